@@ -1,5 +1,7 @@
 //! Palaver: the server side of talking to strangers.
 
 pub mod clock;
+pub mod config;
 pub mod error;
 pub mod ids;
+pub mod metrics;
