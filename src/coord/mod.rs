@@ -44,7 +44,13 @@ struct Inner {
 
 impl Coord {
     pub(crate) fn new(keys: Keys, lanes: Vec<Lane>, identity: Identity, clock: Clock, client: Client) -> Self {
-        Self(Arc::new(Inner { keys, lanes, identity, clock, client }))
+        Self(Arc::new(Inner {
+            keys,
+            lanes,
+            identity,
+            clock,
+            client,
+        }))
     }
 
     /// The key table.

@@ -82,14 +82,21 @@ impl<'a> Fields<'a> {
 fn audience(text: &str) -> Option<Audience> {
     match text.strip_prefix('@') {
         Some(socket) => SocketId::parse(socket).map(Audience::Socket),
-        None => text.split_ascii_whitespace().map(UserId::parse).collect::<Option<_>>().map(Audience::Users),
+        None => text
+            .split_ascii_whitespace()
+            .map(UserId::parse)
+            .collect::<Option<_>>()
+            .map(Audience::Users),
     }
 }
 
 pub(super) fn places(text: &str) -> Option<Vec<Place>> {
     let place = |text: &str| {
         let (node, socket) = text.split_once('/')?;
-        Some(Place { node: NodeId::parse(node)?, socket: SocketId::parse(socket)? })
+        Some(Place {
+            node: NodeId::parse(node)?,
+            socket: SocketId::parse(socket)?,
+        })
     };
     text.split_ascii_whitespace().map(place).collect()
 }
@@ -112,7 +119,11 @@ fn read(fields: &mut Fields<'_>) -> Option<Notice> {
         }
         "said" => {
             let typing_ended = fields.text()? == "typed";
-            Event::Said { room, line: fields.line()?, typing_ended }
+            Event::Said {
+                room,
+                line: fields.line()?,
+                typing_ended,
+            }
         }
         "typing" => {
             let user = fields.user()?;
@@ -121,21 +132,43 @@ fn read(fields: &mut Fields<'_>) -> Option<Notice> {
                 "off" => Typing::Stopped,
                 _ => return None,
             };
-            Event::Typing { room, user, typing, at: fields.at()? }
+            Event::Typing {
+                room,
+                user,
+                typing,
+                at: fields.at()?,
+            }
         }
-        "retaken" => Event::Retaken { room, user: fields.user()?, at: fields.at()? },
+        "retaken" => Event::Retaken {
+            room,
+            user: fields.user()?,
+            at: fields.at()?,
+        },
         "resumed" => {
             let (kind, people) = (RoomKind::parse(fields.text()?)?, fields.people()?);
             let lines = (0..fields.number()?).map(|_| fields.line()).collect::<Option<_>>()?;
-            Event::Resumed { room, kind, people, lines }
+            Event::Resumed {
+                room,
+                kind,
+                people,
+                lines,
+            }
         }
         "ended" => {
             let (why, by) = (fields.text()?, fields.text()?);
-            Event::Ended { room, ending: Ending::parse(why, by)?, at: fields.at()? }
+            Event::Ended {
+                room,
+                ending: Ending::parse(why, by)?,
+                at: fields.at()?,
+            }
         }
         _ => return None,
     };
-    Some(Notice { to, event, places: found })
+    Some(Notice {
+        to,
+        event,
+        places: found,
+    })
 }
 
 /// Reads what a shard published on its topic.
@@ -144,7 +177,12 @@ pub fn decode_counts(payload: &str) -> Result<Counts, Fault> {
     let mut read = || {
         (fields.text()? == "counts").then_some(())?;
         let [online, text, audio, video] = [fields.number()?, fields.number()?, fields.number()?, fields.number()?];
-        Some(Counts { online, text, audio, video })
+        Some(Counts {
+            online,
+            text,
+            audio,
+            video,
+        })
     };
     read().ok_or_else(|| Fault::new("notice", "cannot read an entry of the topic"))
 }
@@ -156,19 +194,34 @@ mod tests {
     #[test]
     fn a_line_keeps_its_text_and_its_audience() {
         let room = RoomId::fresh(crate::ids::Shard(0));
-        let payload = format!("a b\u{1f}said\u{1f}{room}\u{1f}typed\u{1f}7-1\u{1f}a\u{1f}7_x\u{1f}7\u{1f}two words, \u{e9}");
+        let payload =
+            format!("a b\u{1f}said\u{1f}{room}\u{1f}typed\u{1f}7-1\u{1f}a\u{1f}7_x\u{1f}7\u{1f}two words, \u{e9}");
 
         let notice = decode(&payload).unwrap();
 
-        assert_eq!(notice.to, Audience::Users(vec![UserId::parse("a").unwrap(), UserId::parse("b").unwrap()]));
-        let Event::Said { line, typing_ended, .. } = notice.event else { panic!("{:?}", notice.event) };
+        assert_eq!(
+            notice.to,
+            Audience::Users(vec![UserId::parse("a").unwrap(), UserId::parse("b").unwrap()])
+        );
+        let Event::Said { line, typing_ended, .. } = notice.event else {
+            panic!("{:?}", notice.event)
+        };
         assert!(typing_ended);
-        assert_eq!((line.text.as_str(), line.offset), ("two words, \u{e9}", Offset { ms: 7, seq: 1 }));
+        assert_eq!(
+            (line.text.as_str(), line.offset),
+            ("two words, \u{e9}", Offset { ms: 7, seq: 1 })
+        );
     }
 
     #[test]
     fn what_nobody_writes_is_a_fault_not_a_panic() {
-        for payload in ["", "a", "a\u{1f}said", "a\u{1f}sung\u{1f}x", "@\u{1f}ended\u{1f}x\u{1f}left"] {
+        for payload in [
+            "",
+            "a",
+            "a\u{1f}said",
+            "a\u{1f}sung\u{1f}x",
+            "@\u{1f}ended\u{1f}x\u{1f}left",
+        ] {
             assert!(decode(payload).is_err(), "{payload:?}");
         }
         assert!(decode_counts("counts\u{1f}1").is_err());

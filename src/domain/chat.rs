@@ -18,7 +18,10 @@ pub fn clean(text: &str, max_chars: usize) -> Result<String, Refusal> {
     if text.chars().nth(max_chars).is_some() {
         return Err(Refusal::MessageTooLong { max_chars });
     }
-    let text: String = text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
+    let text: String = text
+        .chars()
+        .filter(|c| !c.is_control() || matches!(c, '\n' | '\t'))
+        .collect();
     let text = without_markup(text.trim());
     let text = text.trim();
     if text.is_empty() {
@@ -38,7 +41,10 @@ fn without_markup(text: &str) -> String {
 
 /// Undoes exactly what the cleaner's serializer escapes in text.
 fn unescape(text: &str) -> String {
-    text.replace("&lt;", "<").replace("&gt;", ">").replace("&nbsp;", "\u{a0}").replace("&amp;", "&")
+    text.replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&nbsp;", "\u{a0}")
+        .replace("&amp;", "&")
 }
 
 #[cfg(test)]
@@ -71,7 +77,10 @@ mod tests {
     #[test]
     fn the_limit_counts_characters_as_they_came() {
         assert!(clean(&"é".repeat(1000), 1000).is_ok());
-        assert_eq!(clean(&"é".repeat(1001), 1000), Err(Refusal::MessageTooLong { max_chars: 1000 }));
+        assert_eq!(
+            clean(&"é".repeat(1001), 1000),
+            Err(Refusal::MessageTooLong { max_chars: 1000 })
+        );
         assert_eq!(
             clean(&format!("{}a", " ".repeat(1000)), 1000),
             Err(Refusal::MessageTooLong { max_chars: 1000 })

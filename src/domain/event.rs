@@ -18,15 +18,34 @@ pub enum Audience {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// A pair was made: these people share a room now.
-    Seated { room: RoomId, kind: RoomKind, people: Vec<UserId>, at: Millis },
+    Seated {
+        room: RoomId,
+        kind: RoomKind,
+        people: Vec<UserId>,
+        at: Millis,
+    },
     /// A line was said (or is sent again to somebody who may have missed it).
-    Said { room: RoomId, line: Line, typing_ended: bool },
+    Said {
+        room: RoomId,
+        line: Line,
+        typing_ended: bool,
+    },
     /// Somebody started or stopped typing.
-    Typing { room: RoomId, user: UserId, typing: Typing, at: Millis },
+    Typing {
+        room: RoomId,
+        user: UserId,
+        typing: Typing,
+        at: Millis,
+    },
     /// Somebody whose seat was held is back.
     Retaken { room: RoomId, user: UserId, at: Millis },
     /// The state of the room, for somebody who asked: people and the last lines, oldest first.
-    Resumed { room: RoomId, kind: RoomKind, people: Vec<UserId>, lines: Vec<Line> },
+    Resumed {
+        room: RoomId,
+        kind: RoomKind,
+        people: Vec<UserId>,
+        lines: Vec<Line>,
+    },
     /// The room has ended.
     Ended { room: RoomId, ending: Ending, at: Millis },
     /// How many people are online.

@@ -46,8 +46,9 @@ pub fn pair(seekers: &[Seeker], now: Millis, policy: Policy) -> Vec<(usize, usiz
         if taken[first] || seekers[first].eligible > now {
             continue;
         }
-        let second = (first + 1..seekers.len())
-            .find(|&other| !taken[other] && seekers[other].eligible <= now && fit(&seekers[first], &seekers[other], now, policy));
+        let second = (first + 1..seekers.len()).find(|&other| {
+            !taken[other] && seekers[other].eligible <= now && fit(&seekers[first], &seekers[other], now, policy)
+        });
         if let Some(second) = second {
             taken[first] = true;
             taken[second] = true;
@@ -62,7 +63,9 @@ fn fit(a: &Seeker, b: &Seeker, now: Millis, policy: Policy) -> bool {
 }
 
 fn met(a: &Seeker, b: &Seeker, now: Millis, policy: Policy) -> bool {
-    a.recent.iter().any(|m| m.user == b.user && now - m.at < policy.apart_for)
+    a.recent
+        .iter()
+        .any(|m| m.user == b.user && now - m.at < policy.apart_for)
 }
 
 #[cfg(test)]
@@ -70,7 +73,9 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const POLICY: Policy = Policy { apart_for: Duration::from_secs(300) };
+    const POLICY: Policy = Policy {
+        apart_for: Duration::from_secs(300),
+    };
     const NOW: Millis = Millis(1_000_000);
 
     fn seeker(name: &str, met: &[(&str, u64)]) -> Seeker {
@@ -79,7 +84,13 @@ mod tests {
             ticket: Ticket::parse("t").unwrap(),
             since: Millis(0),
             eligible: Millis(0),
-            recent: met.iter().map(|(u, at)| Met { user: UserId::parse(u).unwrap(), at: Millis(*at) }).collect(),
+            recent: met
+                .iter()
+                .map(|(u, at)| Met {
+                    user: UserId::parse(u).unwrap(),
+                    at: Millis(*at),
+                })
+                .collect(),
         }
     }
 
@@ -93,7 +104,11 @@ mod tests {
     #[test]
     fn nobody_meets_the_same_partner_again_within_five_minutes() {
         let just_now = [seeker("a", &[]), seeker("b", &[("a", NOW.0 - 1000)]), seeker("c", &[])];
-        let long_ago = [seeker("a", &[]), seeker("b", &[("a", NOW.0 - 300_000)]), seeker("c", &[])];
+        let long_ago = [
+            seeker("a", &[]),
+            seeker("b", &[("a", NOW.0 - 300_000)]),
+            seeker("c", &[]),
+        ];
 
         assert_eq!(pair(&just_now, NOW, POLICY), [(0, 2)]);
         assert_eq!(pair(&long_ago, NOW, POLICY), [(0, 1)]);

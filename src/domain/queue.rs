@@ -41,7 +41,10 @@ impl Place {
             0 | 1 => 1,
             more => 2 * (more - 1).div_ceil(2),
         };
-        Self { position: position.max(1), wait_seconds }
+        Self {
+            position: position.max(1),
+            wait_seconds,
+        }
     }
 }
 

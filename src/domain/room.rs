@@ -55,7 +55,10 @@ impl Offset {
     /// Reads `ms-seq`.
     pub fn parse(text: &str) -> Option<Self> {
         let (ms, seq) = text.split_once('-')?;
-        Some(Self { ms: ms.parse().ok()?, seq: seq.parse().ok()? })
+        Some(Self {
+            ms: ms.parse().ok()?,
+            seq: seq.parse().ok()?,
+        })
     }
 }
 
@@ -116,7 +119,10 @@ mod tests {
 
     #[test]
     fn offsets_are_ordered_by_time_then_number() {
-        let parsed: Vec<_> = ["5-2", "10-0", "5-10"].iter().map(|t| Offset::parse(t).unwrap()).collect();
+        let parsed: Vec<_> = ["5-2", "10-0", "5-10"]
+            .iter()
+            .map(|t| Offset::parse(t).unwrap())
+            .collect();
 
         assert!(parsed[0] < parsed[2] && parsed[2] < parsed[1]);
         assert_eq!(Offset::parse("5"), None);

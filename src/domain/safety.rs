@@ -15,8 +15,12 @@ pub enum Violation {
 
 impl Violation {
     /// All of them.
-    pub const ALL: [Violation; 4] =
-        [Violation::Harassment, Violation::Spam, Violation::Inappropriate, Violation::Other];
+    pub const ALL: [Violation; 4] = [
+        Violation::Harassment,
+        Violation::Spam,
+        Violation::Inappropriate,
+        Violation::Other,
+    ];
 
     /// As clients send it and as it is stored.
     pub fn as_str(self) -> &'static str {

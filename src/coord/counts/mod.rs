@@ -40,7 +40,13 @@ impl Coord {
                 return Err(reply.unknown());
             }
             let [online, text, audio, video] = [reply.value(0)?, reply.value(1)?, reply.value(2)?, reply.value(3)?];
-            counts = counts + Counts { online, text, audio, video };
+            counts = counts
+                + Counts {
+                    online,
+                    text,
+                    audio,
+                    video,
+                };
             for (at, row) in arrivals.iter_mut().enumerate() {
                 row.1 += reply.value::<u64>(4 + at)?;
             }

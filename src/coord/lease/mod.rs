@@ -10,10 +10,14 @@ mod tests;
 
 use super::Coord;
 use super::script::Act;
-use crate::clock::Millis;
+use crate::clock::{Millis, Stopwatch};
 use crate::domain::room::Offset;
 use crate::error::Fault;
 use crate::ids::{NodeId, Shard};
+use std::time::Duration;
+
+/// Longest round trip from which Redis's time is taken over.
+const TRUSTED_ROUND_TRIP: Duration = Duration::from_millis(50);
 
 /// What came of [`Coord::renew`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,7 +52,8 @@ impl Coord {
         }
     }
 
-    /// Says that this node lives until `until`, having dispatched its inbox up to `dispatched`.
+    /// Says that this node lives until `until`, having dispatched its inbox up to `dispatched`; takes over
+    /// Redis's time on the way.
     pub async fn renew(&self, shard: Shard, until: Millis, epoch: &str, dispatched: Offset) -> Result<Renewed, Fault> {
         let node = self.identity().now();
         let act = Act::new("renew")
@@ -62,13 +67,21 @@ impl Coord {
             .arg(epoch)
             .arg(dispatched.ms)
             .arg(dispatched.seq);
+        let watch = Stopwatch::start();
         let reply = self.run(shard, act).await?;
         match reply.word() {
-            "kept" => Ok(Renewed::Kept {
-                keeper: reply.text(0)? == "keeper",
-                gap: reply.text(1)? == "gap",
-                ill: reply.text(2)? != "0",
-            }),
+            "kept" => {
+                let at = Millis(reply.value::<u64>(3)? * 1000 + reply.value::<u64>(4)? / 1000);
+                // A slow answer says too little about when Redis's time was taken.
+                if watch.elapsed() < TRUSTED_ROUND_TRIP {
+                    self.clock().agree(at, watch.elapsed());
+                }
+                Ok(Renewed::Kept {
+                    keeper: reply.text(0)? == "keeper",
+                    gap: reply.text(1)? == "gap",
+                    ill: reply.text(2)? != "0",
+                })
+            }
             "new_epoch" => Ok(Renewed::NewEpoch),
             _ => Err(reply.unknown()),
         }

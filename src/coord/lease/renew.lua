@@ -1,7 +1,7 @@
 -- A node is alive: its lease is renewed, its inbox checked for a gap, and the keeper's lease taken if it is free.
 -- KEYS: 1 nodes, 2 epoch, 3 inbox of the node, 4 keeper, 5 dying
 -- ARGV: 1 steady now, ms, 2 lease ends at, steady ms, 3 epoch the node knows, 4 last inbox entry it dispatched, ms, 5 its seq
--- returns: "kept" ("keeper"/"guest") ("whole"/"gap") number_of_expired_and_dying | "new_epoch"
+-- returns: "kept" ("keeper"/"guest") ("whole"/"gap") number_of_expired_and_dying time_s time_us | "new_epoch"
 -- twice: renewing twice in the same moment changes nothing
 if redis.call('GET', KEYS[2]) ~= ARGV[3] then return {'new_epoch'} end
 redis.call('ZADD', KEYS[1], 'XX', ARGV[2], node)
@@ -21,4 +21,5 @@ if redis.call('EXISTS', KEYS[3]) == 1 then
   end
 end
 local ill = redis.call('ZCOUNT', KEYS[1], '-inf', '(' .. ARGV[1]) + redis.call('SCARD', KEYS[5])
-return {'kept', keeps and 'keeper' or 'guest', whole, ill}
+local time = redis.call('TIME')
+return {'kept', keeps and 'keeper' or 'guest', whole, ill, time[1], time[2]}

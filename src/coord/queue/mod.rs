@@ -148,7 +148,15 @@ impl OfferReader {
         let reply: Value = self
             .client
             .with_options(&options)
-            .xreadgroup(GROUP, node.as_str(), Some(most), Some(wait.as_millis() as u64), false, key, ">")
+            .xreadgroup(
+                GROUP,
+                node.as_str(),
+                Some(most),
+                Some(wait.as_millis() as u64),
+                false,
+                key,
+                ">",
+            )
             .await
             .map_err(|e| Fault::new("offers", e))?;
         Ok(self.read(super::inbox::entries(reply)))
@@ -159,11 +167,25 @@ impl OfferReader {
         let (key, node) = (self.coord.keys().offers(self.shard), self.coord.identity().now());
         let reply: Value = self
             .client
-            .xautoclaim(key, GROUP, node.as_str(), idle.as_millis() as u64, "0-0", Some(most), false)
+            .xautoclaim(
+                key,
+                GROUP,
+                node.as_str(),
+                idle.as_millis() as u64,
+                "0-0",
+                Some(most),
+                false,
+            )
             .await
             .map_err(|e| Fault::new("offers", e))?;
-        let Value::Array(mut parts) = reply else { return Ok(Vec::new()) };
-        let claimed = if parts.len() > 1 { parts.swap_remove(1) } else { Value::Null };
+        let Value::Array(mut parts) = reply else {
+            return Ok(Vec::new());
+        };
+        let claimed = if parts.len() > 1 {
+            parts.swap_remove(1)
+        } else {
+            Value::Null
+        };
         Ok(self.read(super::inbox::stream_entries(claimed)))
     }
 
@@ -181,7 +203,13 @@ fn offer(shard: Shard, id: &str, text: &str) -> Option<Offer> {
     let (queue, room) = (Queue::parse(words.next()?)?, RoomId::parse(words.next()?)?);
     let mut one = || Some((UserId::parse(words.next()?)?, Ticket::parse(words.next()?)?));
     let pair = [one()?, one()?];
-    Some(Offer { shard, id: id.to_owned(), queue, room, pair })
+    Some(Offer {
+        shard,
+        id: id.to_owned(),
+        queue,
+        room,
+        pair,
+    })
 }
 
 fn seeker(user: &str, since: &str, entry: &str) -> Option<Seeker> {
@@ -189,13 +217,20 @@ fn seeker(user: &str, since: &str, entry: &str) -> Option<Seeker> {
     let (ticket, eligible, recent) = (parts.next()?, parts.next()?, parts.next()?);
     let met = |text: &str| {
         let (user, at) = text.split_once(' ')?;
-        Some(Met { user: UserId::parse(user)?, at: Millis(at.parse().ok()?) })
+        Some(Met {
+            user: UserId::parse(user)?,
+            at: Millis(at.parse().ok()?),
+        })
     };
     Some(Seeker {
         user: UserId::parse(user)?,
         ticket: Ticket::parse(ticket)?,
         since: Millis(since.parse().ok()?),
         eligible: Millis(eligible.parse().ok()?),
-        recent: recent.split(',').filter(|t| !t.is_empty()).map(met).collect::<Option<_>>()?,
+        recent: recent
+            .split(',')
+            .filter(|t| !t.is_empty())
+            .map(met)
+            .collect::<Option<_>>()?,
     })
 }

@@ -50,7 +50,9 @@ impl Coord {
     }
 
     async fn run_ending(&self, room: RoomId, act: Act) -> Result<Option<Vec<UserId>>, Fault> {
-        let Some(shard) = self.keys().shard_of_room(room) else { return Ok(None) };
+        let Some(shard) = self.keys().shard_of_room(room) else {
+            return Ok(None);
+        };
         let reply = self.run(shard, act).await?;
         match reply.word() {
             "ended" => people(&reply, 0).map(Some),
@@ -61,14 +63,21 @@ impl Coord {
 
     /// `user` leaves; who was in the room, unless there was none.
     pub async fn end(&self, room: RoomId, user: &UserId, rules: EndRules) -> Result<Option<Vec<UserId>>, Fault> {
-        let act = self.ending("end", room).arg(user).arg("left").arg(rules.tombstone.as_millis()).arg(rules.release_at);
+        let act = self
+            .ending("end", room)
+            .arg(user)
+            .arg("left")
+            .arg(rules.tombstone.as_millis())
+            .arg(rules.release_at);
         self.run_ending(room, act).await
     }
 
     /// A report: freezes the last lines and ends the room.
     pub async fn report(&self, report: &Report<'_>, rules: EndRules) -> Result<Result<Vec<UserId>, Refusal>, Fault> {
         let room = report.room;
-        let Some(shard) = self.keys().shard_of_room(room) else { return Ok(Err(Refusal::NoRoom)) };
+        let Some(shard) = self.keys().shard_of_room(room) else {
+            return Ok(Err(Refusal::NoRoom));
+        };
         let act = self
             .ending("report", room)
             .arg(report.reporter)
@@ -89,13 +98,27 @@ impl Coord {
     }
 
     /// The timer of the held seat of `user` has come; who was in the room, if that ended it.
-    pub async fn expire_hold(&self, room: RoomId, user: &UserId, rules: EndRules) -> Result<Option<Vec<UserId>>, Fault> {
-        let act = self.ending("expire_hold", room).arg(user).arg(rules.tombstone.as_millis()).arg(rules.release_at);
+    pub async fn expire_hold(
+        &self,
+        room: RoomId,
+        user: &UserId,
+        rules: EndRules,
+    ) -> Result<Option<Vec<UserId>>, Fault> {
+        let act = self
+            .ending("expire_hold", room)
+            .arg(user)
+            .arg(rules.tombstone.as_millis())
+            .arg(rules.release_at);
         self.run_ending(room, act).await
     }
 
     /// The timer of a quiet room has come; who was in the room, if that ended it.
-    pub async fn expire_idle(&self, room: RoomId, quiet: Duration, rules: EndRules) -> Result<Option<Vec<UserId>>, Fault> {
+    pub async fn expire_idle(
+        &self,
+        room: RoomId,
+        quiet: Duration,
+        rules: EndRules,
+    ) -> Result<Option<Vec<UserId>>, Fault> {
         let act = self
             .ending("expire_idle", room)
             .arg(quiet.as_millis())

@@ -154,7 +154,9 @@ impl Coord {
 
     /// A socket of a participant takes the seat.
     pub async fn sit(&self, room: RoomId, user: &UserId, socket: &SocketId) -> Result<Sat, Fault> {
-        let Some(shard) = self.keys().shard_of_room(room) else { return Ok(Sat::None) };
+        let Some(shard) = self.keys().shard_of_room(room) else {
+            return Ok(Sat::None);
+        };
         let act = Act::new("sit")
             .key(self.keys().room(room))
             .key(self.keys().log(room))
@@ -177,7 +179,14 @@ impl Coord {
     }
 
     /// A socket of a participant has gone; lines from `since` on may not have reached it.
-    pub async fn unsit(&self, room: RoomId, user: &UserId, socket: &SocketId, until: Millis, since: Millis) -> Result<Unsat, Fault> {
+    pub async fn unsit(
+        &self,
+        room: RoomId,
+        user: &UserId,
+        socket: &SocketId,
+        until: Millis,
+        since: Millis,
+    ) -> Result<Unsat, Fault> {
         let act = Act::new("unsit")
             .key(self.keys().room(room))
             .key(self.keys().timers(room.shard()))
@@ -280,7 +289,9 @@ impl Coord {
 
     /// Runs an act that answers one of two words.
     async fn there(&self, room: RoomId, act: Act, yes: &str, no: &str) -> Result<bool, Fault> {
-        let Some(shard) = self.keys().shard_of_room(room) else { return Ok(false) };
+        let Some(shard) = self.keys().shard_of_room(room) else {
+            return Ok(false);
+        };
         let reply = self.run(shard, act).await?;
         match reply.word() {
             word if word == yes => Ok(true),

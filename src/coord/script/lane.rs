@@ -1,7 +1,7 @@
 //! One shard's lane: acts in, calls out, one call in flight.
 
 use super::{Act, LIBRARY, MAX_ACTS, Reply};
-use crate::clock::Clock;
+use crate::clock::{Clock, Stopwatch};
 use crate::coord::keys::Keys;
 use crate::coord::node::Identity;
 use crate::error::Fault;
@@ -13,7 +13,7 @@ use fred::interfaces::{ClientLike, LuaInterface};
 use fred::types::Value;
 use fred::util::sha1_hash;
 use std::sync::LazyLock;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 static HASH: LazyLock<String> = LazyLock::new(|| sha1_hash(LIBRARY.as_str()));
@@ -67,7 +67,16 @@ pub fn lane(
     inbox_cap: u64,
 ) -> (Lane, LaneLoop) {
     let (send, waiting) = mpsc::channel(WAITING);
-    let looping = LaneLoop { waiting, client, keys, shard, identity, clock, inbox_cap, calls: 0 };
+    let looping = LaneLoop {
+        waiting,
+        client,
+        keys,
+        shard,
+        identity,
+        clock,
+        inbox_cap,
+        calls: 0,
+    };
     (Lane(send), looping)
 }
 
@@ -76,9 +85,10 @@ impl LaneLoop {
     pub async fn run(mut self) {
         let mut batch = Vec::with_capacity(MAX_ACTS);
         while self.waiting.recv_many(&mut batch, MAX_ACTS).await > 0 {
-            let started = Instant::now();
+            let watch = Stopwatch::start();
             let outcome = self.call(&batch).await;
-            metrics::script_call(started.elapsed(), batch.len());
+            metrics::SCRIPT_DURATION.record((), watch.elapsed().as_secs_f64());
+            metrics::SCRIPT_BATCH.record((), batch.len() as f64);
             match outcome {
                 Ok(replies) => {
                     for (waiting, reply) in batch.drain(..).zip(replies) {
@@ -128,7 +138,10 @@ impl LaneLoop {
         };
         match reply {
             Value::Array(replies) if replies.len() == batch.len() => Ok(replies),
-            _ => Err(Error::new(fred::error::ErrorKind::Parse, "a call's answer has the wrong shape")),
+            _ => Err(Error::new(
+                fred::error::ErrorKind::Parse,
+                "a call's answer has the wrong shape",
+            )),
         }
     }
 }

@@ -32,7 +32,11 @@ pub struct Act {
 impl Act {
     /// An act of the script `name` (the file's stem).
     pub fn new(name: &'static str) -> Self {
-        Self { name, keys: Vec::new(), args: Vec::new() }
+        Self {
+            name,
+            keys: Vec::new(),
+            args: Vec::new(),
+        }
     }
 
     /// Adds the next of KEYS.
@@ -68,10 +72,7 @@ impl Reply {
 
     /// The value at `at` (0 is the first after the word).
     pub fn text(&self, at: usize) -> Result<&str, Fault> {
-        self.values()
-            .get(at)
-            .map(String::as_str)
-            .ok_or_else(|| self.unknown())
+        self.values().get(at).map(String::as_str).ok_or_else(|| self.unknown())
     }
 
     /// The value at `at`, parsed.
@@ -81,7 +82,10 @@ impl Reply {
 
     /// The fault of an answer that no wrapper knows.
     pub fn unknown(&self) -> Fault {
-        Fault::new(self.name, format!("unknown answer {:?} with {} values", self.word(), self.values().len()))
+        Fault::new(
+            self.name,
+            format!("unknown answer {:?} with {} values", self.word(), self.values().len()),
+        )
     }
 
     /// Decodes one act's answer.

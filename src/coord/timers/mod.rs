@@ -56,9 +56,15 @@ impl Timer {
         match words.next()? {
             "seek" => Some(Timer::Seek(UserId::parse(words.next()?)?)),
             "opening" => Some(Timer::Opening(RoomId::parse(words.next()?)?)),
-            "hold" => Some(Timer::Hold(RoomId::parse(words.next()?)?, UserId::parse(words.next()?)?)),
+            "hold" => Some(Timer::Hold(
+                RoomId::parse(words.next()?)?,
+                UserId::parse(words.next()?)?,
+            )),
             "idle" => Some(Timer::Idle(RoomId::parse(words.next()?)?)),
-            "fade" => Some(Timer::Fade(RoomId::parse(words.next()?)?, UserId::parse(words.next()?)?)),
+            "fade" => Some(Timer::Fade(
+                RoomId::parse(words.next()?)?,
+                UserId::parse(words.next()?)?,
+            )),
             "release" => {
                 let room = RoomId::parse(words.next()?)?;
                 Some(Timer::Release(room, words.map(UserId::parse).collect::<Option<_>>()?))
@@ -94,7 +100,10 @@ pub struct Due {
 impl Coord {
     /// Takes up to `most` due timers of a shard; unless settled they are due again at `again`.
     pub async fn claim_due(&self, shard: Shard, most: usize, again: Millis) -> Result<Vec<Due>, Fault> {
-        let act = Act::new("claim_due").key(self.keys().timers(shard)).arg(most).arg(again);
+        let act = Act::new("claim_due")
+            .key(self.keys().timers(shard))
+            .arg(most)
+            .arg(again);
         let reply = self.run(shard, act).await?;
         if reply.word() != "due" {
             return Err(reply.unknown());
@@ -103,7 +112,10 @@ impl Coord {
         rows.map(|row| {
             // Scores are written as numbers and may come back with an exponent.
             let at = row[1].parse::<f64>().map_err(|_| reply.unknown())?;
-            Ok(Due { member: row[0].clone(), at: Millis(at as u64) })
+            Ok(Due {
+                member: row[0].clone(),
+                at: Millis(at as u64),
+            })
         })
         .collect()
     }

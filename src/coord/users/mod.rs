@@ -237,7 +237,9 @@ impl Coord {
             .arg(room);
         let reply = self.run(shard, act).await?;
         match reply.word() {
-            "claimed" => Ok(Claimed::At(super::notice::places(reply.text(0)?).ok_or_else(|| reply.unknown())?)),
+            "claimed" => Ok(Claimed::At(
+                super::notice::places(reply.text(0)?).ok_or_else(|| reply.unknown())?,
+            )),
             "absent" => Ok(Claimed::Absent),
             "gone" => Ok(Claimed::Gone),
             _ => Err(reply.unknown()),
@@ -263,7 +265,14 @@ impl Coord {
     }
 
     /// The room of `user` has ended; the last `remember` partners are kept for `apart_for`.
-    pub async fn release(&self, user: &UserId, room: RoomId, partner: Option<&UserId>, remember: usize, apart_for: Duration) -> Result<(), Fault> {
+    pub async fn release(
+        &self,
+        user: &UserId,
+        room: RoomId,
+        partner: Option<&UserId>,
+        remember: usize,
+        apart_for: Duration,
+    ) -> Result<(), Fault> {
         let act = Act::new("release")
             .key(self.keys().user(user))
             .key(self.keys().recent(user))
@@ -317,7 +326,10 @@ fn queue_and_ticket(reply: &Reply) -> Result<(Queue, Ticket), Fault> {
 fn stay(reply: &Reply, at: usize) -> Result<Stay, Fault> {
     let met = |text: &String| {
         let (user, at) = text.split_once(' ')?;
-        Some(Met { user: UserId::parse(user)?, at: Millis(at.parse().ok()?) })
+        Some(Met {
+            user: UserId::parse(user)?,
+            at: Millis(at.parse().ok()?),
+        })
     };
     let read = || {
         Some(Stay {
