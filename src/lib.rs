@@ -1,5 +1,6 @@
 //! Palaver: the server side of talking to strangers.
 
+pub mod actions;
 pub mod clock;
 pub mod config;
 pub mod coord;
