@@ -22,7 +22,7 @@ const { socket } = connection;
 const presence = createPresence(socket);
 const seeking = createSeeking(socket, { onMatched, othersAround: presence.othersInText });
 const rateLimit = createRateLimit(socket, { onChange: () => composer.refresh() });
-const conversation = createConversation(socket, rateLimit, { onEnded, onPartnerLine });
+const conversation = createConversation(socket, rateLimit, { onOpened, onEnded, onPartnerLine });
 const typing = createTyping(socket, conversation);
 const composer = createComposer({ rateLimit, onSend: say, onType: typing.keystroke });
 const report = createReport(socket, conversation);
@@ -43,8 +43,8 @@ function go(screen) {
 function onUp() {
   if (state() === 'blocked') go('home');
   presence.repeat();
+  conversation.comeBack();
   if (state() === 'searching' && !searchAfterLeaving) seeking.join();
-  if (conversation.room()) conversation.resume();
 }
 
 function onDown() {
@@ -71,14 +71,19 @@ function search() {
 }
 
 function cancel() {
+  searchAfterLeaving = false;
   seeking.cancel();
   go('home');
 }
 
-// Also called in a tab that did not ask: all tabs of a guest are one user and share the conversation.
 function onMatched(match) {
-  searchAfterLeaving = false;
   conversation.open(match);
+}
+
+// Also called in a tab that did not ask: all tabs of a guest are one user and share the conversation.
+function onOpened() {
+  searchAfterLeaving = false;
+  seeking.forget();
   composer.clear();
   rateLimit.reset();
   go('chatting');

@@ -17,6 +17,7 @@ export function createComposer({ rateLimit, onSend, onType }) {
     const counter = byId('counter');
     counter.textContent = field.value.length >= SHOW_FROM ? String(left) : '';
     counter.classList.toggle('over', left < 0);
+    field.setAttribute('aria-invalid', String(left < 0));
     byId('send').disabled = !sendable();
     // As tall as its text; the stylesheet sets the bounds.
     field.style.height = 'auto';

@@ -58,9 +58,10 @@ export function openConnection(guestId, { onUp, onDown, onRefused }) {
     const say = () => {
       const left = Math.ceil((lostAt + WINDOW_MS - Date.now()) / 1000);
       const chatting = document.body.dataset.state === 'chatting';
-      banner.textContent = !chatting ? 'No connection. Trying again.'
-        : left > 0 ? `Connection lost. Coming back, your place is kept for ${left} s.`
-          : 'Connection lost. Still trying to come back.';
+      const words = chatting ? 'Connection lost. Coming back.' : 'No connection. Trying again.';
+      // Set once, so that a screen reader says it once; the seconds beside it are for the eye.
+      if (byId('banner-words').textContent !== words) byId('banner-words').textContent = words;
+      byId('banner-left').textContent = chatting && left > 0 ? `Your place is kept for ${left} s.` : '';
     };
     say();
     ticker = setInterval(say, 1000);

@@ -9,11 +9,12 @@ import { byId } from './screens.js';
 const KEY = 'palaver.room';
 const ANSWER_MS = 5_000;
 
-export function createConversation(socket, rateLimit, { onEnded, onPartnerLine }) {
+export function createConversation(socket, rateLimit, { onOpened, onEnded, onPartnerLine }) {
   const transcript = createTranscript();
   const outbox = createOutbox(socket, transcript, rateLimit, { onNoRoom: resume });
   let room = null; // {roomId, partnerId} while it lives
   let waiting = 0; // for the answer to leaving or resuming
+  let leaving = false; // until the server has confirmed it
 
   socket.on('text_message_received', (message) => {
     if (!room || message.roomId !== room.roomId) return;
@@ -21,7 +22,10 @@ export function createConversation(socket, rateLimit, { onEnded, onPartnerLine }
     if (isNew && message.senderId === room.partnerId) onPartnerLine();
   });
 
-  socket.on('text_room_ended', ({ reason }) => end(reason));
+  socket.on('text_room_ended', ({ reason }) => {
+    leaving = false;
+    end(reason);
+  });
 
   socket.on('text_partner_reconnected', () => {
     if (room) transcript.note('Stranger is back.');
@@ -29,8 +33,8 @@ export function createConversation(socket, rateLimit, { onEnded, onPartnerLine }
 
   socket.on('text_reconnected', ({ roomId, partnerId, messages }) => {
     clearTimeout(waiting);
-    if (room && room.roomId !== roomId) transcript.clear();
-    remember({ roomId, partnerId });
+    if (leaving) return; // answered before we asked to go
+    if (room?.roomId !== roomId) open({ roomId, partnerId });
     messages.forEach(receive);
     outbox.release();
   });
@@ -50,8 +54,10 @@ export function createConversation(socket, rateLimit, { onEnded, onPartnerLine }
     close();
     transcript.clear();
     transcript.note('You are talking to a stranger. Say hello.');
+    leaving = false;
     remember(match);
     outbox.release();
+    onOpened();
   }
 
   // Nothing is sent until the server has answered where we are; unanswered, we take the silence for "still here".
@@ -63,10 +69,17 @@ export function createConversation(socket, rateLimit, { onEnded, onPartnerLine }
   }
 
   function leave() {
-    if (!room || !socket.connected) return end('user_left');
+    leaving = true;
+    if (!socket.connected) return end('user_left');
     socket.emit('leave_text_room');
     clearTimeout(waiting);
     waiting = setTimeout(() => end('user_left'), 1_000); // a room already gone is left in silence
+  }
+
+  // Connected again. Whoever left while the line was down has not left for the server yet.
+  function comeBack() {
+    if (leaving) socket.emit('leave_text_room');
+    else if (room) resume();
   }
 
   function end(reason) {
@@ -101,5 +114,5 @@ export function createConversation(socket, rateLimit, { onEnded, onPartnerLine }
     return room !== null;
   }
 
-  return { open, resume, leave, close, recall, room: () => room, say: outbox.say };
+  return { open, leave, comeBack, close, recall, room: () => room, say: outbox.say };
 }

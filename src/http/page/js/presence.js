@@ -30,7 +30,7 @@ export function createPresence(socket) {
   function render() {
     const online = Math.max(connected, inText);
     const parts = [];
-    if (online > 0) parts.push(`${online.toLocaleString()} here`);
+    if (online > 0) parts.push(`${online.toLocaleString()} online`);
     if (inText > 0) parts.push(`${inText.toLocaleString()} in text chat`);
     byId('counts').textContent = parts.join(', ');
   }

@@ -31,8 +31,7 @@ export function createRateLimit(socket, { onChange }) {
     const left = Math.ceil((until - Date.now()) / 1000);
     if (left <= 0) return stop();
     byId('limit').hidden = false;
-    const words = `That was quick. You can write again in ${left} s.`;
-    if (byId('limit').textContent !== words) byId('limit').textContent = words;
+    byId('limit-left').textContent = `in ${left} s.`;
   }
 
   function stop() {

@@ -10,12 +10,14 @@ const CANCEL_MS = 2_000;
 export function createSeeking(socket, { onMatched, othersAround }) {
   let since = 0;
   let ticker = 0;
+  let refresher = 0;
   let cancelling = 0;
+  let place = null; // what the server last said
 
-  socket.on('text_queue_joined', ({ position, estimatedWaitTime }) => {
+  socket.on('text_queue_joined', (joined) => {
     if (!since) return;
-    const place = position === 1 ? 'You are next' : `You are number ${position}`;
-    byId('position').textContent = `${place}, about ${inWords(estimatedWaitTime)}`;
+    place = joined;
+    render();
   });
 
   socket.on('text_queue_left', () => stopCancelling());
@@ -33,27 +35,34 @@ export function createSeeking(socket, { onMatched, othersAround }) {
   function prepare() {
     stopCancelling();
     since ||= Date.now();
-    byId('position').textContent = 'One moment';
-    byId('alone').hidden = true;
+    place = null;
     clearInterval(ticker);
-    ticker = setInterval(tick, 1000);
-    tick();
+    ticker = setInterval(render, 1000);
+    render();
   }
 
   function join() {
     prepare();
+    ask();
+    clearInterval(refresher);
+    refresher = setInterval(ask, REFRESH_MS);
+  }
+
+  function ask() {
     if (socket.connected) socket.emit('join_text_queue');
   }
 
-  function tick() {
+  function render() {
     const waited = Math.round((Date.now() - since) / 1000);
     byId('elapsed').textContent = waited < 3 ? '' : `${clockTime(waited)} so far`;
     byId('alone').hidden = othersAround() || waited * 1000 < ALONE_AFTER_MS;
-    if (waited > 0 && waited % (REFRESH_MS / 1000) === 0 && socket.connected) socket.emit('join_text_queue');
+    const words = placeInWords(place, waited);
+    if (byId('position').textContent !== words) byId('position').textContent = words;
   }
 
   function forget() {
     clearInterval(ticker);
+    clearInterval(refresher);
     since = 0;
   }
 
@@ -70,6 +79,14 @@ export function createSeeking(socket, { onMatched, othersAround }) {
   }
 
   return { prepare, join, cancel, forget };
+}
+
+function placeInWords(place, waited) {
+  if (!place) return 'One moment';
+  const { position, estimatedWaitTime } = place;
+  const words = position === 1 ? 'You are first in line' : `You are number ${position} in line`;
+  // An estimate already proven wrong is no news.
+  return waited > estimatedWaitTime + 2 ? words : `${words}, about ${inWords(estimatedWaitTime)}`;
 }
 
 function inWords(seconds) {
