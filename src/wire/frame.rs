@@ -114,7 +114,10 @@ impl Frame {
     pub fn entry(&self) -> String {
         if self.wire[0] == BINARY {
             let mut entry = String::new();
-            push_entry(&mut entry, &Message::Binary(Bytes::copy_from_slice(self.packet_bytes())));
+            push_entry(
+                &mut entry,
+                &Message::Binary(Bytes::copy_from_slice(self.packet_bytes())),
+            );
             return entry;
         }
         String::from_utf8_lossy(self.packet_bytes()).into_owned()
