@@ -7,4 +7,6 @@ pub mod coord;
 pub mod domain;
 pub mod error;
 pub mod ids;
+
 pub mod metrics;
+pub mod wire;
