@@ -382,26 +382,33 @@ async fn run(
 ) {
     let mut pongs = true;
     let mut unfinished: Option<Event> = None;
-    let why = loop {
-        tokio::select! {
+    loop {
+        let step = tokio::select! {
             order = orders.recv() => match order {
-                Some(Order::Send(raw)) => if let Err(why) = transport.send(raw).await { break why },
-                Some(Order::IgnorePings) => pongs = false,
+                Some(Order::Send(raw)) => transport.send(raw).await,
+                Some(Order::IgnorePings) => {
+                    pongs = false;
+                    Ok(())
+                }
                 Some(Order::Close) | None => return transport.close().await,
             },
             received = transport.receive() => match received {
-                Err(why) => break why,
-                Ok(Raw::Text(text)) if text == "2" => if pongs {
-                    if let Err(why) = transport.send(Raw::Text("3".to_owned())).await { break why }
-                },
-                Ok(Raw::Text(text)) if text == "1" => break "closed by the server".to_owned(),
-                Ok(raw) => if let Some(arrival) = arrival(raw, &mut unfinished) {
-                    let _ = found.send(arrival);
-                },
+                Ok(Raw::Text(text)) if text == "2" && pongs => transport.send(Raw::Text("3".to_owned())).await,
+                Ok(Raw::Text(text)) if text == "1" => Err("closed by the server".to_owned()),
+                Ok(raw) => {
+                    if let Some(arrival) = arrival(raw, &mut unfinished) {
+                        let _ = found.send(arrival);
+                    }
+                    Ok(())
+                }
+                Err(why) => Err(why),
             },
+        };
+        if let Err(why) = step {
+            let _ = found.send(Arrival::Lost(why));
+            return;
         }
-    };
-    let _ = found.send(Arrival::Lost(why));
+    }
 }
 
 /// What a packet means; an event with attachments arrives with the last of them.
