@@ -1,5 +1,12 @@
 //! Palaver: the server side of talking to strangers.
 
+pub mod actions;
 pub mod clock;
+pub mod config;
+pub mod coord;
+pub mod domain;
 pub mod error;
 pub mod ids;
+
+pub mod metrics;
+pub mod wire;

@@ -1,0 +1,106 @@
+//! What settings must be beyond their own type and range: shapes of text, and settings that bind each other.
+
+use super::Settings;
+
+/// Everything that is wrong, one line each.
+pub(super) fn together(settings: &Settings) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let mut must = |holds: bool, line: &str| {
+        if !holds {
+            wrong.push(line.to_owned());
+        }
+    };
+    shapes(settings, &mut must);
+    bounds(settings, &mut must);
+    for origin in settings.origins.iter().filter(|origin| !is_origin(origin)) {
+        wrong.push(format!(
+            "origins: {origin} is not an origin (scheme://host or scheme://host:port, no path), nor *"
+        ));
+    }
+    wrong
+}
+
+fn shapes(settings: &Settings, must: &mut impl FnMut(bool, &str)) {
+    let redis = settings.redis.url.reveal();
+    let schemes = [
+        "redis://",
+        "rediss://",
+        "redis-cluster://",
+        "rediss-cluster://",
+        "redis-sentinel://",
+        "rediss-sentinel://",
+    ];
+    must(
+        schemes.iter().any(|scheme| redis.starts_with(scheme)),
+        "redis.url: must start with redis://, rediss://, redis-cluster:// or redis-sentinel://",
+    );
+    let prefix = &settings.redis.prefix;
+    must(
+        prefix.len() <= 32
+            && prefix
+                .bytes()
+                .all(|c| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_' | b'.')),
+        "redis.prefix: must be at most 32 letters, digits, - _ or .",
+    );
+    let postgres = settings.postgres.url.reveal();
+    must(
+        postgres.starts_with("postgres://") || postgres.starts_with("postgresql://"),
+        "postgres.url: must start with postgres://",
+    );
+    let path = &settings.sockets.path;
+    must(
+        path.len() > 2 && path.starts_with('/') && path.ends_with('/'),
+        "sockets.path: must start and end with /",
+    );
+    must(
+        settings.jwt.secrets.iter().all(|secret| secret.reveal().len() >= 16),
+        "jwt.secrets: each must have at least 16 characters",
+    );
+}
+
+fn bounds(settings: &Settings, must: &mut impl FnMut(bool, &str)) {
+    let lease = &settings.lease;
+    must(
+        lease.node_for >= lease.renew_every * 3,
+        "lease.node_for: must be at least three times lease.renew_every",
+    );
+    must(
+        lease.keeper_for >= settings.queue.pair_every * 3,
+        "lease.keeper_for: must be at least three times queue.pair_every",
+    );
+    let chat = &settings.chat;
+    must(
+        chat.room_log >= chat.report_lines * 2,
+        "chat.room_log: must be at least twice chat.report_lines",
+    );
+    let sockets = &settings.sockets;
+    must(
+        sockets.outbox >= sockets.max_payload,
+        "sockets.outbox: must be at least sockets.max_payload",
+    );
+    must(
+        settings
+            .metrics_listen
+            .is_none_or(|at| at.port() == 0 || at != settings.listen),
+        "metrics_listen: must not be the same as listen",
+    );
+}
+
+/// An origin as browsers send it: scheme, host, perhaps a port; nothing after.
+fn is_origin(text: &str) -> bool {
+    if text == "*" {
+        return true;
+    }
+    let Some((scheme, host)) = text.split_once("://") else {
+        return false;
+    };
+    let scheme_fits = !scheme.is_empty()
+        && scheme
+            .bytes()
+            .all(|c| c.is_ascii_lowercase() || matches!(c, b'+' | b'-' | b'.'));
+    let host_fits = !host.is_empty()
+        && host
+            .bytes()
+            .all(|c| c.is_ascii_graphic() && !matches!(c, b'/' | b'?' | b'#' | b'@'));
+    scheme_fits && host_fits && text == text.to_ascii_lowercase()
+}

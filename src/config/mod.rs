@@ -1,0 +1,315 @@
+//! Every setting: name, type, default, range and meaning, each declared once.
+//!
+//! Settings come from defaults, then the TOML file that `PALAVER_CONFIG` names, then variables `PALAVER_*` (`__`
+//! between section and name). [`table`] prints what is declared here for the README. No other module reads the
+//! environment, and nothing here knows what a setting is used for beyond its range.
+
+mod check;
+mod load;
+mod value;
+
+pub use load::{FILE_VARIABLE, Wrong};
+pub use value::{LogFormat, Secret};
+
+use load::Reader;
+use std::fmt::Write;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+use value::Value;
+
+/// One line of the table of settings.
+#[derive(Debug, Clone, Copy)]
+struct Row {
+    name: &'static str,
+    kind: &'static str,
+    default: &'static str,
+    range: &'static [&'static str],
+    about: &'static [&'static str],
+}
+
+/// Declares a section: per setting its meaning, name, type, default, and (where it has one) its range.
+macro_rules! section {
+    (
+        $(#[doc = $about:literal])* $Section:ident at $at:literal {
+            $( $(#[doc = $doc:literal])* $field:ident: $type:ty = $default:literal $(in $least:literal $most:literal)?; )*
+        }
+        $(with $($inner:ident: $Inner:ident),*)?
+    ) => {
+        $(#[doc = $about])*
+        #[derive(Debug, Clone, PartialEq)]
+        pub struct $Section {
+            $( $(#[doc = $doc])* pub $field: $type, )*
+            $( $( #[doc = concat!("Settings `", stringify!($inner), ".*`.")] pub $inner: $Inner, )* )?
+        }
+
+        impl $Section {
+            const ROWS: &[Row] = &[ $( Row {
+                name: concat!($at, stringify!($field)),
+                kind: <$type as Value>::KIND,
+                default: $default,
+                range: &[$($least, $most)?],
+                about: &[$($doc),*],
+            } ),* ];
+
+            fn read(from: &mut Reader) -> Self {
+                Self {
+                    $( $field: from.take(concat!($at, stringify!($field)), $default, &[$($least, $most)?]), )*
+                    $( $( $inner: $Inner::read(from), )* )?
+                }
+            }
+        }
+    };
+}
+
+section! {
+    /// All settings of a node.
+    Settings at "" {
+        /// Where the node listens for HTTP and sockets.
+        listen: SocketAddr = "0.0.0.0:3001";
+        /// A separate listener for `/metrics`. Empty: `/metrics` is on the main listener.
+        metrics_listen: Option<SocketAddr> = "";
+        /// Origins of web pages that may call us, on HTTP and on every socket transport. `*` allows all.
+        origins: Vec<String> = "https://omegoo.app,https://omegoo.chat,https://www.omegoo.chat,http://localhost:3000";
+        /// How many proxies in front of us add to `X-Forwarded-For`; 0 trusts no such header.
+        trusted_proxies: u8 = "0" in "0" "10";
+        /// What is logged, as tracing-subscriber's filter directives.
+        log: String = "info";
+        /// How it is logged: `text` or `json`.
+        log_format: LogFormat = "text";
+    }
+    with redis: Redis, postgres: Postgres, jwt: Jwt, sockets: Sockets, chat: Chat, queue: Queue, lease: Lease, drain: Drain
+}
+
+section! {
+    /// The Redis that nodes share.
+    Redis at "redis." {
+        /// `redis://`, `rediss://` (TLS), `redis-cluster://`, `redis-sentinel://`; user name and password in the URL.
+        url: Secret = "redis://127.0.0.1:6379";
+        /// First part of every key, so that several installations can share one Redis.
+        prefix: String = "palaver";
+        /// Shards that keys are spread over. All nodes of an installation must agree; more than 1 is for a cluster.
+        shards: u8 = "1" in "1" "64";
+        /// Longest wait for the answer to one command.
+        command_timeout: Duration = "5s" in "100ms" "1m";
+        /// Longest wait for a connection.
+        connect_timeout: Duration = "5s" in "100ms" "1m";
+        /// Longest wait between two attempts to connect again.
+        reconnect_max_wait: Duration = "2s" in "100ms" "1m";
+    }
+}
+
+section! {
+    /// The Postgres that keeps what must outlive a chat.
+    Postgres at "postgres." {
+        /// `postgres://user:password@host:port/database`.
+        url: Secret = "postgres://palaver@127.0.0.1:5432/palaver";
+        /// Most connections of this node.
+        max_connections: u32 = "8" in "1" "1000";
+        /// Longest wait for a connection.
+        connect_timeout: Duration = "3s" in "100ms" "1m";
+        /// Longest wait for the answer to one query.
+        query_timeout: Duration = "5s" in "100ms" "1m";
+    }
+}
+
+section! {
+    /// Tokens of registered users.
+    Jwt at "jwt." {
+        /// HS256 keys, at least 16 characters each; a token may be signed with any of them (the new first, then the
+        /// old while its tokens live). Empty: no token is accepted and everyone is a guest.
+        secrets: Vec<Secret> = "";
+        /// Audience that a token must name. Empty: not asked for.
+        audience: Option<String> = "";
+        /// How long after its end a token is still accepted, for clocks that differ.
+        leeway: Duration = "5s" in "0s" "5m";
+    }
+}
+
+section! {
+    /// Engine.IO and Socket.IO.
+    Sockets at "sockets." {
+        /// Path of the socket endpoint.
+        path: String = "/socket.io/";
+        /// How often the server pings each connection.
+        ping_interval: Duration = "25s" in "100ms" "5m";
+        /// How long it waits for the pong.
+        ping_timeout: Duration = "20s" in "100ms" "5m";
+        /// How long a connection may live without a namespace.
+        connect_timeout: Duration = "45s" in "100ms" "5m";
+        /// How long a WebSocket that upgrades a polling session may take.
+        upgrade_timeout: Duration = "10s" in "100ms" "5m";
+        /// Largest packet accepted.
+        max_payload: usize = "64KiB" in "1KiB" "16MiB";
+        /// Largest packet announced to clients (`maxPayload`); the original server's clients expect 1,000,000.
+        announced_max_payload: usize = "1000000" in "1KiB" "16MiB";
+        /// Bytes waiting for one slow reader before it is closed.
+        outbox: usize = "256KiB" in "16KiB" "16MiB";
+        /// Packets per second that one connection may send, on average.
+        packets_per_second: u32 = "50" in "1" "100000";
+        /// Packets that it may send at once.
+        packet_burst: u32 = "200" in "1" "100000";
+        /// Most connections on this node; above it new ones are refused with 503.
+        max_connections: u32 = "50000" in "1" "1000000";
+        /// Most sockets of one user on all nodes; a further one closes the oldest.
+        per_user: u32 = "16" in "1" "1000";
+        /// Most namespaces on one connection.
+        namespaces: u32 = "4" in "1" "100";
+    }
+}
+
+section! {
+    /// Conversations.
+    Chat at "chat." {
+        /// Characters in a message.
+        message_max_chars: u32 = "1000" in "1" "10000";
+        /// Messages that one person may send within `rate_window`.
+        rate_limit: u32 = "10" in "1" "60";
+        /// The sliding window of `rate_limit`.
+        rate_window: Duration = "10s" in "100ms" "10m";
+        /// After how long without news a partner's typing is over.
+        typing_fade: Duration = "3s" in "100ms" "1m";
+        /// How long the seat of a person who lost the connection is kept.
+        seat_hold: Duration = "30s" in "1s" "10m";
+        /// After how long without a message a room is closed.
+        room_idle: Duration = "30m" in "1s" "24h";
+        /// Messages that are frozen with a report, and sent to a person who comes back.
+        report_lines: u32 = "30" in "1" "500";
+        /// Entries that a room's log keeps; messages, comings and goings.
+        room_log: u32 = "200" in "10" "10000";
+        /// How long an ended room is remembered, so that a late request gets the right answer.
+        tombstone: Duration = "60s" in "1s" "1h";
+    }
+}
+
+section! {
+    /// Finding a partner.
+    Queue at "queue." {
+        /// How long a seeker waits before the first pairing.
+        eligible_after: Duration = "150ms" in "0s" "10s";
+        /// How often seekers are paired.
+        pair_every: Duration = "50ms" in "5ms" "10s";
+        /// Most pairs made at once.
+        pair_batch: u32 = "500" in "1" "5000";
+        /// Partners that a person is not paired with again so soon.
+        recent_partners: u32 = "5" in "0" "50";
+        /// How soon.
+        recent_for: Duration = "5m" in "0s" "24h";
+        /// How long a seeker without any connection stays in the queue.
+        seeker_absence: Duration = "10s" in "1s" "10m";
+    }
+}
+
+section! {
+    /// What is held for a time, and picked up by others after it.
+    Lease at "lease." {
+        /// How long a node counts as alive after it last said so.
+        node_for: Duration = "10s" in "1s" "5m";
+        /// How often it says so. At least three times within `node_for`.
+        renew_every: Duration = "1s" in "100ms" "1m";
+        /// How long one node keeps a shard (fires its timers, pairs its seekers) after it last said so.
+        keeper_for: Duration = "3s" in "300ms" "1m";
+        /// How long a node may take over a timer that it claimed.
+        timer_claim: Duration = "10s" in "1s" "5m";
+        /// How long a node may take to seat an offered pair before another tries.
+        offer_claim: Duration = "3s" in "500ms" "5m";
+    }
+}
+
+section! {
+    /// Stopping a node without losing anything.
+    Drain at "drain." {
+        /// How long the node says "not ready" before it sends anyone away: as long as a balancer needs to notice.
+        not_ready_for: Duration = "2s" in "0s" "5m";
+        /// Over how long its sockets are told to come back elsewhere.
+        spread_over: Duration = "5s" in "0s" "10m";
+        /// Longest wait for requests that are being answered.
+        finish_within: Duration = "10s" in "0s" "10m";
+    }
+}
+
+/// Settings, and variables that looked like settings and are none (to be logged).
+#[derive(Debug)]
+pub struct Loaded {
+    /// The settings, checked.
+    pub settings: Settings,
+    /// Names of variables with our prefix that nobody reads.
+    pub ignored: Vec<String>,
+}
+
+impl Settings {
+    /// Settings of this process: from its environment and the file that it names.
+    pub fn load() -> Result<Loaded, Wrong> {
+        let file = std::env::var_os(FILE_VARIABLE);
+        let variables =
+            std::env::vars_os().filter_map(|(name, text)| Some((name.into_string().ok()?, text.into_string().ok()?)));
+        Self::from_sources(file.as_ref().map(Path::new), variables)
+    }
+
+    /// Settings from a file and given variables.
+    pub fn from_sources(
+        file: Option<&Path>,
+        variables: impl Iterator<Item = (String, String)>,
+    ) -> Result<Loaded, Wrong> {
+        let known = rows().map(|row| row.name).collect();
+        let mut reader = Reader::new(&known, file, variables)?;
+        let settings = Self::read(&mut reader);
+        let mut wrong = reader.wrong;
+        wrong.extend(check::together(&settings));
+        match wrong.is_empty() {
+            true => Ok(Loaded {
+                settings,
+                ignored: reader.ignored,
+            }),
+            false => Err(Wrong(wrong)),
+        }
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let loaded = Self::from_sources(None, std::iter::empty());
+        loaded.expect("a test holds that the defaults are right").settings
+    }
+}
+
+fn rows() -> impl Iterator<Item = &'static Row> {
+    let sections = [
+        Settings::ROWS,
+        Redis::ROWS,
+        Postgres::ROWS,
+        Jwt::ROWS,
+        Sockets::ROWS,
+        Chat::ROWS,
+        Queue::ROWS,
+        Lease::ROWS,
+        Drain::ROWS,
+    ];
+    sections.into_iter().flatten()
+}
+
+/// All settings as a Markdown table.
+pub fn table() -> String {
+    let mut out = String::from("| variable | type | default | range | meaning |\n|---|---|---|---|---|\n");
+    for row in rows() {
+        let default = if row.default.is_empty() {
+            String::new()
+        } else {
+            format!("`{}`", row.default.replace(',', ", "))
+        };
+        let range = row.range.join(" to ");
+        let about: String = row.about.concat();
+        let name = load::variable_of(row.name);
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            out,
+            "| `{name}` | {} | {default} | {range} | {} |",
+            row.kind,
+            about.trim()
+        );
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests;
