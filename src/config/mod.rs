@@ -110,6 +110,8 @@ section! {
         connect_timeout: Duration = "3s" in "100ms" "1m";
         /// Longest wait for the answer to one query.
         query_timeout: Duration = "5s" in "100ms" "1m";
+        /// How long a conversation's metadata and a report's evidence are kept.
+        keep_for: Duration = "90d" in "1d" "3650d";
     }
 }
 
