@@ -2,6 +2,8 @@
 
 pub mod clock;
 pub mod config;
+pub mod coord;
+pub mod domain;
 pub mod error;
 pub mod ids;
 pub mod metrics;

@@ -1,0 +1,130 @@
+//! Connections to Redis, and everything that must be run on them.
+
+use super::Coord;
+use super::inbox::InboxReader;
+use super::journal::JournalReader;
+use super::keys::Keys;
+use super::node::Identity;
+use super::queue::OfferReader;
+use super::script::{LaneLoop, lane};
+use crate::clock::Clock;
+use crate::config;
+use crate::error::Fault;
+use fred::clients::Client;
+use fred::interfaces::{ClientLike, EventInterface, StreamsInterface};
+use fred::types::Builder;
+use fred::types::Value;
+use fred::types::config::{Config, Options, ReconnectPolicy, TcpConfig};
+use std::time::Duration;
+
+/// Attempts of one command over broken connections. A call sent again is answered, not repeated (`script/prelude.lua`).
+const ATTEMPTS: u32 = 3;
+
+/// First wait before connecting again, in milliseconds; it doubles up to the setting.
+const FIRST_WAIT_MS: u32 = 50;
+
+/// What opening Redis gives: the way for everything above, and the ends that `ops` must run.
+#[derive(Debug)]
+pub struct Opened {
+    /// The way to Redis.
+    pub coord: Coord,
+    /// One per shard.
+    pub lanes: Vec<LaneLoop>,
+    /// One per shard.
+    pub inboxes: Vec<InboxReader>,
+    /// One per shard.
+    pub offers: Vec<OfferReader>,
+    /// One per shard.
+    pub journals: Vec<JournalReader>,
+}
+
+/// Connects, and waits for Redis for as long as it takes when it is away.
+pub async fn open(settings: &config::Redis, inbox_cap: u64, clock: &Clock) -> Result<Opened, Fault> {
+    let keys = Keys::new(&settings.prefix, settings.shards);
+    let identity = Identity::fresh();
+    let shared = client(settings).await?;
+    let (mut ends, mut lanes) = (Vec::new(), Vec::new());
+    for shard in keys.shards() {
+        let (end, looping) = lane(
+            shared.clone(),
+            keys.clone(),
+            shard,
+            identity.clone(),
+            clock.clone(),
+            inbox_cap,
+        );
+        ends.push(end);
+        lanes.push(looping);
+    }
+    let coord = Coord::new(keys.clone(), ends, identity, clock.clone(), shared.clone());
+    let (mut inboxes, mut offers, mut journals) = (Vec::new(), Vec::new(), Vec::new());
+    for shard in keys.shards() {
+        // Reading waits on the server and holds up whatever else is on its connection.
+        inboxes.push(InboxReader::new(coord.clone(), shard, client(settings).await?));
+        offers.push(OfferReader::new(coord.clone(), shard, client(settings).await?));
+        journals.push(JournalReader::new(coord.clone(), shard));
+    }
+    Ok(Opened {
+        coord,
+        lanes,
+        inboxes,
+        offers,
+        journals,
+    })
+}
+
+/// One connection (in a cluster: one per master).
+pub(super) async fn client(settings: &config::Redis) -> Result<Client, Fault> {
+    let mut config = Config::from_url(settings.url.reveal()).map_err(|e| Fault::new("redis url", e))?;
+    config.fail_fast = false;
+    let most = u32::try_from(settings.reconnect_max_wait.as_millis()).unwrap_or(u32::MAX);
+    let client = Builder::from_config(config)
+        .with_connection_config(|connection| {
+            connection.connection_timeout = settings.connect_timeout;
+            connection.max_command_attempts = ATTEMPTS;
+            connection.tcp = TcpConfig {
+                nodelay: Some(true),
+                ..TcpConfig::default()
+            };
+        })
+        .with_performance_config(|performance| performance.default_command_timeout = settings.command_timeout)
+        .set_policy(ReconnectPolicy::new_exponential(0, FIRST_WAIT_MS, most, 2))
+        .build()
+        .map_err(|e| Fault::new("redis client", e))?;
+    client.on_reconnect(|_| async {
+        crate::metrics::REDIS_RECONNECTS.one(());
+        Ok(())
+    });
+    client.init().await.map_err(|e| Fault::new("redis connect", e))?;
+    Ok(client)
+}
+
+/// Options of a command that waits on the server for up to `wait`: a connection that died without a word is noticed.
+pub(super) fn waiting(wait: Duration) -> Options {
+    Options {
+        timeout: Some(wait + Duration::from_secs(2)),
+        ..Options::default()
+    }
+}
+
+/// Makes a consumer group that reads from the stream's beginning; harmless when it is there.
+pub(super) async fn make_group(client: &Client, key: &str, group: &str) -> Result<(), Fault> {
+    match client.xgroup_create::<(), _, _, _>(key, group, "0", true).await {
+        Err(e) if e.details().starts_with("BUSYGROUP") => Ok(()),
+        other => other.map_err(|e| Fault::new("consumer group", e)),
+    }
+}
+
+impl Coord {
+    /// Whether Redis answers.
+    pub async fn ping(&self) -> Result<(), Fault> {
+        let _: Value = self.client().ping(None).await.map_err(|e| Fault::new("ping", e))?;
+        Ok(())
+    }
+
+    /// Closes the connections.
+    pub async fn close(&self) {
+        // Nothing is left to be told to anybody when this fails.
+        let _ = self.client().quit().await;
+    }
+}

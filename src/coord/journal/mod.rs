@@ -1,0 +1,244 @@
+//! The journal: facts on their way to Postgres.
+//!
+//! `journal` (stream, one per shard; group `store`): a fact is appended by the script that made it true and leaves when
+//! Postgres has it. While Postgres is away facts wait here; storing one twice is harmless (each has its own key there).
+
+#[cfg(test)]
+mod tests;
+
+use super::Coord;
+use super::inbox::{self, Entry};
+use crate::clock::Millis;
+use crate::domain::room::{Ending, Line, Offset, RoomKind};
+use crate::domain::safety::Violation;
+use crate::error::Fault;
+use crate::ids::{FactId, MessageId, RoomId, Shard, UserId};
+use fred::interfaces::StreamsInterface;
+use fred::types::Value;
+use std::collections::HashMap;
+use std::time::Duration;
+
+/// The consumer group of those who store.
+const GROUP: &str = "store";
+
+/// Something that must be remembered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fact {
+    /// A room has ended.
+    Ended(Conversation),
+    /// Somebody was reported.
+    Reported(Report),
+}
+
+/// A room's life, without what was said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conversation {
+    /// The room.
+    pub room: RoomId,
+    /// What it was for.
+    pub kind: RoomKind,
+    /// When it was offered.
+    pub opened: Millis,
+    /// When it ended.
+    pub ended: Millis,
+    /// Why.
+    pub ending: Ending,
+    /// How many lines were said.
+    pub lines: u64,
+    /// Who was in it.
+    pub people: Vec<UserId>,
+}
+
+/// A report with what it was about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// Its key.
+    pub id: FactId,
+    /// The room.
+    pub room: RoomId,
+    /// What it was for.
+    pub kind: RoomKind,
+    /// When the room was offered.
+    pub opened: Millis,
+    /// Who reports.
+    pub reporter: UserId,
+    /// Who is reported.
+    pub reported: UserId,
+    /// What for.
+    pub violation: Violation,
+    /// In the reporter's words.
+    pub description: String,
+    /// When.
+    pub at: Millis,
+    /// The last lines of the room, oldest first.
+    pub lines: Vec<Line>,
+}
+
+/// A fact and where it stands in the journal.
+#[derive(Clone, Debug)]
+pub struct Entered {
+    /// Its entry, to be confirmed.
+    pub id: String,
+    /// When it was entered.
+    pub at: Millis,
+    /// The fact; `None` when this release cannot read it.
+    pub fact: Option<Fact>,
+}
+
+/// Reads one shard's journal for storing.
+#[derive(Debug)]
+pub struct JournalReader {
+    coord: Coord,
+    shard: Shard,
+}
+
+impl JournalReader {
+    pub(super) fn new(coord: Coord, shard: Shard) -> Self {
+        Self { coord, shard }
+    }
+
+    /// Makes the consumer group; harmless when it is there.
+    pub async fn prepare(&self) -> Result<(), Fault> {
+        super::connect::make_group(self.coord.client(), &self.coord.keys().journal(self.shard), GROUP).await
+    }
+
+    /// Facts not yet taken by anybody, at most `most`; does not wait.
+    pub async fn next(&self, most: u64) -> Result<Vec<Entered>, Fault> {
+        let (key, node) = (self.coord.keys().journal(self.shard), self.coord.identity().now());
+        let reply: Value = self
+            .coord
+            .client()
+            .xreadgroup(GROUP, node.as_str(), Some(most), None, false, key, ">")
+            .await
+            .map_err(|e| Fault::new("journal", e))?;
+        Ok(inbox::entries(reply).into_iter().map(entered).collect())
+    }
+
+    /// Facts that were taken and not confirmed within `idle`.
+    pub async fn left_over(&self, most: u64, idle: Duration) -> Result<Vec<Entered>, Fault> {
+        let (key, node) = (self.coord.keys().journal(self.shard), self.coord.identity().now());
+        let reply: Value = self
+            .coord
+            .client()
+            .xautoclaim(
+                key,
+                GROUP,
+                node.as_str(),
+                idle.as_millis() as u64,
+                "0-0",
+                Some(most),
+                false,
+            )
+            .await
+            .map_err(|e| Fault::new("journal", e))?;
+        let Value::Array(mut parts) = reply else {
+            return Ok(Vec::new());
+        };
+        let claimed = if parts.len() > 1 {
+            parts.swap_remove(1)
+        } else {
+            Value::Null
+        };
+        Ok(inbox::stream_entries(claimed).into_iter().map(entered).collect())
+    }
+
+    /// Postgres has these facts: they leave the journal.
+    pub async fn confirm(&self, ids: Vec<String>) -> Result<(), Fault> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let key = self.coord.keys().journal(self.shard);
+        let client = self.coord.client();
+        let fault = |e| Fault::new("journal", e);
+        client
+            .xack::<Value, _, _, _>(key.clone(), GROUP, ids.clone())
+            .await
+            .map_err(fault)?;
+        client.xdel::<Value, _, _>(key, ids).await.map_err(fault)?;
+        Ok(())
+    }
+
+    /// How many facts wait, and since when the oldest does.
+    pub async fn waiting(&self) -> Result<(u64, Option<Millis>), Fault> {
+        let key = self.coord.keys().journal(self.shard);
+        let fault = |e| Fault::new("journal", e);
+        let count: u64 = self.coord.client().xlen(key.clone()).await.map_err(fault)?;
+        let first: Value = self
+            .coord
+            .client()
+            .xrange(key, "-", "+", Some(1))
+            .await
+            .map_err(fault)?;
+        let oldest = inbox::stream_entries(first).first().and_then(|e| Offset::parse(&e.id));
+        Ok((count, oldest.map(|o| Millis(o.ms))))
+    }
+}
+
+fn entered(entry: Entry) -> Entered {
+    let at = Offset::parse(&entry.id).map_or(Millis(0), |o| Millis(o.ms));
+    let fields = entry.fields.into_iter().collect();
+    Entered {
+        id: entry.id,
+        at,
+        fact: fact(&fields),
+    }
+}
+
+type Fields = HashMap<String, String>;
+
+fn fact(fields: &Fields) -> Option<Fact> {
+    match fields.get("fact")?.as_str() {
+        "ended" => conversation(fields).map(Fact::Ended),
+        "report" => report(fields).map(Fact::Reported),
+        _ => None,
+    }
+}
+
+fn millis(fields: &Fields, name: &str) -> Option<Millis> {
+    fields.get(name)?.parse().ok().map(Millis)
+}
+
+fn conversation(fields: &Fields) -> Option<Conversation> {
+    Some(Conversation {
+        room: RoomId::parse(fields.get("room")?)?,
+        kind: RoomKind::parse(fields.get("kind")?)?,
+        opened: millis(fields, "opened")?,
+        ended: millis(fields, "ended")?,
+        ending: Ending::parse(fields.get("why")?, fields.get("by")?)?,
+        lines: fields.get("lines")?.parse().ok()?,
+        people: fields
+            .get("people")?
+            .split_ascii_whitespace()
+            .map(UserId::parse)
+            .collect::<Option<_>>()?,
+    })
+}
+
+fn report(fields: &Fields) -> Option<Report> {
+    Some(Report {
+        id: FactId::parse(fields.get("id")?)?,
+        room: RoomId::parse(fields.get("room")?)?,
+        kind: RoomKind::parse(fields.get("kind")?)?,
+        opened: millis(fields, "opened")?,
+        reporter: UserId::parse(fields.get("reporter")?)?,
+        reported: UserId::parse(fields.get("reported")?)?,
+        violation: Violation::parse(fields.get("violation")?)?,
+        description: fields.get("description")?.clone(),
+        at: millis(fields, "at")?,
+        lines: lines(fields.get("lines")?)?,
+    })
+}
+
+fn lines(text: &str) -> Option<Vec<Line>> {
+    let fields: Vec<_> = text.split('\u{1f}').collect();
+    let line = |f: &[&str]| {
+        Some(Line {
+            offset: Offset::parse(f[0])?,
+            sender: UserId::parse(f[1])?,
+            message: MessageId::parse(f[2])?,
+            at: Millis(f[3].parse().ok()?),
+            text: f[4].to_owned(),
+        })
+    };
+    fields.chunks_exact(5).map(line).collect()
+}

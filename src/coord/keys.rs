@@ -1,0 +1,211 @@
+//! Every key in Redis, in one table. Nothing else in the program makes a key.
+//!
+//! | key (after `<prefix>:{sK}:`) | type | holds | removed by |
+//! |---|---|---|---|
+//! | `nodes` | zset | node -> lease end, steady ms | `lease/bury`, when the lease has ended |
+//! | `dying` | set | nodes whose lease ended and whose things are being taken over | `lease/rest` |
+//! | `keeper` | hash | node and until: who keeps this shard | overwritten; one per shard |
+//! | `epoch` | string | random; a new one means Redis lost its data | never; one per shard |
+//! | `done:<node>` | string | answer of the node's last call | TTL (`lane` sets it) |
+//! | `inbox:<node>` | stream | notices for the node | the node trims what it dispatched; `lease/rest` |
+//! | `topic` | stream | what every node follows; capped | never; one per shard |
+//! | `timers` | zset | timer -> due ms | `timers/settle` and the scripts that set them |
+//! | `user:<user>` | hash | state, mode, sockets | when the user has no socket and no seat: `users/*` |
+//! | `recent:<user>` | list | last partners with time | TTL, set at each write |
+//! | `users:<node>` | set | users with a socket on the node | `users/detach`, `users/reap` |
+//! | `counts` | hash | users online and per mode | never; one per shard |
+//! | `arrivals:<minute>` | string | users whose first socket came in that minute | TTL |
+//! | `queue:<queue>` | zset | seeker -> time of entering | `queue/leave`, `queue/propose` |
+//! | `seekers:<queue>` | hash | seeker -> ticket and attributes | with the above |
+//! | `offers` | stream | pairs proposed; consumer group `seat` | `queue/settle` |
+//! | `room:<room>` | hash | state and seats; after its end a tombstone | `rooms/end`, then TTL |
+//! | `log:<room>` | stream | lines of the room, capped | `rooms/end` |
+//! | `rooms:<node>` | set | rooms with a socket on the node | `rooms/*`, `rooms/reap` |
+//! | `journal` | stream | facts for Postgres; consumer group `store` | the storing node, entry by entry |
+//! | `session:<sid>` | hash | a polling session | `sessions/*` and a timer |
+//! | `out:<sid>` | stream | packets a polling session has not fetched | with the session |
+//! | `sessions:<node>` | set | polling sessions owned by the node | `sessions/*` |
+
+use crate::domain::queue::Queue;
+use crate::ids::{NodeId, RoomId, SessionId, Shard, UserId, shard_of};
+
+/// Makes keys for one deployment: a prefix and the number of shards.
+#[derive(Clone, Debug)]
+pub struct Keys {
+    prefix: Box<str>,
+    shards: u8,
+}
+
+impl Keys {
+    /// `prefix` keeps deployments on one Redis apart; `shards` is S, at least 1.
+    pub fn new(prefix: &str, shards: u8) -> Self {
+        Self {
+            prefix: prefix.into(),
+            shards: shards.max(1),
+        }
+    }
+
+    /// All shards.
+    pub fn shards(&self) -> impl Iterator<Item = Shard> + use<> {
+        (0..self.shards).map(Shard)
+    }
+
+    /// Where a user's state lives.
+    pub fn shard_of_user(&self, user: &UserId) -> Shard {
+        shard_of(user.as_str(), self.shards)
+    }
+
+    /// Where a queue lives.
+    pub fn shard_of_queue(&self, queue: Queue) -> Shard {
+        shard_of(queue.as_str(), self.shards)
+    }
+
+    /// Where a room lives; `None` for an id that no deployment of this size has made.
+    pub fn shard_of_room(&self, room: RoomId) -> Option<Shard> {
+        Some(room.shard()).filter(|s| s.0 < self.shards)
+    }
+
+    /// Where a polling session lives.
+    pub fn shard_of_session(&self, session: &SessionId) -> Shard {
+        shard_of(session.as_str(), self.shards)
+    }
+
+    /// A shard for a new room, spread by the users who meet in it.
+    pub fn shard_for_room(&self, someone: &UserId) -> Shard {
+        self.shard_of_user(someone)
+    }
+
+    fn on(&self, shard: Shard, rest: &str) -> String {
+        format!("{}:{{s{}}}:{rest}", self.prefix, shard.0)
+    }
+
+    /// Leases of nodes.
+    pub fn nodes(&self, shard: Shard) -> String {
+        self.on(shard, "nodes")
+    }
+
+    /// Nodes being taken over.
+    pub fn dying(&self, shard: Shard) -> String {
+        self.on(shard, "dying")
+    }
+
+    /// The keeper's lease.
+    pub fn keeper(&self, shard: Shard) -> String {
+        self.on(shard, "keeper")
+    }
+
+    /// The shard's epoch.
+    pub fn epoch(&self, shard: Shard) -> String {
+        self.on(shard, "epoch")
+    }
+
+    /// Answer of a node's last call.
+    pub fn done(&self, shard: Shard, node: &NodeId) -> String {
+        self.on(shard, &format!("done:{node}"))
+    }
+
+    /// Inbox keys without the node's name; scripts append it.
+    pub fn inbox_base(&self, shard: Shard) -> String {
+        self.on(shard, "inbox:")
+    }
+
+    /// A node's inbox.
+    pub fn inbox(&self, shard: Shard, node: &NodeId) -> String {
+        self.on(shard, &format!("inbox:{node}"))
+    }
+
+    /// What every node follows.
+    pub fn topic(&self, shard: Shard) -> String {
+        self.on(shard, "topic")
+    }
+
+    /// Timers of the shard.
+    pub fn timers(&self, shard: Shard) -> String {
+        self.on(shard, "timers")
+    }
+
+    /// A user's state.
+    pub fn user(&self, user: &UserId) -> String {
+        self.on(self.shard_of_user(user), &format!("user:{user}"))
+    }
+
+    /// User keys without the name; scripts that walk over many users append it.
+    pub fn user_base(&self, shard: Shard) -> String {
+        self.on(shard, "user:")
+    }
+
+    /// A user's last partners.
+    pub fn recent(&self, user: &UserId) -> String {
+        self.on(self.shard_of_user(user), &format!("recent:{user}"))
+    }
+
+    /// Sets of users per node, without the node's name.
+    pub fn users_base(&self, shard: Shard) -> String {
+        self.on(shard, "users:")
+    }
+
+    /// Users online and per mode.
+    pub fn counts(&self, shard: Shard) -> String {
+        self.on(shard, "counts")
+    }
+
+    /// Arrivals in a minute since the Unix epoch.
+    pub fn arrivals(&self, shard: Shard, minute: u64) -> String {
+        self.on(shard, &format!("arrivals:{minute}"))
+    }
+
+    /// A queue's order.
+    pub fn queue(&self, queue: Queue) -> String {
+        self.on(self.shard_of_queue(queue), &format!("queue:{}", queue.as_str()))
+    }
+
+    /// A queue's seekers.
+    pub fn seekers(&self, queue: Queue) -> String {
+        self.on(self.shard_of_queue(queue), &format!("seekers:{}", queue.as_str()))
+    }
+
+    /// Pairs proposed on a shard.
+    pub fn offers(&self, shard: Shard) -> String {
+        self.on(shard, "offers")
+    }
+
+    /// A room. The id must be one of this deployment (see [`Keys::shard_of_room`]).
+    pub fn room(&self, room: RoomId) -> String {
+        self.on(room.shard(), &format!("room:{room}"))
+    }
+
+    /// Room keys without the id.
+    pub fn room_base(&self, shard: Shard) -> String {
+        self.on(shard, "room:")
+    }
+
+    /// A room's log.
+    pub fn log(&self, room: RoomId) -> String {
+        self.on(room.shard(), &format!("log:{room}"))
+    }
+
+    /// Sets of rooms per node, without the node's name.
+    pub fn rooms_base(&self, shard: Shard) -> String {
+        self.on(shard, "rooms:")
+    }
+
+    /// Facts for Postgres.
+    pub fn journal(&self, shard: Shard) -> String {
+        self.on(shard, "journal")
+    }
+
+    /// A polling session.
+    pub fn session(&self, session: &SessionId) -> String {
+        self.on(self.shard_of_session(session), &format!("session:{session}"))
+    }
+
+    /// What a polling session has not fetched.
+    pub fn out(&self, session: &SessionId) -> String {
+        self.on(self.shard_of_session(session), &format!("out:{session}"))
+    }
+
+    /// Sets of polling sessions per node, without the node's name.
+    pub fn sessions_base(&self, shard: Shard) -> String {
+        self.on(shard, "sessions:")
+    }
+}

@@ -1,0 +1,130 @@
+//! Leases: which nodes live, who keeps a shard, and what becomes of a node that is given up for dead.
+//!
+//! `nodes` (zset): node -> end of its lease. While a node stands there its calls are heard; `bury` takes it out (from then
+//! on it is fenced) and puts it into `dying` (set) until its people and rooms have been taken over and `rest` removes what
+//! is left. `keeper` (hash): the node that fires the shard's timers and pairs its seekers. `epoch` (string): changes when
+//! Redis lost its data.
+
+#[cfg(test)]
+mod tests;
+
+use super::Coord;
+use super::script::Act;
+use crate::clock::{Millis, Stopwatch};
+use crate::domain::room::Offset;
+use crate::error::Fault;
+use crate::ids::{NodeId, Shard};
+use std::time::Duration;
+
+/// Longest round trip from which Redis's time is taken over.
+const TRUSTED_ROUND_TRIP: Duration = Duration::from_millis(50);
+
+/// What came of [`Coord::renew`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Renewed {
+    /// The lease goes on.
+    Kept {
+        /// Whether this node keeps the shard.
+        keeper: bool,
+        /// Whether entries of the inbox were trimmed before this node dispatched them.
+        gap: bool,
+        /// Whether nodes are overdue or dying.
+        ill: bool,
+    },
+    /// Redis lost its data: everything begins anew.
+    NewEpoch,
+}
+
+impl Coord {
+    /// Begins this node's life on a shard; the shard's epoch.
+    pub async fn register(&self, shard: Shard, until: Millis) -> Result<String, Fault> {
+        let node = self.identity().now();
+        let act = Act::new("register")
+            .key(self.keys().nodes(shard))
+            .key(self.keys().epoch(shard))
+            .key(self.keys().inbox(shard, &node))
+            .arg(until)
+            .arg(NodeId::fresh());
+        let reply = self.run(shard, act).await?;
+        match reply.word() {
+            "registered" => Ok(reply.text(0)?.to_owned()),
+            _ => Err(reply.unknown()),
+        }
+    }
+
+    /// Says that this node lives until `until`, having dispatched its inbox up to `dispatched`; takes over
+    /// Redis's time on the way.
+    pub async fn renew(&self, shard: Shard, until: Millis, epoch: &str, dispatched: Offset) -> Result<Renewed, Fault> {
+        let node = self.identity().now();
+        let act = Act::new("renew")
+            .key(self.keys().nodes(shard))
+            .key(self.keys().epoch(shard))
+            .key(self.keys().inbox(shard, &node))
+            .key(self.keys().keeper(shard))
+            .key(self.keys().dying(shard))
+            .arg(self.clock().steady())
+            .arg(until)
+            .arg(epoch)
+            .arg(dispatched.ms)
+            .arg(dispatched.seq);
+        let watch = Stopwatch::start();
+        let reply = self.run(shard, act).await?;
+        match reply.word() {
+            "kept" => {
+                let at = Millis(reply.value::<u64>(3)? * 1000 + reply.value::<u64>(4)? / 1000);
+                // A slow answer says too little about when Redis's time was taken.
+                if watch.elapsed() < TRUSTED_ROUND_TRIP {
+                    self.clock().agree(at, watch.elapsed());
+                }
+                Ok(Renewed::Kept {
+                    keeper: reply.text(0)? == "keeper",
+                    gap: reply.text(1)? == "gap",
+                    ill: reply.text(2)? != "0",
+                })
+            }
+            "new_epoch" => Ok(Renewed::NewEpoch),
+            _ => Err(reply.unknown()),
+        }
+    }
+
+    /// Ends the lives of overdue nodes; all that are to be taken over.
+    pub async fn bury(&self, shard: Shard) -> Result<Vec<NodeId>, Fault> {
+        let act = Act::new("bury")
+            .key(self.keys().nodes(shard))
+            .key(self.keys().dying(shard))
+            .arg(self.clock().steady());
+        let reply = self.run(shard, act).await?;
+        let dying = reply.values().iter().map(|n| NodeId::parse(n));
+        match reply.word() {
+            "dying" => dying.collect::<Option<_>>().ok_or_else(|| reply.unknown()),
+            _ => Err(reply.unknown()),
+        }
+    }
+
+    /// Nothing of a dead node is left to take over on this shard.
+    pub async fn rest(&self, shard: Shard, dead: &NodeId) -> Result<(), Fault> {
+        let act = Act::new("rest")
+            .key(self.keys().dying(shard))
+            .key(self.keys().inbox(shard, dead))
+            .arg(dead);
+        let reply = self.run(shard, act).await?;
+        match reply.word() {
+            "at_rest" => Ok(()),
+            _ => Err(reply.unknown()),
+        }
+    }
+
+    /// This node has emptied itself and leaves the shard.
+    pub async fn resign(&self, shard: Shard) -> Result<(), Fault> {
+        let node = self.identity().now();
+        let act = Act::new("resign")
+            .key(self.keys().nodes(shard))
+            .key(self.keys().keeper(shard))
+            .key(self.keys().inbox(shard, &node));
+        let reply = self.run(shard, act).await?;
+        match reply.word() {
+            "resigned" => Ok(()),
+            _ => Err(reply.unknown()),
+        }
+    }
+}

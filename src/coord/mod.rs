@@ -1,0 +1,81 @@
+//! Everything the nodes agree on, in Redis. One directory per concept: its keys' life cycle, its scripts, its tests.
+//!
+//! Knows nothing of sockets, dialects or Postgres. Policy (limits, windows) is passed in; scripts compare, move and
+//! append. `keys` holds every key; `script` carries acts to Redis; `inbox` brings notices back.
+
+pub mod connect;
+pub mod counts;
+pub mod inbox;
+pub mod journal;
+pub mod keys;
+pub mod lease;
+pub mod node;
+pub mod notice;
+pub mod queue;
+pub mod rooms;
+pub mod script;
+pub mod timers;
+pub mod users;
+
+#[cfg(test)]
+mod testing;
+
+use crate::clock::Clock;
+use crate::error::Fault;
+use crate::ids::Shard;
+use fred::clients::Client;
+use keys::Keys;
+use node::Identity;
+use script::{Act, Lane, Reply};
+use std::sync::Arc;
+
+/// The way to Redis for everything above.
+#[derive(Clone, Debug)]
+pub struct Coord(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    keys: Keys,
+    lanes: Vec<Lane>,
+    identity: Identity,
+    clock: Clock,
+    client: Client,
+}
+
+impl Coord {
+    pub(crate) fn new(keys: Keys, lanes: Vec<Lane>, identity: Identity, clock: Clock, client: Client) -> Self {
+        Self(Arc::new(Inner {
+            keys,
+            lanes,
+            identity,
+            clock,
+            client,
+        }))
+    }
+
+    /// The key table.
+    pub fn keys(&self) -> &Keys {
+        &self.0.keys
+    }
+
+    /// The clock that scripts are given.
+    pub fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    /// Which node this is.
+    pub fn identity(&self) -> &Identity {
+        &self.0.identity
+    }
+
+    /// A connection for commands that read only, or that are harmless to repeat; everything else is an act.
+    fn client(&self) -> &Client {
+        &self.0.client
+    }
+
+    /// Runs one act on a shard.
+    async fn run(&self, shard: Shard, act: Act) -> Result<Reply, Fault> {
+        let lane = self.0.lanes.get(usize::from(shard.0));
+        lane.ok_or_else(|| Fault::new("lane", "no such shard"))?.run(act).await
+    }
+}

@@ -1,0 +1,307 @@
+//! Rooms in Redis: seats, lines, typing, and how rooms end.
+//!
+//! `room:<r>` (hash): `state` (opening, open, ended), `kind`, `to` (everyone with a seat), `nodes` (where their sockets
+//! are), `opened active lines`, and per user `s:` seat, `w:` times of the last lines, `c:` client message ids, `t:` fading
+//! of typing. `open` makes it before anybody is claimed, `announce` fills the seats; ending leaves a tombstone with a TTL.
+//! `log:<r>` (stream): the lines; the entry id is the room's order. `rooms:<node>` (set): what to reap when a node dies.
+
+mod ends;
+#[cfg(test)]
+mod tests;
+
+pub use ends::{EndRules, Report};
+
+use super::Coord;
+use super::notice::Place;
+use super::script::{Act, Reply};
+use crate::clock::Millis;
+use crate::domain::room::{Ending, RoomKind};
+use crate::error::Fault;
+use crate::ids::{ClientMessageId, MessageId, NodeId, RoomId, Shard, SocketId, UserId};
+use std::time::Duration;
+
+/// What came of [`Coord::announce`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Announced {
+    /// Everybody sits, now or since before.
+    Open,
+    /// The room was swept away, or has ended.
+    Gone,
+}
+
+/// What came of [`Coord::sit`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sat {
+    /// One more socket of a user who was there.
+    Present(Vec<UserId>),
+    /// The user is back; missed lines come through the inbox.
+    Retaken(Vec<UserId>),
+    /// The room has ended.
+    Ended(Ending, Vec<UserId>),
+    /// There is no such room, or the user has no seat in it.
+    None,
+}
+
+/// What came of [`Coord::unsit`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unsat {
+    /// Other sockets of the user remain.
+    Present,
+    /// The seat is held.
+    Held,
+    /// The socket was not in the seat.
+    None,
+}
+
+/// A line to be said.
+#[derive(Clone, Debug)]
+pub struct Saying<'a> {
+    /// Where.
+    pub room: RoomId,
+    /// Who.
+    pub user: &'a UserId,
+    /// The id it will have.
+    pub message: &'a MessageId,
+    /// The clean text.
+    pub text: &'a str,
+    /// The sender's own id for it.
+    pub client_id: Option<&'a ClientMessageId>,
+}
+
+/// Limits on saying.
+#[derive(Clone, Copy, Debug)]
+pub struct SayRules {
+    /// Lines in the window.
+    pub limit: usize,
+    /// The window.
+    pub window: Duration,
+    /// Lines the log keeps.
+    pub log_keeps: usize,
+    /// Client message ids remembered per user.
+    pub ids_kept: usize,
+}
+
+/// What came of [`Coord::say`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// It is in the log; a retry gets what the first try got.
+    As(MessageId, Millis),
+    /// Too many lines; one is free after this.
+    SlowDown(Duration),
+    /// No such room, or no seat in it.
+    NoRoom,
+}
+
+impl Coord {
+    /// Makes the room of an offered pair; unless announced it is swept away at `sweep`.
+    pub async fn open(&self, room: RoomId, kind: RoomKind, pair: [&UserId; 2], sweep: Millis) -> Result<(), Fault> {
+        let act = Act::new("open")
+            .key(self.keys().room(room))
+            .key(self.keys().timers(room.shard()))
+            .arg(room)
+            .arg(kind.as_str())
+            .arg(pair[0])
+            .arg(pair[1])
+            .arg(sweep);
+        let reply = self.run(room.shard(), act).await?;
+        match reply.word() {
+            "opening" | "there" => Ok(()),
+            _ => Err(reply.unknown()),
+        }
+    }
+
+    /// Seats a claimed pair and tells them. Whoever has no socket by now has the seat held until `held`.
+    pub async fn announce(
+        &self,
+        room: RoomId,
+        idle: Millis,
+        held: Millis,
+        pair: [(&UserId, &[Place]); 2],
+    ) -> Result<Announced, Fault> {
+        let mut act = Act::new("announce")
+            .key(self.keys().room(room))
+            .key(self.keys().timers(room.shard()))
+            .key(self.keys().rooms_base(room.shard()))
+            .arg(room)
+            .arg(idle)
+            .arg(held);
+        for (user, places) in pair {
+            let places: Vec<_> = places.iter().map(|p| format!("{}/{}", p.node, p.socket)).collect();
+            act = act.arg(user).arg(places.join(" "));
+        }
+        let reply = self.run(room.shard(), act).await?;
+        match reply.word() {
+            "announced" | "there" => Ok(Announced::Open),
+            "gone" => Ok(Announced::Gone),
+            _ => Err(reply.unknown()),
+        }
+    }
+
+    /// Sweeps away a room that was not announced; who had been offered it, if it was there and not open.
+    pub async fn discard(&self, room: RoomId) -> Result<Option<Vec<UserId>>, Fault> {
+        let act = Act::new("discard")
+            .key(self.keys().room(room))
+            .key(self.keys().timers(room.shard()))
+            .key(self.keys().rooms_base(room.shard()))
+            .arg(room);
+        let reply = self.run(room.shard(), act).await?;
+        match reply.word() {
+            "discarded" => people(&reply, 0).map(Some),
+            "gone" | "kept" => Ok(None),
+            _ => Err(reply.unknown()),
+        }
+    }
+
+    /// A socket of a participant takes the seat.
+    pub async fn sit(&self, room: RoomId, user: &UserId, socket: &SocketId) -> Result<Sat, Fault> {
+        let Some(shard) = self.keys().shard_of_room(room) else {
+            return Ok(Sat::None);
+        };
+        let act = Act::new("sit")
+            .key(self.keys().room(room))
+            .key(self.keys().log(room))
+            .key(self.keys().timers(shard))
+            .key(self.keys().rooms_base(shard))
+            .arg(room)
+            .arg(user)
+            .arg(socket);
+        let reply = self.run(shard, act).await?;
+        match reply.word() {
+            "present" => Ok(Sat::Present(people(&reply, 0)?)),
+            "retaken" => Ok(Sat::Retaken(people(&reply, 0)?)),
+            "ended" => {
+                let ending = Ending::parse(reply.text(0)?, reply.text(1)?).ok_or_else(|| reply.unknown())?;
+                Ok(Sat::Ended(ending, people(&reply, 2)?))
+            }
+            "none" => Ok(Sat::None),
+            _ => Err(reply.unknown()),
+        }
+    }
+
+    /// A socket of a participant has gone; lines from `since` on may not have reached it.
+    pub async fn unsit(
+        &self,
+        room: RoomId,
+        user: &UserId,
+        socket: &SocketId,
+        until: Millis,
+        since: Millis,
+    ) -> Result<Unsat, Fault> {
+        let act = Act::new("unsit")
+            .key(self.keys().room(room))
+            .key(self.keys().timers(room.shard()))
+            .key(self.keys().rooms_base(room.shard()))
+            .arg(room)
+            .arg(user)
+            .arg(socket)
+            .arg(until)
+            .arg(since);
+        let reply = self.run(room.shard(), act).await?;
+        match reply.word() {
+            "present" => Ok(Unsat::Present),
+            "held" => Ok(Unsat::Held),
+            "none" => Ok(Unsat::None),
+            _ => Err(reply.unknown()),
+        }
+    }
+
+    /// Says a line: the one act of the hot path.
+    pub async fn say(&self, saying: &Saying<'_>, rules: SayRules) -> Result<Said, Fault> {
+        let act = Act::new("say")
+            .key(self.keys().room(saying.room))
+            .key(self.keys().log(saying.room))
+            .arg(saying.room)
+            .arg(saying.user)
+            .arg(saying.message)
+            .arg(saying.text)
+            .arg(saying.client_id.map_or("", ClientMessageId::as_str))
+            .arg(rules.limit)
+            .arg(rules.window.as_millis())
+            .arg(rules.log_keeps)
+            .arg(rules.ids_kept);
+        let reply = self.run(saying.room.shard(), act).await?;
+        match reply.word() {
+            "said" => {
+                let message = MessageId::parse(reply.text(0)?).ok_or_else(|| reply.unknown())?;
+                Ok(Said::As(message, Millis(reply.value(1)?)))
+            }
+            "slow_down" => Ok(Said::SlowDown(Duration::from_millis(reply.value(0)?))),
+            "no_room" => Ok(Said::NoRoom),
+            _ => Err(reply.unknown()),
+        }
+    }
+
+    /// A participant types until `fades`, unless more comes; false when there is no such seat.
+    pub async fn start_typing(&self, room: RoomId, user: &UserId, fades: Millis) -> Result<bool, Fault> {
+        let act = self.typing("start_typing", room, user).arg(fades);
+        self.there(room, act, "typing", "no_room").await
+    }
+
+    /// A participant stopped typing; false when there is no such seat.
+    pub async fn stop_typing(&self, room: RoomId, user: &UserId) -> Result<bool, Fault> {
+        let act = self.typing("stop_typing", room, user);
+        self.there(room, act, "stopped", "no_room").await
+    }
+
+    /// The timer of typing has come; whether it faded.
+    pub async fn fade_typing(&self, room: RoomId, user: &UserId) -> Result<bool, Fault> {
+        let act = Act::new("fade_typing").key(self.keys().room(room)).arg(room).arg(user);
+        self.there(room, act, "faded", "not_due").await
+    }
+
+    /// Sends the last lines to a participant's socket through the inbox; false when there is no such seat.
+    pub async fn recall(&self, room: RoomId, user: &UserId, socket: &SocketId, lines: usize) -> Result<bool, Fault> {
+        let act = Act::new("recall")
+            .key(self.keys().room(room))
+            .key(self.keys().log(room))
+            .arg(room)
+            .arg(user)
+            .arg(socket)
+            .arg(lines);
+        self.there(room, act, "recalled", "no_room").await
+    }
+
+    /// Holds seats of up to `batch` rooms of a dead node until `held`; how many rooms there were.
+    pub async fn reap_rooms(&self, shard: Shard, dead: &NodeId, batch: usize, held: Millis) -> Result<usize, Fault> {
+        let act = Act::new("reap_rooms")
+            .key(format!("{}{dead}", self.keys().rooms_base(shard)))
+            .key(self.keys().room_base(shard))
+            .key(self.keys().timers(shard))
+            .key(self.keys().rooms_base(shard))
+            .key(self.keys().inbox(shard, dead))
+            .arg(dead)
+            .arg(batch)
+            .arg(held);
+        let reply = self.run(shard, act).await?;
+        match reply.word() {
+            "reaped" => reply.value(0),
+            _ => Err(reply.unknown()),
+        }
+    }
+
+    fn typing(&self, name: &'static str, room: RoomId, user: &UserId) -> Act {
+        Act::new(name)
+            .key(self.keys().room(room))
+            .key(self.keys().timers(room.shard()))
+            .arg(room)
+            .arg(user)
+    }
+
+    /// Runs an act that answers one of two words.
+    async fn there(&self, room: RoomId, act: Act, yes: &str, no: &str) -> Result<bool, Fault> {
+        let Some(shard) = self.keys().shard_of_room(room) else {
+            return Ok(false);
+        };
+        let reply = self.run(shard, act).await?;
+        match reply.word() {
+            word if word == yes => Ok(true),
+            word if word == no => Ok(false),
+            _ => Err(reply.unknown()),
+        }
+    }
+}
+
+fn people(reply: &Reply, at: usize) -> Result<Vec<UserId>, Fault> {
+    let people = reply.text(at)?.split_ascii_whitespace().map(UserId::parse);
+    people.collect::<Option<_>>().ok_or_else(|| reply.unknown())
+}

@@ -1,0 +1,40 @@
+-- Holds the seats that only a dead node had sockets for, a batch of rooms at a time. What the node had not dispatched
+-- when it died tells from where its people may miss lines.
+-- KEYS: 1 rooms of the dead node, 2 rooms (without the id), 3 timers, 4 sets of rooms per node (without the node), 5 inbox of the dead node
+-- ARGV: 1 dead node, 2 batch, 3 held until, ms
+-- returns: "reaped" number (less than the batch: none are left)
+-- twice: rooms already reaped are no longer in the set
+local since = now_text
+if redis.call('EXISTS', KEYS[5]) == 1 then
+  local first = redis.call('XRANGE', KEYS[5], '-', '+', 'COUNT', '1')[1]
+  if first then
+    since = string.match(first[1], '^%d+')
+  else
+    local info = redis.call('XINFO', 'STREAM', KEYS[5])
+    for i = 1, #info, 2 do
+      if info[i] == 'last-generated-id' then
+        since = string.format('%d', tonumber(string.match(info[i + 1], '^%d+')) + 1)
+      end
+    end
+  end
+end
+local batch = redis.call('SRANDMEMBER', KEYS[1], ARGV[2])
+for _, room in ipairs(batch) do
+  local r = rooms.read(KEYS[2] .. room)
+  if r and r.state ~= 'ended' then
+    for user, seat in pairs(r.seat) do
+      if string.byte(seat) == 112 then
+        local left = string.gsub(seat, ' ' .. ARGV[1] .. '/%S+', '')
+        if left == 'p' then
+          rooms.hold(r, room, user, KEYS[3], ARGV[3], since)
+        elseif left ~= seat then
+          r.seat[user] = left
+          redis.call('HSET', r.key, 's:' .. user, left)
+        end
+      end
+    end
+    rooms.store_nodes(r, room, KEYS[4])
+  end
+  redis.call('SREM', KEYS[1], room)
+end
+return {'reaped', #batch}

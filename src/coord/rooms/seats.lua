@@ -1,0 +1,66 @@
+-- What the acts on rooms share: seats and who is told.
+-- A seat is "p node/sid node/sid ..." (present), "h until since" (held) or "e" (offered, nobody there yet).
+-- KEYS: none of its own; functions are given keys
+-- ARGV: none
+-- returns: nothing; defines `rooms`
+-- twice: holding a held seat moves its end; the rest reads or recomputes
+local rooms = {}
+
+-- The room's hash as a table, seats under `seat`; nil unless the room is open or opening.
+function rooms.read(key)
+  local flat = redis.call('HGETALL', key)
+  if #flat == 0 then return nil end
+  local r = {key = key, seat = {}}
+  for i = 1, #flat, 2 do
+    if string.sub(flat[i], 1, 2) == 's:' then
+      r.seat[string.sub(flat[i], 3)] = flat[i + 1]
+    else
+      r[flat[i]] = flat[i + 1]
+    end
+  end
+  return r
+end
+
+-- Stores which nodes hold a seat of `r`, and keeps the per-node sets of rooms in step.
+function rooms.store_nodes(r, room, base)
+  local now_on, list = {}, {}
+  for _, seat in pairs(r.seat) do
+    for at in string.gmatch(seat, '(%S+)/%S+') do
+      if not now_on[at] then
+        now_on[at] = true
+        list[#list + 1] = at
+        redis.call('SADD', base .. at, room)
+      end
+    end
+  end
+  for at in string.gmatch(r.nodes or '', '%S+') do
+    if not now_on[at] then redis.call('SREM', base .. at, room) end
+  end
+  table.sort(list)
+  r.nodes = table.concat(list, ' ')
+  redis.call('HSET', r.key, 'nodes', r.nodes)
+end
+
+function rooms.tell(nodes, payload)
+  for at in string.gmatch(nodes, '%S+') do notify(at, 'n', payload) end
+end
+
+-- Everyone in `people` but `user`.
+function rooms.others(people, user)
+  local out = {}
+  for other in string.gmatch(people, '%S+') do if other ~= user then out[#out + 1] = other end end
+  return table.concat(out, ' ')
+end
+
+-- A line of the log as the fields of a notice.
+function rooms.line(entry)
+  local f = entry[2]
+  return table.concat({entry[1], f[2], f[4], f[6], f[8]}, US)
+end
+
+function rooms.hold(r, room, user, timers, until_ms, since)
+  r.seat[user] = 'h ' .. until_ms .. ' ' .. since
+  redis.call('HSET', r.key, 's:' .. user, r.seat[user])
+  redis.call('ZADD', timers, until_ms, 'hold|' .. room .. '|' .. user)
+end
+

@@ -1,0 +1,33 @@
+-- A socket of a participant takes the seat: one more socket, or the return of somebody whose seat was held. Who returns
+-- is sent, through the inbox and before anything newer, the lines that may have been missed.
+-- KEYS: 1 room, 2 log, 3 timers, 4 sets of rooms per node (without the node)
+-- ARGV: 1 room, 2 user, 3 sid
+-- returns: "present" people | "retaken" people | "ended" why by people | "none" (no such room, or not a seat of this user)
+-- twice: the socket is in the seat once; the second time it is "present"
+local r = rooms.read(KEYS[1])
+if r and r.state == 'ended' and string.find(' ' .. r.to .. ' ', ' ' .. ARGV[2] .. ' ', 1, true) then
+  return {'ended', r.why, r.by, r.to}
+end
+local seat = r and r.seat[ARGV[2]]
+if not seat then return {'none'} end
+local place, word = node .. '/' .. ARGV[3], 'present'
+local since = string.match(seat, '^h %d+ (%d+)$')
+if since then
+  word, seat = 'retaken', 'p'
+  redis.call('ZREM', KEYS[3], 'hold|' .. ARGV[1] .. '|' .. ARGV[2])
+elseif seat == 'e' then
+  seat = 'p'
+end
+-- A socket that moved here from another node leaves its old place.
+seat = string.gsub(seat, ' [^ /]+/' .. string.gsub(ARGV[3], '%-', '%%-') .. '%f[ %z]', '')
+seat = seat .. ' ' .. place
+r.seat[ARGV[2]] = seat
+redis.call('HSET', KEYS[1], 's:' .. ARGV[2], seat)
+rooms.store_nodes(r, ARGV[1], KEYS[4])
+if since then
+  rooms.tell(r.nodes, table.concat({rooms.others(r.to, ARGV[2]), 'retaken', ARGV[1], ARGV[2], now_text}, US))
+  for _, entry in ipairs(redis.call('XRANGE', KEYS[2], since, '+')) do
+    notify(node, 'n', table.concat({'@' .. ARGV[3], 'said', ARGV[1], '', rooms.line(entry)}, US))
+  end
+end
+return {word, r.to}

@@ -1,0 +1,156 @@
+//! One shard's lane: acts in, calls out, one call in flight.
+
+use super::{Act, LIBRARY, MAX_ACTS, Reply};
+use crate::clock::{Clock, Stopwatch};
+use crate::coord::keys::Keys;
+use crate::coord::node::Identity;
+use crate::error::Fault;
+use crate::ids::Shard;
+use crate::metrics;
+use fred::clients::Client;
+use fred::error::Error;
+use fred::interfaces::{ClientLike, LuaInterface};
+use fred::types::Value;
+use fred::util::sha1_hash;
+use std::sync::LazyLock;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+
+static HASH: LazyLock<String> = LazyLock::new(|| sha1_hash(LIBRARY.as_str()));
+
+/// Acts that may wait for a call; past that the callers wait in turn (nothing is dropped, the sender feels it).
+const WAITING: usize = 1024;
+
+/// How long the answer of a call is kept for the case that the client sends it again: longer than all its attempts.
+const DONE_FOR: Duration = Duration::from_secs(60);
+
+struct Waiting {
+    act: Act,
+    answer: oneshot::Sender<Result<Reply, Fault>>,
+}
+
+/// The callers' end of a shard's lane.
+#[derive(Clone, Debug)]
+pub struct Lane(mpsc::Sender<Waiting>);
+
+impl Lane {
+    /// Runs one act and waits for its answer.
+    pub async fn run(&self, act: Act) -> Result<Reply, Fault> {
+        let name = act.name;
+        let (answer, reply) = oneshot::channel();
+        let gone = || Fault::new(name, "the lane has stopped");
+        self.0.send(Waiting { act, answer }).await.map_err(|_| gone())?;
+        reply.await.map_err(|_| gone())?
+    }
+}
+
+/// The loop's end: must be run by `ops`.
+#[derive(Debug)]
+pub struct LaneLoop {
+    waiting: mpsc::Receiver<Waiting>,
+    client: Client,
+    keys: Keys,
+    shard: Shard,
+    identity: Identity,
+    clock: Clock,
+    inbox_cap: u64,
+    calls: u64,
+}
+
+/// Makes a lane for one shard.
+pub fn lane(
+    client: Client,
+    keys: Keys,
+    shard: Shard,
+    identity: Identity,
+    clock: Clock,
+    inbox_cap: u64,
+) -> (Lane, LaneLoop) {
+    let (send, waiting) = mpsc::channel(WAITING);
+    let looping = LaneLoop {
+        waiting,
+        client,
+        keys,
+        shard,
+        identity,
+        clock,
+        inbox_cap,
+        calls: 0,
+    };
+    (Lane(send), looping)
+}
+
+impl LaneLoop {
+    /// Runs until every [`Lane`] is gone.
+    pub async fn run(mut self) {
+        let mut batch = Vec::with_capacity(MAX_ACTS);
+        while self.waiting.recv_many(&mut batch, MAX_ACTS).await > 0 {
+            let watch = Stopwatch::start();
+            let outcome = self.call(&batch).await;
+            metrics::SCRIPT_DURATION.record((), watch.elapsed().as_secs_f64());
+            metrics::SCRIPT_BATCH.record((), batch.len() as f64);
+            match outcome {
+                Ok(replies) => {
+                    for (waiting, reply) in batch.drain(..).zip(replies) {
+                        // A caller that has gone away no longer wants to know.
+                        let _ = waiting.answer.send(Reply::decode(waiting.act.name, reply));
+                    }
+                }
+                Err(why) => {
+                    for waiting in batch.drain(..) {
+                        let _ = waiting.answer.send(Err(Fault::new(waiting.act.name, &why)));
+                    }
+                }
+            }
+        }
+    }
+
+    async fn call(&mut self, batch: &[Waiting]) -> Result<Vec<Value>, Error> {
+        self.calls += 1;
+        let node = self.identity.now();
+        let key_count = 2 + batch.iter().map(|w| w.act.keys.len()).sum::<usize>();
+        let arg_count = 7 + batch.iter().map(|w| 3 + w.act.args.len()).sum::<usize>();
+        let mut keys: Vec<String> = Vec::with_capacity(key_count);
+        let mut args: Vec<Value> = Vec::with_capacity(arg_count);
+        keys.push(self.keys.nodes(self.shard));
+        keys.push(self.keys.done(self.shard, &node));
+        // Fixed width: the prelude compares this many leading bytes of the stored answer.
+        args.push(format!("{:016x}", self.calls).into());
+        args.push(node.to_string().into());
+        args.push(self.clock.now().to_string().into());
+        args.push(self.keys.inbox_base(self.shard).into());
+        args.push(self.inbox_cap.to_string().into());
+        args.push(DONE_FOR.as_millis().to_string().into());
+        args.push(batch.len().to_string().into());
+        for Waiting { act, .. } in batch {
+            keys.extend(act.keys.iter().cloned());
+            args.push(Value::from_static_str(act.name));
+            args.push(act.keys.len().to_string().into());
+            args.push(act.args.len().to_string().into());
+            args.extend(act.args.iter().map(|a| Value::from(a.as_str())));
+        }
+        let reply: Value = match self.client.evalsha(HASH.as_str(), keys.clone(), args.clone()).await {
+            Err(e) if e.details().starts_with("NOSCRIPT") => {
+                load(&self.client).await?;
+                self.client.evalsha(HASH.as_str(), keys, args).await?
+            }
+            other => other?,
+        };
+        match reply {
+            Value::Array(replies) if replies.len() == batch.len() => Ok(replies),
+            _ => Err(Error::new(
+                fred::error::ErrorKind::Parse,
+                "a call's answer has the wrong shape",
+            )),
+        }
+    }
+}
+
+/// Puts the library into Redis (into every master of a cluster).
+async fn load(client: &Client) -> Result<(), Error> {
+    if client.is_clustered() {
+        client.script_load_cluster(LIBRARY.as_str()).await
+    } else {
+        client.script_load(LIBRARY.as_str()).await
+    }
+}

@@ -1,0 +1,173 @@
+//! Scripts and the lane they travel on.
+//!
+//! All acts (one .lua file each, beside the module that calls it) are assembled into one library; one call runs up to
+//! [`MAX_ACTS`] of them. Per shard a node has one call in flight: while it travels, the next acts gather, so under load
+//! many share one call and at rest an act goes at once (group commit). That also makes a node's acts on a shard run in
+//! the order they were asked for.
+//!
+//! What every act may rely on stands in `prelude.lua`: the time, the fence against nodes without a lease, notices, and
+//! that a call sent twice by the Redis client is answered, not repeated.
+
+mod lane;
+#[cfg(test)]
+mod tests;
+
+pub use lane::{Lane, LaneLoop, lane};
+
+use crate::error::Fault;
+use fred::types::Value;
+use std::sync::LazyLock;
+
+/// Most acts in one call: keeps a call under a few milliseconds, so that it delays nobody noticeably.
+pub const MAX_ACTS: usize = 64;
+
+/// One act: a named script with its keys and arguments.
+#[derive(Debug)]
+pub struct Act {
+    pub(super) name: &'static str,
+    pub(super) keys: Vec<String>,
+    pub(super) args: Vec<String>,
+}
+
+impl Act {
+    /// An act of the script `name` (the file's stem).
+    pub fn new(name: &'static str) -> Self {
+        Self {
+            name,
+            keys: Vec::new(),
+            args: Vec::new(),
+        }
+    }
+
+    /// Adds the next of KEYS.
+    pub fn key(mut self, key: String) -> Self {
+        self.keys.push(key);
+        self
+    }
+
+    /// Adds the next of ARGV.
+    pub fn arg(mut self, arg: impl ToString) -> Self {
+        self.args.push(arg.to_string());
+        self
+    }
+}
+
+/// What an act answered: a word of the script's closed set, then values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    name: &'static str,
+    items: Vec<String>,
+}
+
+impl Reply {
+    /// The word.
+    pub fn word(&self) -> &str {
+        self.items.first().map_or("", String::as_str)
+    }
+
+    /// The values after the word.
+    pub fn values(&self) -> &[String] {
+        self.items.get(1..).unwrap_or(&[])
+    }
+
+    /// The value at `at` (0 is the first after the word).
+    pub fn text(&self, at: usize) -> Result<&str, Fault> {
+        self.values().get(at).map(String::as_str).ok_or_else(|| self.unknown())
+    }
+
+    /// The value at `at`, parsed.
+    pub fn value<T: std::str::FromStr>(&self, at: usize) -> Result<T, Fault> {
+        self.text(at)?.parse().map_err(|_| self.unknown())
+    }
+
+    /// The fault of an answer that no wrapper knows.
+    pub fn unknown(&self) -> Fault {
+        Fault::new(
+            self.name,
+            format!("unknown answer {:?} with {} values", self.word(), self.values().len()),
+        )
+    }
+
+    /// Decodes one act's answer.
+    pub(super) fn decode(name: &'static str, value: Value) -> Result<Self, Fault> {
+        let Value::Array(items) = value else {
+            return Err(Fault::new(name, "the answer is no array"));
+        };
+        let items = items
+            .into_iter()
+            .map(|v| v.into_string().ok_or_else(|| Fault::new(name, "a value is no text")))
+            .collect::<Result<Vec<_>, _>>()?;
+        let reply = Self { name, items };
+        match reply.word() {
+            "fenced" => Err(Fault::new(name, FENCED)),
+            "fault" => Err(Fault::new(name, reply.text(0).unwrap_or("script failed"))),
+            _ => Ok(reply),
+        }
+    }
+}
+
+/// Why a fault happened when the node's lease was taken from it; the lease loop will find out and start anew.
+pub const FENCED: &str = "this node holds no lease";
+
+/// All acts: name and text. A new script is added here and nowhere else.
+pub(super) const ACTS: &[(&str, &str)] = &[
+    ("register", include_str!("../lease/register.lua")),
+    ("renew", include_str!("../lease/renew.lua")),
+    ("bury", include_str!("../lease/bury.lua")),
+    ("rest", include_str!("../lease/rest.lua")),
+    ("resign", include_str!("../lease/resign.lua")),
+    ("claim_due", include_str!("../timers/claim_due.lua")),
+    ("settle", include_str!("../timers/settle.lua")),
+    ("attach", include_str!("../users/attach.lua")),
+    ("detach", include_str!("../users/detach.lua")),
+    ("set_mode", include_str!("../users/set_mode.lua")),
+    ("enter", include_str!("../users/enter.lua")),
+    ("give_up", include_str!("../users/give_up.lua")),
+    ("recheck", include_str!("../users/recheck.lua")),
+    ("claim", include_str!("../users/claim.lua")),
+    ("unclaim", include_str!("../users/unclaim.lua")),
+    ("release", include_str!("../users/release.lua")),
+    ("reap_users", include_str!("../users/reap_users.lua")),
+    ("join", include_str!("../queue/join.lua")),
+    ("leave", include_str!("../queue/leave.lua")),
+    ("peek", include_str!("../queue/peek.lua")),
+    ("propose", include_str!("../queue/propose.lua")),
+    ("settle_offer", include_str!("../queue/settle_offer.lua")),
+    ("open", include_str!("../rooms/open.lua")),
+    ("announce", include_str!("../rooms/announce.lua")),
+    ("discard", include_str!("../rooms/discard.lua")),
+    ("sit", include_str!("../rooms/sit.lua")),
+    ("unsit", include_str!("../rooms/unsit.lua")),
+    ("say", include_str!("../rooms/say.lua")),
+    ("start_typing", include_str!("../rooms/start_typing.lua")),
+    ("stop_typing", include_str!("../rooms/stop_typing.lua")),
+    ("fade_typing", include_str!("../rooms/fade_typing.lua")),
+    ("recall", include_str!("../rooms/recall.lua")),
+    ("end", include_str!("../rooms/end.lua")),
+    ("report", include_str!("../rooms/report.lua")),
+    ("expire_hold", include_str!("../rooms/expire_hold.lua")),
+    ("expire_idle", include_str!("../rooms/expire_idle.lua")),
+    ("reap_rooms", include_str!("../rooms/reap_rooms.lua")),
+    ("count", include_str!("../counts/count.lua")),
+    ("publish", include_str!("../counts/publish.lua")),
+];
+
+/// Pieces that several acts share; they stand before the acts, in this order.
+const SHARED: &[&str] = &[
+    include_str!("../users/shared.lua"),
+    include_str!("../rooms/seats.lua"),
+    include_str!("../rooms/close.lua"),
+];
+
+/// The library: prelude, shared pieces, acts, epilogue.
+pub(super) static LIBRARY: LazyLock<String> = LazyLock::new(|| {
+    let mut text = String::from(include_str!("prelude.lua"));
+    for piece in SHARED {
+        text.push_str(piece);
+    }
+    for (name, body) in ACTS {
+        text.push_str(&format!("acts['{name}'] = function(KEYS, ARGV)\n{body}\nend\n"));
+    }
+    text.push_str(include_str!("epilogue.lua"));
+    text
+});

@@ -1,0 +1,28 @@
+-- Opens every call: replays, fences, and gives each act its `now`, `node`, `notify` and its own KEYS and ARGV.
+-- KEYS: 1 nodes (zset of leases), 2 done (last call of this node here), then the keys of each act in turn
+-- ARGV: 1 call id, 2 node, 3 now ms, 4 inbox key without the node, 5 inbox cap, 6 ttl of done in ms, 7 number of acts,
+--       then per act: name, number of keys, number of args, the args
+-- returns: one array per act, its first element a word; {"fault", text} where an act failed; {"fenced"} for all when the
+--       calling node holds no lease
+-- twice: a call that the client sends again after a broken connection has the same id and gets the first answer
+local node, now, now_text = ARGV[2], tonumber(ARGV[3]), ARGV[3]
+local US = '\31'
+local done = redis.call('GET', KEYS[2])
+if done and string.sub(done, 1, #ARGV[1]) == ARGV[1] then
+  return cmsgpack.unpack(string.sub(done, #ARGV[1] + 1))
+end
+
+local told, inboxes = {}, {}
+-- Puts one notice into the inbox of `to_node`; all notices of a call to one node travel as one entry.
+local function notify(to_node, field, payload)
+  local entry = told[to_node]
+  if not entry then
+    entry = {}
+    told[to_node] = entry
+    inboxes[#inboxes + 1] = to_node
+  end
+  entry[#entry + 1] = field
+  entry[#entry + 1] = payload
+end
+
+local acts = {}

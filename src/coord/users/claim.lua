@@ -1,0 +1,12 @@
+-- Takes a seeker for a room: seeking(ticket) -> seated(room).
+-- KEYS: 1 user, 2 timers
+-- ARGV: 1 user, 2 ticket, 3 room
+-- returns: "claimed" places ("node/sid node/sid ...") | "absent" (seeking, but no socket) | "gone"
+-- twice: a user already seated in this room is claimed again, with the places of now
+local u = users.read(KEYS[1], node)
+if u.state == 'seated' and u.room == ARGV[3] then return {'claimed', users.places(u)} end
+if u.state ~= 'seeking' or u.ticket ~= ARGV[2] then return {'gone'} end
+if u.count == 0 then return {'absent'} end
+redis.call('HSET', KEYS[1], 'state', 'seated', 'room', ARGV[3])
+redis.call('ZREM', KEYS[2], 'seek|' .. ARGV[1])
+return {'claimed', users.places(u)}

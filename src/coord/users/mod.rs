@@ -1,0 +1,343 @@
+//! Users in Redis: which sockets they have, and whether they are idle, seeking or seated.
+//!
+//! `user:<user>` (hash, no TTL): `state` (absent = idle, "seeking", "seated"), `queue ticket since` of a seeker (kept
+//! while seated, to put a claimed user back), `room`, `mode`, and `@<sid>` -> node per socket. It begins with the first
+//! socket and goes with the last one, unless a seat or a place in a queue outlives it for a while.
+//! `recent:<user>` (list, TTL): last partners as "user ms". `users:<node>` (set): whom to reap when the node dies.
+
+#[cfg(test)]
+mod tests;
+
+use super::Coord;
+use super::notice::Place;
+use super::script::{Act, Reply};
+use crate::clock::Millis;
+use crate::domain::pairing::Met;
+use crate::domain::presence::Mode;
+use crate::domain::queue::Queue;
+use crate::error::Fault;
+use crate::ids::{NodeId, RoomId, Shard, SocketId, Ticket, UserId};
+use std::time::Duration;
+
+/// A stay in a queue, as the user's own state has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stay {
+    /// Where.
+    pub queue: Queue,
+    /// Which stay.
+    pub ticket: Ticket,
+    /// When it began.
+    pub since: Millis,
+    /// Partners of before, newest first; only filled where the script says so.
+    pub recent: Vec<Met>,
+}
+
+/// What a user is doing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Nothing.
+    Idle,
+    /// Waiting for a partner.
+    Seeking(Stay),
+    /// In a room.
+    Seated(RoomId),
+}
+
+/// What came of [`Coord::attach`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Attached {
+    /// The socket is the user's; this is what the user is doing.
+    To(State),
+    /// The user has as many sockets as allowed.
+    Crowded,
+}
+
+/// What came of [`Coord::detach`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Detached {
+    /// The socket belongs to another node by now.
+    Elsewhere,
+    /// The user has other sockets.
+    More(State),
+    /// It was the last.
+    Last(State),
+}
+
+/// What came of [`Coord::enter`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Entered {
+    /// The user seeks now, or did already (then with the ticket of before).
+    Seeking(Stay),
+    /// The user sits in a room.
+    Seated(RoomId),
+    /// The user has no socket.
+    Absent,
+}
+
+/// What came of [`Coord::set_mode`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ModeSet {
+    /// As before.
+    Same,
+    /// Another than before.
+    Changed,
+    /// Another than before, and the user stopped seeking.
+    Stopped(Queue, Ticket),
+}
+
+/// What came of [`Coord::recheck`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rechecked {
+    /// Still seeking.
+    Seeking(Stay),
+    /// Away for too long: seeks no longer.
+    GaveUp(Queue, Ticket),
+    /// Not seeking.
+    NotSeeking,
+}
+
+/// What came of [`Coord::claim`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Claimed {
+    /// Seated, with sockets at these places.
+    At(Vec<Place>),
+    /// Seeking, but without a socket.
+    Absent,
+    /// No longer seeking with that ticket.
+    Gone,
+}
+
+impl Coord {
+    /// A socket of `user` is on this node.
+    pub async fn attach(&self, user: &UserId, socket: &SocketId, most: usize) -> Result<Attached, Fault> {
+        let shard = self.keys().shard_of_user(user);
+        let minute = self.clock().now().0 / 60_000;
+        let act = Act::new("attach")
+            .key(self.keys().user(user))
+            .key(self.keys().users_base(shard))
+            .key(self.keys().counts(shard))
+            .key(self.keys().arrivals(shard, minute))
+            .arg(user)
+            .arg(socket)
+            .arg(most)
+            .arg(super::counts::ARRIVALS_KEPT.as_millis());
+        let reply = self.run(shard, act).await?;
+        match reply.word() {
+            "crowded" => Ok(Attached::Crowded),
+            "attached" => Ok(Attached::To(state(&reply)?)),
+            _ => Err(reply.unknown()),
+        }
+    }
+
+    /// A socket of `user` has gone from this node. A seeker without sockets keeps the place until `give_up`.
+    pub async fn detach(&self, user: &UserId, socket: &SocketId, give_up: Millis) -> Result<Detached, Fault> {
+        let shard = self.keys().shard_of_user(user);
+        let act = Act::new("detach")
+            .key(self.keys().user(user))
+            .key(self.keys().users_base(shard))
+            .key(self.keys().counts(shard))
+            .key(self.keys().timers(shard))
+            .arg(user)
+            .arg(socket)
+            .arg(give_up);
+        let reply = self.run(shard, act).await?;
+        match reply.word() {
+            "elsewhere" => Ok(Detached::Elsewhere),
+            "more" => Ok(Detached::More(state(&reply)?)),
+            "last" => Ok(Detached::Last(state(&reply)?)),
+            _ => Err(reply.unknown()),
+        }
+    }
+
+    /// What `user` has on the screen.
+    pub async fn set_mode(&self, user: &UserId, mode: Option<Mode>) -> Result<ModeSet, Fault> {
+        let shard = self.keys().shard_of_user(user);
+        let act = Act::new("set_mode")
+            .key(self.keys().user(user))
+            .key(self.keys().counts(shard))
+            .key(self.keys().timers(shard))
+            .arg(user)
+            .arg(mode.map_or("", Mode::as_str));
+        let reply = self.run(shard, act).await?;
+        match reply.word() {
+            "same" => Ok(ModeSet::Same),
+            "changed" => Ok(ModeSet::Changed),
+            "stopped" => {
+                let (queue, ticket) = queue_and_ticket(&reply)?;
+                Ok(ModeSet::Stopped(queue, ticket))
+            }
+            _ => Err(reply.unknown()),
+        }
+    }
+
+    /// `user` starts to seek in `queue`; the place is checked at `check`.
+    pub async fn enter(&self, user: &UserId, queue: Queue, check: Millis) -> Result<Entered, Fault> {
+        let shard = self.keys().shard_of_user(user);
+        let act = Act::new("enter")
+            .key(self.keys().user(user))
+            .key(self.keys().recent(user))
+            .key(self.keys().timers(shard))
+            .arg(user)
+            .arg(queue.as_str())
+            .arg(Ticket::fresh())
+            .arg(check);
+        let reply = self.run(shard, act).await?;
+        match reply.word() {
+            "entered" | "seeking" => Ok(Entered::Seeking(stay(&reply, 0)?)),
+            "seated" => Ok(Entered::Seated(room(&reply, 0)?)),
+            "absent" => Ok(Entered::Absent),
+            _ => Err(reply.unknown()),
+        }
+    }
+
+    /// `user` stops seeking; where and with which ticket, if the user did seek.
+    pub async fn give_up(&self, user: &UserId) -> Result<Option<(Queue, Ticket)>, Fault> {
+        let shard = self.keys().shard_of_user(user);
+        let act = Act::new("give_up")
+            .key(self.keys().user(user))
+            .key(self.keys().timers(shard))
+            .arg(user);
+        let reply = self.run(shard, act).await?;
+        match reply.word() {
+            "stopped" => queue_and_ticket(&reply).map(Some),
+            "not_seeking" => Ok(None),
+            _ => Err(reply.unknown()),
+        }
+    }
+
+    /// The timer of a seeker has come; it comes again at `again` while the user seeks.
+    pub async fn recheck(&self, user: &UserId, again: Millis) -> Result<Rechecked, Fault> {
+        let shard = self.keys().shard_of_user(user);
+        let act = Act::new("recheck")
+            .key(self.keys().user(user))
+            .key(self.keys().recent(user))
+            .key(self.keys().timers(shard))
+            .arg(user)
+            .arg(again);
+        let reply = self.run(shard, act).await?;
+        match reply.word() {
+            "seeking" => Ok(Rechecked::Seeking(stay(&reply, 0)?)),
+            "gave_up" => {
+                let (queue, ticket) = queue_and_ticket(&reply)?;
+                Ok(Rechecked::GaveUp(queue, ticket))
+            }
+            "not_seeking" => Ok(Rechecked::NotSeeking),
+            _ => Err(reply.unknown()),
+        }
+    }
+
+    /// Takes a seeker for `room`.
+    pub async fn claim(&self, user: &UserId, ticket: &Ticket, room: RoomId) -> Result<Claimed, Fault> {
+        let shard = self.keys().shard_of_user(user);
+        let act = Act::new("claim")
+            .key(self.keys().user(user))
+            .key(self.keys().timers(shard))
+            .arg(user)
+            .arg(ticket)
+            .arg(room);
+        let reply = self.run(shard, act).await?;
+        match reply.word() {
+            "claimed" => Ok(Claimed::At(
+                super::notice::places(reply.text(0)?).ok_or_else(|| reply.unknown())?,
+            )),
+            "absent" => Ok(Claimed::Absent),
+            "gone" => Ok(Claimed::Gone),
+            _ => Err(reply.unknown()),
+        }
+    }
+
+    /// Gives a user claimed for `room` back to the queue; the stay to be joined again, unless the user is elsewhere.
+    pub async fn unclaim(&self, user: &UserId, room: RoomId, check: Millis) -> Result<Option<Stay>, Fault> {
+        let shard = self.keys().shard_of_user(user);
+        let act = Act::new("unclaim")
+            .key(self.keys().user(user))
+            .key(self.keys().recent(user))
+            .key(self.keys().timers(shard))
+            .arg(user)
+            .arg(room)
+            .arg(check);
+        let reply = self.run(shard, act).await?;
+        match reply.word() {
+            "seeking" => stay(&reply, 0).map(Some),
+            "gone" => Ok(None),
+            _ => Err(reply.unknown()),
+        }
+    }
+
+    /// The room of `user` has ended; the last `remember` partners are kept for `apart_for`.
+    pub async fn release(
+        &self,
+        user: &UserId,
+        room: RoomId,
+        partner: Option<&UserId>,
+        remember: usize,
+        apart_for: Duration,
+    ) -> Result<(), Fault> {
+        let act = Act::new("release")
+            .key(self.keys().user(user))
+            .key(self.keys().recent(user))
+            .arg(room)
+            .arg(partner.map_or("", UserId::as_str))
+            .arg(remember)
+            .arg(apart_for.as_millis());
+        let reply = self.run(self.keys().shard_of_user(user), act).await?;
+        match reply.word() {
+            "released" | "not_there" => Ok(()),
+            _ => Err(reply.unknown()),
+        }
+    }
+
+    /// Lets go of up to `batch` users of a dead node; how many there were.
+    pub async fn reap_users(&self, shard: Shard, dead: &NodeId, batch: usize, give_up: Millis) -> Result<usize, Fault> {
+        let act = Act::new("reap_users")
+            .key(format!("{}{dead}", self.keys().users_base(shard)))
+            .key(self.keys().user_base(shard))
+            .key(self.keys().counts(shard))
+            .key(self.keys().timers(shard))
+            .arg(dead)
+            .arg(batch)
+            .arg(give_up);
+        let reply = self.run(shard, act).await?;
+        match reply.word() {
+            "reaped" => reply.value(0),
+            _ => Err(reply.unknown()),
+        }
+    }
+}
+
+fn state(reply: &Reply) -> Result<State, Fault> {
+    match reply.text(0)? {
+        "idle" => Ok(State::Idle),
+        "seeking" => stay(reply, 1).map(State::Seeking),
+        "seated" => room(reply, 1).map(State::Seated),
+        _ => Err(reply.unknown()),
+    }
+}
+
+fn room(reply: &Reply, at: usize) -> Result<RoomId, Fault> {
+    RoomId::parse(reply.text(at)?).ok_or_else(|| reply.unknown())
+}
+
+fn queue_and_ticket(reply: &Reply) -> Result<(Queue, Ticket), Fault> {
+    let found = || Some((Queue::parse(reply.text(0).ok()?)?, Ticket::parse(reply.text(1).ok()?)?));
+    found().ok_or_else(|| reply.unknown())
+}
+
+fn stay(reply: &Reply, at: usize) -> Result<Stay, Fault> {
+    let met = |text: &String| {
+        let (user, at) = text.split_once(' ')?;
+        Some(Met {
+            user: UserId::parse(user)?,
+            at: Millis(at.parse().ok()?),
+        })
+    };
+    let read = || {
+        Some(Stay {
+            queue: Queue::parse(reply.text(at).ok()?)?,
+            ticket: Ticket::parse(reply.text(at + 1).ok()?)?,
+            since: Millis(reply.value(at + 2).ok()?),
+            recent: reply.values().get(at + 3..)?.iter().map(met).collect::<Option<_>>()?,
+        })
+    };
+    read().ok_or_else(|| reply.unknown())
+}

@@ -1,0 +1,15 @@
+-- The timer of a seeker: still here, so the place in the queue is to be made sure of; or away for too long.
+-- KEYS: 1 user, 2 recent partners, 3 timers
+-- ARGV: 1 user, 2 when to look again, ms
+-- returns: "seeking" queue ticket since recent... | "gave_up" queue ticket | "not_seeking"
+-- twice: the timer moves to the same time; a user who has given up is not seeking
+local u = users.read(KEYS[1], node)
+if u.state ~= 'seeking' then return {'not_seeking'} end
+if u.count == 0 then
+  redis.call('DEL', KEYS[1])
+  return {'gave_up', u.queue, u.ticket}
+end
+redis.call('ZADD', KEYS[3], ARGV[2], 'seek|' .. ARGV[1])
+local reply = {'seeking', u.queue, u.ticket, u.since}
+for _, partner in ipairs(redis.call('LRANGE', KEYS[2], '0', '-1')) do reply[#reply + 1] = partner end
+return reply

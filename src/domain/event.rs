@@ -1,0 +1,90 @@
+//! What a participant may be told. Dialects turn events into their packets; nothing here knows how.
+
+use crate::clock::Millis;
+use crate::domain::presence::Counts;
+use crate::domain::room::{Ending, Line, RoomKind};
+use crate::ids::{RoomId, SocketId, UserId};
+
+/// Whom a notice is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// All sockets of these users.
+    Users(Vec<UserId>),
+    /// One socket.
+    Socket(SocketId),
+}
+
+/// Something that happened, as its participants learn it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A pair was made: these people share a room now.
+    Seated {
+        room: RoomId,
+        kind: RoomKind,
+        people: Vec<UserId>,
+        at: Millis,
+    },
+    /// A line was said (or is sent again to somebody who may have missed it).
+    Said {
+        room: RoomId,
+        line: Line,
+        typing_ended: bool,
+    },
+    /// Somebody started or stopped typing.
+    Typing {
+        room: RoomId,
+        user: UserId,
+        typing: Typing,
+        at: Millis,
+    },
+    /// Somebody whose seat was held is back.
+    Retaken { room: RoomId, user: UserId, at: Millis },
+    /// The state of the room, for somebody who asked: people and the last lines, oldest first.
+    Resumed {
+        room: RoomId,
+        kind: RoomKind,
+        people: Vec<UserId>,
+        lines: Vec<Line>,
+    },
+    /// The room has ended.
+    Ended { room: RoomId, ending: Ending, at: Millis },
+    /// How many people are online.
+    Counted(Counts),
+}
+
+/// Whether somebody is typing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Typing {
+    /// Shown as typing from now.
+    Started,
+    /// Shown no longer.
+    Stopped,
+}
+
+impl Event {
+    /// The kind, as metrics and logs call it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Event::Seated { .. } => "seated",
+            Event::Said { .. } => "said",
+            Event::Typing { .. } => "typing",
+            Event::Retaken { .. } => "retaken",
+            Event::Resumed { .. } => "resumed",
+            Event::Ended { .. } => "ended",
+            Event::Counted(_) => "counted",
+        }
+    }
+
+    /// The room it happened in, if in one.
+    pub fn room(&self) -> Option<RoomId> {
+        match self {
+            Event::Seated { room, .. }
+            | Event::Said { room, .. }
+            | Event::Typing { room, .. }
+            | Event::Retaken { room, .. }
+            | Event::Resumed { room, .. }
+            | Event::Ended { room, .. } => Some(*room),
+            Event::Counted(_) => None,
+        }
+    }
+}

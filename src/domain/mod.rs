@@ -1,0 +1,11 @@
+//! Rules without I/O: what may be said, who may be paired, what participants are told. Time comes in as an argument.
+
+pub mod account;
+pub mod chat;
+pub mod event;
+pub mod pairing;
+pub mod presence;
+pub mod queue;
+pub mod refusal;
+pub mod room;
+pub mod safety;

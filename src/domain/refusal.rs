@@ -1,0 +1,68 @@
+//! A rule saying no. Each refusal has a stable code that clients, metrics and tests can rely on; its text is for people.
+
+use std::time::Duration;
+
+/// Why something asked for is not done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The text is missing, no text, or empty after trimming and removing markup.
+    InvalidMessage,
+    /// The text is longer than allowed.
+    MessageTooLong { max_chars: usize },
+    /// Too many lines in the window; one is free after the wait.
+    SlowDown { wait: Duration },
+    /// The user is in no room.
+    NoRoom,
+    /// The payload of the event has the wrong shape; the field that is wrong.
+    InvalidPayload { field: &'static str },
+    /// The reported user is not the partner.
+    NotYourPartner,
+    /// There is no such kind of report.
+    UnknownViolation,
+    /// The seat was lost: its time was over, or the room has ended.
+    SeatLost,
+    /// The user has too many sockets.
+    TooManySockets,
+    /// Only somebody with an identity may do this.
+    NotSignedIn,
+    /// What is needed for this is away for the moment.
+    Unavailable,
+}
+
+impl Refusal {
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Refusal::InvalidMessage => "INVALID_MESSAGE",
+            Refusal::MessageTooLong { .. } => "MESSAGE_TOO_LONG",
+            Refusal::SlowDown { .. } => "RATE_LIMIT_EXCEEDED",
+            Refusal::NoRoom => "NO_ROOM",
+            Refusal::InvalidPayload { .. } => "INVALID_PAYLOAD",
+            Refusal::NotYourPartner => "NOT_YOUR_PARTNER",
+            Refusal::UnknownViolation => "UNKNOWN_VIOLATION",
+            Refusal::SeatLost => "SEAT_LOST",
+            Refusal::TooManySockets => "TOO_MANY_SOCKETS",
+            Refusal::NotSignedIn => "NOT_SIGNED_IN",
+            Refusal::Unavailable => "UNAVAILABLE",
+        }
+    }
+}
+
+impl std::fmt::Display for Refusal {
+    /// The words of the document where it has some (section "text_chat_error").
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Refusal::InvalidMessage => f.write_str("Invalid message content"),
+            Refusal::MessageTooLong { max_chars } => write!(f, "Message too long (max {max_chars} characters)"),
+            Refusal::SlowDown { .. } => f.write_str("Rate limit exceeded"),
+            Refusal::NoRoom => f.write_str("No active text chat room"),
+            Refusal::InvalidPayload { field } => write!(f, "Invalid payload: {field}"),
+            Refusal::NotYourPartner => f.write_str("The reported user is not your partner"),
+            Refusal::UnknownViolation => f.write_str("Unknown violation type"),
+            Refusal::SeatLost => f.write_str("Session expired or room no longer exists"),
+            Refusal::TooManySockets => f.write_str("Too many connections of one user"),
+            Refusal::NotSignedIn => f.write_str("Authentication required"),
+            Refusal::Unavailable => f.write_str("Temporarily unavailable, please try again"),
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Rooms: what kinds there are, what a line is, why rooms end.
+
+use crate::clock::Millis;
+use crate::ids::{MessageId, UserId};
+
+/// What a room is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RoomKind {
+    /// A pair of strangers who write.
+    Text,
+}
+
+impl RoomKind {
+    /// As stored and as metrics call it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            RoomKind::Text => "text",
+        }
+    }
+
+    /// Reads what [`RoomKind::as_str`] wrote.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "text" => Some(RoomKind::Text),
+            _ => None,
+        }
+    }
+}
+
+/// One line of a room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Place in the room's one order.
+    pub offset: Offset,
+    /// Who said it.
+    pub sender: UserId,
+    /// The same in every delivery of this line.
+    pub message: MessageId,
+    /// When it was said.
+    pub at: Millis,
+    /// What was said: trimmed, without markup.
+    pub text: String,
+}
+
+/// Place in a room's log: milliseconds of Redis's clock and a number within them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Offset {
+    /// Unix milliseconds.
+    pub ms: u64,
+    /// Number within the millisecond.
+    pub seq: u64,
+}
+
+impl Offset {
+    /// Reads `ms-seq`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (ms, seq) = text.split_once('-')?;
+        Some(Self {
+            ms: ms.parse().ok()?,
+            seq: seq.parse().ok()?,
+        })
+    }
+}
+
+impl std::fmt::Display for Offset {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}-{}", self.ms, self.seq)
+    }
+}
+
+/// Why a room ended, and by whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// A participant left.
+    Left(UserId),
+    /// A participant was gone for longer than a seat is held.
+    Disconnected(UserId),
+    /// Nothing was said for too long.
+    Timeout,
+    /// A participant reported the other.
+    Reported(UserId),
+    /// The room is gone and nothing says why: Redis lost it.
+    Lost,
+}
+
+impl Ending {
+    /// The reason, as stored and as metrics call it.
+    pub fn why(&self) -> &'static str {
+        match self {
+            Ending::Left(_) => "left",
+            Ending::Disconnected(_) => "disconnected",
+            Ending::Timeout => "timeout",
+            Ending::Reported(_) => "reported",
+            Ending::Lost => "lost",
+        }
+    }
+
+    /// Reads what [`Ending::why`] wrote, with the user beside it (empty when there is none).
+    pub fn parse(why: &str, by: &str) -> Option<Self> {
+        match why {
+            "left" => Some(Ending::Left(UserId::parse(by)?)),
+            "disconnected" => Some(Ending::Disconnected(UserId::parse(by)?)),
+            "timeout" => Some(Ending::Timeout),
+            "reported" => Some(Ending::Reported(UserId::parse(by)?)),
+            "lost" => Some(Ending::Lost),
+            _ => None,
+        }
+    }
+}
+
+/// The other participant of a room of two; `None` when `me` is not in it.
+pub fn partner_of<'a>(people: &'a [UserId], me: &UserId) -> Option<&'a UserId> {
+    people.contains(me).then(|| people.iter().find(|p| *p != me)).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn offsets_are_ordered_by_time_then_number() {
+        let parsed: Vec<_> = ["5-2", "10-0", "5-10"]
+            .iter()
+            .map(|t| Offset::parse(t).unwrap())
+            .collect();
+
+        assert!(parsed[0] < parsed[2] && parsed[2] < parsed[1]);
+        assert_eq!(Offset::parse("5"), None);
+    }
+
+    #[test]
+    fn a_partner_is_the_other_one_and_strangers_have_none() {
+        let [a, b, c] = ["a", "b", "c"].map(|t| UserId::parse(t).unwrap());
+        let people = [a.clone(), b.clone()];
+
+        assert_eq!(partner_of(&people, &a), Some(&b));
+        assert_eq!(partner_of(&people, &c), None);
+    }
+}
