@@ -1,0 +1,3 @@
+//! Use cases, one verb group per file: what may be asked, by whom, and what happens then.
+
+pub mod status;
