@@ -1,3 +1,99 @@
-//! Use cases, one verb group per file: what may be asked, by whom, and what happens then.
+//! What people and time can make happen, one verb group per file. Actions join the rules (`domain`) with what the nodes
+//! agree on (`coord`) and what is kept (`store`). They know users, sockets' ids and rooms; nothing of packets or HTTP.
+//!
+//! A line: `say`. A pair: `seek` -> `keep` (pairing) -> `seat`. Coming and going: `connect`. Everything that a timer
+//! does: `due`.
 
+pub mod connect;
+pub mod due;
+pub mod keep;
+pub mod presence;
+pub mod room;
+pub mod safety;
+pub mod say;
+pub mod seat;
+pub mod seek;
 pub mod status;
+
+use crate::clock::{Clock, Millis};
+use crate::config::Settings;
+use crate::coord::Coord;
+use crate::coord::rooms::EndRules;
+use crate::domain::refusal::Refusal;
+use crate::error::Fault;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long the node that ended a room may take to let its people go before a timer does.
+const LET_GO_WITHIN: Duration = Duration::from_secs(2);
+
+/// How long a room may stand opened without being announced before it is swept away: far longer than a node needs, and
+/// than another needs to take over the offer of a node that died.
+const OPENING: Duration = Duration::from_secs(30);
+
+/// How often the place of a seeker in the queue is made sure of.
+const SEEK_CHECK: Duration = Duration::from_secs(5);
+
+/// Client message ids remembered per participant: more than anybody can send while a client retries one.
+const CLIENT_IDS: usize = 64;
+
+/// The way to act.
+#[derive(Clone, Debug)]
+pub struct Actions {
+    coord: Coord,
+    settings: Arc<Settings>,
+}
+
+/// Why an action was not done.
+#[derive(Clone, Debug)]
+pub enum Denied {
+    /// A rule said no.
+    Refused(Refusal),
+    /// The world failed.
+    Failed(Fault),
+}
+
+impl From<Refusal> for Denied {
+    fn from(refusal: Refusal) -> Self {
+        Denied::Refused(refusal)
+    }
+}
+
+impl From<Fault> for Denied {
+    fn from(fault: Fault) -> Self {
+        Denied::Failed(fault)
+    }
+}
+
+impl Actions {
+    /// Actions over `coord`, by `settings`.
+    pub fn new(coord: Coord, settings: Arc<Settings>) -> Self {
+        Self { coord, settings }
+    }
+
+    /// What the nodes agree on.
+    pub fn coord(&self) -> &Coord {
+        &self.coord
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The clock.
+    pub fn clock(&self) -> &Clock {
+        self.coord.clock()
+    }
+
+    fn now(&self) -> Millis {
+        self.clock().now()
+    }
+
+    fn end_rules(&self) -> EndRules {
+        EndRules {
+            tombstone: self.settings.chat.tombstone,
+            release_at: self.now() + LET_GO_WITHIN,
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! How busy the service is, over all nodes.
 
+use super::Actions;
 use crate::clock::Millis;
-use crate::coord::Coord;
 use crate::error::Fault;
 
 /// Numbers that anybody may see.
@@ -21,15 +21,18 @@ pub struct Summary {
     pub arrivals: Vec<(Millis, u64)>,
 }
 
-/// Counts now.
-pub async fn summary(coord: &Coord) -> Result<Summary, Fault> {
-    let (counts, arrivals) = coord.count().await?;
-    Ok(Summary {
-        counted_at: coord.clock().now(),
-        online: counts.online,
-        text: counts.text,
-        audio: counts.audio,
-        video: counts.video,
-        arrivals: arrivals.into_iter().map(|(minute, entries)| (Millis(minute * 60_000), entries)).collect(),
-    })
+impl Actions {
+    /// Counts over all shards.
+    pub async fn summary(&self) -> Result<Summary, Fault> {
+        let (counts, arrivals) = self.coord.count().await?;
+        let arrivals = arrivals.into_iter().map(|(minute, entries)| (Millis(minute * 60_000), entries));
+        Ok(Summary {
+            counted_at: self.now(),
+            online: counts.online,
+            text: counts.text,
+            audio: counts.audio,
+            video: counts.video,
+            arrivals: arrivals.collect(),
+        })
+    }
 }

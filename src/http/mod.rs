@@ -17,9 +17,9 @@ mod routes;
 pub use describe::spec;
 pub use ready::Readiness;
 
-use crate::clock::{Clock, Millis};
+use crate::actions::Actions;
+use crate::clock::Millis;
 use crate::config::Settings;
-use crate::coord::Coord;
 use crate::metrics;
 use origins::Origins;
 use poem::http::header;
@@ -30,12 +30,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// What handlers answer from.
 #[derive(Debug, Clone)]
 pub struct Front {
-    /// Says what time it is.
-    pub clock: Clock,
     /// When this node started.
     pub started: Millis,
-    /// The way to Redis.
-    pub coord: Coord,
+    /// The way to act.
+    pub actions: Actions,
     /// Whether balancers should send traffic.
     pub ready: Readiness,
     /// How many connections are open here.

@@ -10,7 +10,7 @@ use super::Coord;
 use super::script::Act;
 use crate::clock::Millis;
 use crate::error::Fault;
-use crate::ids::{RoomId, SessionId, Shard, UserId};
+use crate::ids::{RoomId, Shard, UserId};
 use std::fmt;
 
 /// What a timer is for.
@@ -28,8 +28,6 @@ pub enum Timer {
     Fade(RoomId, UserId),
     /// The people of an ended room are to be let go of.
     Release(RoomId, Vec<UserId>),
-    /// A polling session is to be pinged, or given up.
-    Session(SessionId),
 }
 
 impl fmt::Display for Timer {
@@ -44,7 +42,6 @@ impl fmt::Display for Timer {
                 write!(f, "release|{room}")?;
                 people.iter().try_for_each(|p| write!(f, "|{p}"))
             }
-            Timer::Session(session) => write!(f, "session|{session}"),
         }
     }
 }
@@ -69,7 +66,6 @@ impl Timer {
                 let room = RoomId::parse(words.next()?)?;
                 Some(Timer::Release(room, words.map(UserId::parse).collect::<Option<_>>()?))
             }
-            "session" => Some(Timer::Session(SessionId::parse(words.next()?)?)),
             _ => None,
         }
     }
@@ -83,7 +79,6 @@ impl Timer {
             Timer::Idle(_) => "idle",
             Timer::Fade(..) => "fade",
             Timer::Release(..) => "release",
-            Timer::Session(_) => "session",
         }
     }
 }

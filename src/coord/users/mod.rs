@@ -55,8 +55,8 @@ pub enum Attached {
 /// What came of [`Coord::detach`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Detached {
-    /// The socket belongs to another node by now.
-    Elsewhere,
+    /// It was not the user's, or belongs to another node by now.
+    Elsewhere(State),
     /// The user has other sockets.
     More(State),
     /// It was the last.
@@ -142,7 +142,7 @@ impl Coord {
             .arg(give_up);
         let reply = self.run(shard, act).await?;
         match reply.word() {
-            "elsewhere" => Ok(Detached::Elsewhere),
+            "elsewhere" => Ok(Detached::Elsewhere(state(&reply)?)),
             "more" => Ok(Detached::More(state(&reply)?)),
             "last" => Ok(Detached::Last(state(&reply)?)),
             _ => Err(reply.unknown()),

@@ -5,7 +5,6 @@ mod shapes;
 
 use super::iso::iso;
 use super::Front;
-use crate::actions::status;
 use crate::metrics;
 use poem::web::Data;
 use poem_openapi::payload::Json;
@@ -43,7 +42,7 @@ impl Omegoo {
     /// Clients fetch this before they dial, to wake a sleeping server. It asks nothing of Redis or Postgres.
     #[oai(path = "/keepalive", method = "get", operation_id = "keepAlive", tag = "Chapter::Infrastructure")]
     async fn keep_alive(&self, front: Data<&Front>) -> Json<KeepAlive> {
-        let now = front.clock.now();
+        let now = front.actions.clock().now();
         Json(KeepAlive { alive: true, timestamp: iso(now), uptime: (now - front.started).as_secs() })
     }
 
@@ -89,7 +88,7 @@ impl Omegoo {
     /// Numbers over all nodes: who is online, in which mode, and how many arrived in each of the last 30 minutes.
     #[oai(path = "/api/status/summary", method = "get", operation_id = "statusSummary", tag = "Chapter::Status")]
     async fn status_summary(&self, front: Data<&Front>) -> StatusAnswer {
-        match status::summary(&front.coord).await {
+        match front.actions.summary().await {
             Ok(summary) => StatusAnswer::Summary(Json(StatusSummary::new(&front, &summary))),
             Err(fault) => {
                 metrics::FAULTS.one(fault.op);
@@ -101,7 +100,7 @@ impl Omegoo {
 }
 
 fn health(front: &Front) -> Health {
-    let now = front.clock.now();
+    let now = front.actions.clock().now();
     let memory = metrics::memory();
     Health {
         status: "OK".to_owned(),

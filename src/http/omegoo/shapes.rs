@@ -172,7 +172,7 @@ struct Incident {
 
 impl StatusSummary {
     pub(super) fn new(front: &Front, summary: &Summary) -> Self {
-        let now = front.clock.now();
+        let now = front.actions.clock().now();
         let arrivals = summary.arrivals.iter();
         let minute = |(at, entries): &(Millis, u64)| Minute { minute: iso(*at), entries: *entries };
         Self {

@@ -1,0 +1,65 @@
+//! What each timer does. Timers can fire twice (the node that claimed one died before settling it): every script here asks
+//! first whether its time has really come.
+
+use super::{Actions, SEEK_CHECK};
+use crate::coord::timers::{Due, Timer};
+use crate::coord::users::Rechecked;
+use crate::error::Fault;
+use crate::ids::Shard;
+use crate::metrics;
+
+/// Timers claimed at once.
+const BATCH: usize = 64;
+
+impl Actions {
+    /// Fires what is due on a shard; true when there may be more.
+    pub async fn fire_due(&self, shard: Shard) -> Result<bool, Fault> {
+        let now = self.now();
+        let again = now + self.settings.lease.timer_claim;
+        let due = self.coord.claim_due(shard, BATCH, again).await?;
+        let full = due.len() == BATCH;
+        let fired = due.into_iter().map(|due| async move {
+            self.fire(&due, shard).await?;
+            self.coord.settle(shard, &due.member, again).await
+        });
+        let outcomes = futures_util::future::join_all(fired).await;
+        for outcome in outcomes {
+            // What failed is due again after its claim.
+            outcome?;
+        }
+        Ok(full)
+    }
+
+    async fn fire(&self, due: &Due, shard: Shard) -> Result<(), Fault> {
+        let Some(timer) = Timer::parse(&due.member) else {
+            tracing::error!(%shard, timer = %due.member, "a timer of another release was dropped");
+            return Ok(());
+        };
+        metrics::TIMERS_FIRED.one(timer.kind());
+        metrics::TIMER_LATENESS.record(timer.kind(), (self.now() - due.at).as_secs_f64());
+        match timer {
+            Timer::Seek(user) => match self.coord.recheck(&user, self.now() + SEEK_CHECK).await? {
+                Rechecked::Seeking(stay) => self.wait_in_line(&user, &stay).await.map(drop),
+                Rechecked::GaveUp(queue, ticket) => self.coord.leave(&user, queue, &ticket).await,
+                Rechecked::NotSeeking => Ok(()),
+            },
+            Timer::Opening(room) => match self.coord.discard(room).await? {
+                Some(people) => self.put_back(room, &people).await,
+                None => Ok(()),
+            },
+            Timer::Hold(room, user) => {
+                let ended = self.coord.expire_hold(room, &user, self.end_rules()).await?;
+                self.let_go(room, &ended.unwrap_or_default()).await
+            }
+            Timer::Idle(room) => {
+                let ended = self
+                    .coord
+                    .expire_idle(room, self.settings.chat.room_idle, self.end_rules())
+                    .await?;
+                self.let_go(room, &ended.unwrap_or_default()).await
+            }
+            Timer::Fade(room, user) => self.coord.fade_typing(room, &user).await.map(drop),
+            Timer::Release(room, people) => self.let_go(room, &people).await,
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! What the keeper of a shard does besides firing timers: pairing, taking over from the dead, publishing counts.
+
+use super::Actions;
+use crate::clock::Stopwatch;
+use crate::domain::pairing::{self, Policy};
+use crate::domain::queue::Queue;
+use crate::error::Fault;
+use crate::ids::{NodeId, RoomId, Shard};
+use crate::metrics;
+
+/// Users or rooms of a dead node taken over in one call: a call stays under a few milliseconds.
+const BATCH: usize = 100;
+
+impl Actions {
+    /// Pairs the longest waiting seekers of a queue; how many pairs were offered.
+    pub async fn pair(&self, queue: Queue) -> Result<usize, Fault> {
+        let watch = Stopwatch::start();
+        let rules = &self.settings.queue;
+        let (waiting, seekers) = self.coord.peek(queue, 2 * rules.pair_batch as usize).await?;
+        metrics::QUEUE_SEEKERS.set(queue.as_str(), waiting as f64);
+        if seekers.len() < 2 {
+            return Ok(0);
+        }
+        let now = self.now();
+        let pairs = pairing::pair(
+            &seekers,
+            now,
+            Policy {
+                apart_for: rules.recent_for,
+            },
+        );
+        let proposals = pairs.iter().map(|&(a, b)| {
+            let (a, b) = (&seekers[a], &seekers[b]);
+            let room = RoomId::fresh(self.coord.keys().shard_for_room(&a.user));
+            async move {
+                let offered = self.coord.propose(queue, room, a, b).await?;
+                if offered {
+                    metrics::QUEUE_WAIT.record(queue.as_str(), (now - a.since).as_secs_f64());
+                    metrics::QUEUE_WAIT.record(queue.as_str(), (now - b.since).as_secs_f64());
+                }
+                Ok::<_, Fault>(usize::from(offered))
+            }
+        });
+        let offered = futures_util::future::try_join_all(proposals).await?.into_iter().sum();
+        metrics::PAIRING.record(queue.as_str(), watch.elapsed().as_secs_f64());
+        Ok(offered)
+    }
+
+    /// Takes over what overdue nodes leave behind on a shard: their people's sockets, seats and sessions.
+    pub async fn take_over_from_the_dead(&self, shard: Shard) -> Result<(), Fault> {
+        for dead in self.coord.bury(shard).await? {
+            tracing::warn!(node.id = %dead, %shard, "node {dead} is dead: taking over");
+            self.take_over(shard, &dead).await?;
+            self.coord.rest(shard, &dead).await?;
+            metrics::NODES_REAPED.one(());
+        }
+        Ok(())
+    }
+
+    async fn take_over(&self, shard: Shard, dead: &NodeId) -> Result<(), Fault> {
+        let give_up = self.now() + self.settings.queue.seeker_absence;
+        while self.coord.reap_users(shard, dead, BATCH, give_up).await? == BATCH {}
+        let held = self.now() + self.settings.chat.seat_hold;
+        while self.coord.reap_rooms(shard, dead, BATCH, held).await? == BATCH {}
+        Ok(())
+    }
+}

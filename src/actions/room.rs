@@ -1,0 +1,43 @@
+//! Leaving a room, asking for its state, and letting its people go when it has ended.
+
+use super::{Actions, Denied};
+use crate::domain::refusal::Refusal;
+use crate::domain::room::partner_of;
+use crate::error::Fault;
+use crate::ids::{RoomId, SocketId, UserId};
+
+impl Actions {
+    /// `user` leaves: the room ends. False when there was no such room, or no seat in it.
+    pub async fn leave_room(&self, user: &UserId, room: RoomId) -> Result<bool, Fault> {
+        let ended = self.coord.end(room, user, self.end_rules()).await?;
+        if let Some(people) = &ended {
+            self.let_go(room, people).await?;
+        }
+        Ok(ended.is_some())
+    }
+
+    /// Sends the state of the room with its last lines to one socket.
+    pub async fn recall(&self, user: &UserId, socket: &SocketId, room: RoomId) -> Result<(), Denied> {
+        let lines = self.settings.chat.report_lines as usize;
+        match self.coord.recall(room, user, socket, lines).await? {
+            true => Ok(()),
+            false => Err(Refusal::SeatLost.into()),
+        }
+    }
+
+    /// The room has ended: its people are free, and remember each other for a while.
+    pub(super) async fn let_go(&self, room: RoomId, people: &[UserId]) -> Result<(), Fault> {
+        let each = people
+            .iter()
+            .map(|user| self.let_go_of(user, room, partner_of(people, user)));
+        futures_util::future::try_join_all(each).await.map(drop)
+    }
+
+    pub(super) async fn let_go_of(&self, user: &UserId, room: RoomId, partner: Option<&UserId>) -> Result<(), Fault> {
+        let queue = &self.settings.queue;
+        let remember = queue.recent_partners as usize;
+        self.coord
+            .release(user, room, partner, remember, queue.recent_for)
+            .await
+    }
+}
