@@ -8,5 +8,7 @@ pub mod domain;
 pub mod error;
 pub mod http;
 pub mod ids;
+
 pub mod metrics;
 pub mod store;
+pub mod wire;

@@ -41,6 +41,7 @@ export function createConversation(socket, rateLimit, { onOpened, onEnded, onPar
 
   socket.on('text_reconnect_failed', () => {
     clearTimeout(waiting);
+    leaving = false;
     if (room) end('gone');
   });
 

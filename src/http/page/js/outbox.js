@@ -57,6 +57,7 @@ export function createOutbox(socket, transcript, rateLimit, { onNoRoom }) {
       transcript.mark(line, 'waiting');
       return rateLimit.start();
     }
+    line.onRetry = null; // the same words would be refused again
     give(line, error);
     if (error === 'No active text chat room') onNoRoom();
   }

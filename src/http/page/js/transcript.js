@@ -125,7 +125,7 @@ function time(timestamp) {
   const element = document.createElement('time');
   const at = new Date(timestamp);
   element.dateTime = at.toISOString();
-  element.textContent = at.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+  element.textContent = at.toLocaleTimeString([], { timeStyle: 'short' });
   return element;
 }
 
