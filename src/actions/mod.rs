@@ -14,6 +14,7 @@ pub mod safety;
 pub mod say;
 pub mod seat;
 pub mod seek;
+pub mod status;
 
 use crate::clock::{Clock, Millis};
 use crate::config::Settings;
