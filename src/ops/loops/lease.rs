@@ -121,8 +121,10 @@ impl Lease {
     }
 
     async fn resync(&self) {
-        let everyone = self.hub.everyone();
-        let each = everyone.iter().map(|member| self.dialect.resync(member));
+        let each = self.hub.everyone().into_iter().map(|member| {
+            let dialect = self.dialect.clone();
+            async move { dialect.resync(&member).await }
+        });
         futures_util::stream::iter(each)
             .buffer_unordered(AT_ONCE)
             .collect::<()>()
