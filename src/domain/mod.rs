@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod chat;
+pub mod command;
 pub mod event;
 pub mod pairing;
 pub mod presence;

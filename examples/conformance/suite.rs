@@ -1,0 +1,32 @@
+//! What is spoken at `/socket.io/`: namespaces `/` and `/custom`, `auth` on connect, messages back, acknowledgements.
+
+use palaver::wire::{App, ConnectError, Departure, Frame, Inbound, Passport, Socket};
+use serde_json::{Map, Value};
+use std::sync::Arc;
+
+pub(crate) struct Suite;
+
+impl App for Suite {
+    async fn connect(&self, socket: &Arc<Socket>, auth: Map<String, Value>) -> Result<Passport, ConnectError> {
+        if !matches!(socket.namespace(), "/" | "/custom") {
+            return Err(ConnectError::new("Invalid namespace"));
+        }
+        socket.emit(&Frame::event(socket.namespace(), "auth", &auth));
+        Ok(Passport::default())
+    }
+
+    async fn adopt(&self, _: &Arc<Socket>, _: Passport) {}
+
+    async fn event(&self, socket: &Arc<Socket>, inbound: Inbound) {
+        match (inbound.name.as_str(), inbound.ack) {
+            ("message", _) => {
+                let frames = Frame::event_of(socket.namespace(), "message-back", &inbound.args, &inbound.attachments);
+                socket.emit_all(&frames);
+            }
+            ("message-with-ack", Some(id)) => socket.ack(id, &inbound.args, &inbound.attachments),
+            _ => {}
+        }
+    }
+
+    async fn disconnect(&self, _: &Arc<Socket>, _: Departure) {}
+}

@@ -1,0 +1,283 @@
+//! Accepting TCP connections: no Nagle, a cap, patience with failing `accept`, and deadlines for slow requests.
+//!
+//! Until a connection becomes a WebSocket its stream belongs to the HTTP server, which wraps it several times. The
+//! wrapper here can give the naked stream back ([`Streams::take`]), so that frames are written to it directly.
+
+use poem::http::uri::Scheme;
+use poem::listener::Acceptor;
+use poem::web::{LocalAddr, RemoteAddr};
+use std::collections::HashMap;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{Instant, Sleep};
+
+/// After a failing `accept` (too many open files, usually): trying again at once would only burn the processor.
+const BACK_OFF: Duration = Duration::from_millis(100);
+
+/// What connections may cost before they are sockets.
+#[derive(Clone, Copy, Debug)]
+pub struct HttpLimits {
+    /// Open TCP connections, WebSockets among them. One more is closed at once.
+    pub connections: usize,
+    /// From the first byte of a request to the end of its header.
+    pub header: Duration,
+    /// Between two requests of one connection.
+    pub idle: Duration,
+}
+
+impl Default for HttpLimits {
+    fn default() -> Self {
+        Self {
+            connections: 50_000,
+            header: Duration::from_secs(10),
+            // Longer than balancers keep idle connections to us, so that they close first.
+            idle: Duration::from_secs(90),
+        }
+    }
+}
+
+/// A naked stream and its place among the allowed connections.
+#[derive(Debug)]
+pub struct Accepted {
+    pub tcp: TcpStream,
+    _place: Place,
+}
+
+#[derive(Debug)]
+struct Place(Arc<AtomicUsize>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+type Slot = Arc<Mutex<Option<Accepted>>>;
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The streams that the HTTP server holds right now, by the peer's address.
+#[derive(Clone, Default, Debug)]
+pub struct Streams {
+    slots: Arc<Mutex<HashMap<SocketAddr, Slot>>>,
+    open: Arc<AtomicUsize>,
+}
+
+impl Streams {
+    /// Takes the naked stream from under the HTTP server, which then reads an end of file.
+    pub fn take(&self, peer: SocketAddr) -> Option<Accepted> {
+        let slot = lock(&self.slots).remove(&peer)?;
+        lock(&slot).take()
+    }
+
+    /// Open connections.
+    pub fn open(&self) -> usize {
+        self.open.load(Ordering::Relaxed)
+    }
+}
+
+/// Gives connections to the HTTP server.
+pub struct NodeAcceptor {
+    listener: TcpListener,
+    streams: Streams,
+    limits: HttpLimits,
+}
+
+impl NodeAcceptor {
+    /// Accepts from `listener`; the streams can be taken back through the second value.
+    pub fn new(listener: TcpListener, limits: HttpLimits) -> (NodeAcceptor, Streams) {
+        let streams = Streams::default();
+        let acceptor = NodeAcceptor {
+            listener,
+            streams: streams.clone(),
+            limits,
+        };
+        (acceptor, streams)
+    }
+
+    fn admit(&self, tcp: TcpStream, peer: SocketAddr) -> Option<HttpStream> {
+        let open = &self.streams.open;
+        let place = Place(open.clone());
+        if open.fetch_add(1, Ordering::Relaxed) >= self.limits.connections {
+            return None;
+        }
+        // A peer that is gone already is noticed at its first read.
+        let _ = tcp.set_nodelay(true);
+        let slot: Slot = Arc::new(Mutex::new(Some(Accepted { tcp, _place: place })));
+        lock(&self.streams.slots).insert(peer, slot.clone());
+        Some(HttpStream {
+            slot,
+            peer,
+            streams: self.streams.clone(),
+            phase: Phase::Idle,
+            limits: self.limits,
+            deadline: Box::pin(tokio::time::sleep(self.limits.header)),
+        })
+    }
+}
+
+impl Acceptor for NodeAcceptor {
+    type Io = HttpStream;
+
+    fn local_addr(&self) -> Vec<LocalAddr> {
+        self.listener
+            .local_addr()
+            .map(|addr| LocalAddr(addr.into()))
+            .into_iter()
+            .collect()
+    }
+
+    async fn accept(&mut self) -> io::Result<(HttpStream, LocalAddr, RemoteAddr, Scheme)> {
+        loop {
+            let (tcp, peer) = match self.listener.accept().await {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    tracing::warn!(%error, "accepting a connection failed");
+                    tokio::time::sleep(BACK_OFF).await;
+                    continue;
+                }
+            };
+            let Ok(local) = tcp.local_addr() else { continue };
+            if let Some(stream) = self.admit(tcp, peer) {
+                return Ok((stream, LocalAddr(local.into()), RemoteAddr(peer.into()), Scheme::HTTP));
+            }
+        }
+    }
+}
+
+/// Where a connection is in its request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// Nothing of the next request has come.
+    Idle,
+    /// Its header is coming; how many bytes of the blank line at its end were seen last.
+    Header(u8),
+    /// It is being answered, however long that takes.
+    Answering,
+}
+
+impl Phase {
+    /// The phase after `bytes` more have come.
+    fn after(self, bytes: &[u8]) -> Phase {
+        let mut seen = match self {
+            Phase::Idle => 0,
+            Phase::Header(seen) => seen,
+            Phase::Answering => return Phase::Answering,
+        };
+        for byte in bytes {
+            seen = match (byte, seen) {
+                (b'\n', 1 | 3) => seen + 1,
+                (b'\r', 0 | 2) => seen + 1,
+                (b'\r', _) => 1,
+                _ => 0,
+            };
+            if seen == 4 {
+                return Phase::Answering;
+            }
+        }
+        Phase::Header(seen)
+    }
+}
+
+/// A connection while HTTP is spoken on it.
+pub struct HttpStream {
+    slot: Slot,
+    peer: SocketAddr,
+    streams: Streams,
+    phase: Phase,
+    limits: HttpLimits,
+    deadline: Pin<Box<Sleep>>,
+}
+
+impl HttpStream {
+    fn late(&mut self, cx: &mut Context<'_>) -> bool {
+        self.phase != Phase::Answering && self.deadline.as_mut().poll(cx).is_ready()
+    }
+
+    fn heard(&mut self, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
+        if self.phase == Phase::Idle {
+            self.deadline.as_mut().reset(Instant::now() + self.limits.header);
+        }
+        self.phase = self.phase.after(bytes);
+    }
+}
+
+impl Drop for HttpStream {
+    fn drop(&mut self) {
+        let mut slots = lock(&self.streams.slots);
+        if slots.get(&self.peer).is_some_and(|slot| Arc::ptr_eq(slot, &self.slot)) {
+            slots.remove(&self.peer);
+        }
+    }
+}
+
+impl AsyncRead for HttpStream {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        let read = match lock(&self.slot).as_mut() {
+            Some(accepted) => Pin::new(&mut accepted.tcp).poll_read(cx, buf),
+            None => return Poll::Ready(Ok(())),
+        };
+        if read.is_pending() && self.late(cx) {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        ready!(read)?;
+        self.heard(&buf.filled()[before..]);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for HttpStream {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        if self.phase == Phase::Answering {
+            self.phase = Phase::Idle;
+            let idle = self.limits.idle;
+            self.deadline.as_mut().reset(Instant::now() + idle);
+        }
+        match lock(&self.slot).as_mut() {
+            Some(accepted) => Pin::new(&mut accepted.tcp).poll_write(cx, buf),
+            None => Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match lock(&self.slot).as_mut() {
+            Some(accepted) => Pin::new(&mut accepted.tcp).poll_flush(cx),
+            None => Poll::Ready(Ok(())),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match lock(&self.slot).as_mut() {
+            Some(accepted) => Pin::new(&mut accepted.tcp).poll_shutdown(cx),
+            None => Poll::Ready(Ok(())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_ends_at_its_blank_line_however_it_is_cut() {
+        let whole = Phase::Idle.after(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n");
+        let cut = Phase::Idle.after(b"GET / HTTP/1.1\r\n\r").after(b"\n");
+
+        assert!(whole == Phase::Answering && cut == Phase::Answering);
+        assert!(Phase::Idle.after(b"GET / HTTP/1.1\r\nhost: a\r\n").after(b"a\r\n\r") == Phase::Header(3));
+    }
+}

@@ -1,0 +1,210 @@
+//! A connection: one Engine.IO session on the node that holds its protocol state, over a WebSocket or long-polling.
+//!
+//! Anyone may send on it or end it; its one task listens and carries out what waits (`talk`, `polling`).
+
+use super::app::Departure;
+use super::frame::Frame;
+use super::outbox::{Outbox, Unsent};
+use super::settings::Settings;
+use super::socket::Socket;
+use crate::clock::Millis;
+use crate::ids::SessionId;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+/// Why a connection is over.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum End {
+    /// The client closed it in the protocol's way.
+    ClientClosed,
+    /// The peer went without a word.
+    Cut,
+    /// The client broke the protocol.
+    Malformed(&'static str),
+    TooLarge,
+    NotText,
+    PingTimeout,
+    /// It joined no namespace in time.
+    Unjoined,
+    SlowReader,
+    TooFast,
+    /// The app wanted it.
+    Dismissed,
+    Drained,
+    /// Another connection carries the session now.
+    Moved,
+}
+
+impl End {
+    /// What the app is told.
+    pub(super) fn departure(self) -> Departure {
+        match self {
+            End::Dismissed => Departure::Clean,
+            End::Drained => Departure::Drained,
+            End::Moved => Departure::Moved,
+            End::ClientClosed
+            | End::Cut
+            | End::Malformed(_)
+            | End::TooLarge
+            | End::NotText
+            | End::PingTimeout
+            | End::Unjoined
+            | End::SlowReader
+            | End::TooFast => Departure::Lost,
+        }
+    }
+
+    /// One word for metrics and logs.
+    pub fn reason(self) -> &'static str {
+        match self {
+            End::ClientClosed => "client_closed",
+            End::Cut => "cut",
+            End::Malformed(_) => "malformed",
+            End::TooLarge => "too_large",
+            End::NotText => "not_text",
+            End::PingTimeout => "ping_timeout",
+            End::Unjoined => "unjoined",
+            End::SlowReader => "slow_reader",
+            End::TooFast => "too_fast",
+            End::Dismissed => "dismissed",
+            End::Drained => "drained",
+            End::Moved => "moved",
+        }
+    }
+
+    /// The close frame of a WebSocket; none where nobody would read it.
+    pub(super) fn frame(self) -> Option<Frame> {
+        match self {
+            End::Cut | End::SlowReader | End::PingTimeout => None,
+            End::ClientClosed | End::Dismissed | End::Moved => Some(Frame::close(1000, "")),
+            End::Malformed(how) => Some(Frame::close(1002, how)),
+            End::NotText => Some(Frame::close(1007, "")),
+            End::TooLarge => Some(Frame::close(1009, "")),
+            End::Unjoined | End::TooFast => Some(Frame::close(1008, self.reason())),
+            // "Service restart": clients reconnect, after a while of their own choosing.
+            End::Drained => Some(Frame::close(1012, "")),
+        }
+    }
+}
+
+/// One session's connection on this node.
+#[derive(Debug)]
+pub struct Connection {
+    sid: SessionId,
+    pub(super) outbox: Outbox,
+    over: OnceLock<End>,
+    pub(super) born: Millis,
+    /// When the next ping, or the pong to the last one, is due (steady ms).
+    pub(super) due: AtomicU64,
+    pub(super) pinged: AtomicBool,
+    joined: AtomicBool,
+    sockets: Mutex<Vec<Arc<Socket>>>,
+    max_questions: u16,
+}
+
+impl Connection {
+    pub(super) fn new(sid: SessionId, outbox: Outbox, now: Millis, settings: &Settings) -> Arc<Connection> {
+        Arc::new(Connection {
+            sid,
+            outbox,
+            over: OnceLock::new(),
+            born: now,
+            due: AtomicU64::new((now + settings.ping_interval).0),
+            pinged: AtomicBool::new(false),
+            joined: AtomicBool::new(false),
+            sockets: Mutex::default(),
+            max_questions: settings.max_questions.min(usize::from(u16::MAX)) as u16,
+        })
+    }
+
+    /// The session's id: a secret of its client, not for logs.
+    pub fn sid(&self) -> &SessionId {
+        &self.sid
+    }
+
+    /// Sends frames with nothing between them. A client that does not read its frames loses the connection.
+    pub fn send(&self, frames: &[Frame]) {
+        if self.is_over() || frames.is_empty() {
+            return;
+        }
+        match self.outbox.send(frames) {
+            Ok(()) => {}
+            Err(Unsent::Full) => self.end(End::SlowReader),
+            Err(Unsent::Broken) => self.end(End::Cut),
+        }
+    }
+
+    /// Ends the connection and with it all its sockets. The first reason counts.
+    pub fn end(&self, end: End) {
+        if self.over.set(end).is_ok() {
+            self.outbox.wake.notify_one();
+        }
+    }
+
+    /// Whether it has ended, or is about to.
+    pub fn is_over(&self) -> bool {
+        self.over.get().is_some()
+    }
+
+    pub(super) fn over(&self) -> Option<End> {
+        self.over.get().copied()
+    }
+
+    /// A namespace has been joined: the connect timeout no longer applies.
+    pub(super) fn join(&self, socket: Arc<Socket>) {
+        self.joined.store(true, Ordering::Release);
+        self.sockets().push(socket);
+    }
+
+    pub(super) fn has_joined(&self) -> bool {
+        self.joined.load(Ordering::Acquire)
+    }
+
+    /// The open socket of a namespace.
+    pub(super) fn socket(&self, namespace: &str) -> Option<Arc<Socket>> {
+        let mut sockets = self.sockets();
+        sockets.retain(|socket| !socket.left());
+        sockets.iter().find(|socket| socket.namespace() == namespace).cloned()
+    }
+
+    pub(super) fn namespaces(&self) -> usize {
+        self.sockets().len()
+    }
+
+    pub(super) fn part(&self, namespace: &str) -> Option<Arc<Socket>> {
+        let mut sockets = self.sockets();
+        let at = sockets.iter().position(|socket| socket.namespace() == namespace)?;
+        Some(sockets.swap_remove(at)).filter(|socket| !socket.left())
+    }
+
+    /// Takes all sockets away; those that the app has ended itself are not among them.
+    pub(super) fn empty(&self) -> Vec<Arc<Socket>> {
+        let mut sockets = std::mem::take(&mut *self.sockets());
+        sockets.retain(|socket| !socket.left());
+        sockets
+    }
+
+    /// A ping goes out: what was written before it is what its pong confirms.
+    pub(super) fn note_ping(&self) {
+        for socket in self.sockets().iter() {
+            socket.pinged();
+        }
+    }
+
+    /// A pong came in.
+    pub(super) fn note_pong(&self, now: Millis, settings: &Settings) {
+        self.due.store((now + settings.ping_interval).0, Ordering::Release);
+        self.pinged.store(false, Ordering::Release);
+        for socket in self.sockets().iter() {
+            socket.ponged();
+        }
+    }
+
+    pub(super) fn max_questions(&self) -> usize {
+        usize::from(self.max_questions)
+    }
+
+    fn sockets(&self) -> MutexGuard<'_, Vec<Arc<Socket>>> {
+        self.sockets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

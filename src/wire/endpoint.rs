@@ -1,0 +1,57 @@
+//! Engine.IO's one URL: what every request means.
+
+use super::dialogue::Dialogue;
+use super::engine::{Core, Engine};
+use super::engineio::{Query, Refused, Transport};
+use super::{origin, websocket};
+use poem::http::{HeaderValue, Method, StatusCode, header};
+use poem::{Endpoint, Request, Response};
+use std::sync::Arc;
+
+/// The endpoint of an engine; nest it at `/socket.io/` or wherever its clients look.
+pub fn endpoint<D: Dialogue>(engine: &Engine<D>) -> impl Endpoint<Output = Response> + use<D> {
+    Entry(engine.0.clone())
+}
+
+struct Entry<D>(Arc<Core<D>>);
+
+impl<D: Dialogue> Endpoint for Entry<D> {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> poem::Result<Response> {
+        let origin = match origin::check(&request, &self.0.settings) {
+            Ok(origin) => origin,
+            Err(refused) => return Ok(refusal(refused)),
+        };
+        let mut response = if request.method() == Method::OPTIONS {
+            origin::preflight(&request)
+        } else {
+            answer(&self.0, request).await.unwrap_or_else(refusal)
+        };
+        origin::let_read(response.headers_mut(), origin);
+        Ok(response)
+    }
+}
+
+async fn answer<D: Dialogue>(core: &Arc<Core<D>>, request: Request) -> Result<Response, Refused> {
+    let query = Query::parse(request.uri().query().unwrap_or(""))?;
+    match (query.transport, query.sid, request.method().clone()) {
+        (Transport::WebSocket, None, _) => websocket::open(core, &request),
+        (Transport::WebSocket, Some(_), _) => Err(Refused::UnknownSid),
+        (Transport::Polling, None, Method::GET) => Err(Refused::UnknownTransport),
+        (Transport::Polling, None, _) => Err(Refused::BadHandshakeMethod),
+        (Transport::Polling, Some(_), Method::GET) => Err(Refused::UnknownSid),
+        (Transport::Polling, Some(_), Method::POST) => Err(Refused::UnknownSid),
+        (Transport::Polling, Some(_), _) => Err(Refused::BadRequest),
+    }
+}
+
+/// The answer to a request that is turned away.
+fn refusal(refused: Refused) -> Response {
+    let status = StatusCode::from_u16(refused.status()).unwrap_or(StatusCode::BAD_REQUEST);
+    let mut response = Response::builder().status(status).body(refused.body());
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}

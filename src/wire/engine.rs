@@ -1,0 +1,79 @@
+//! The engine: what a node needs to speak one dialogue over all its connections.
+
+use super::acceptor::Streams;
+use super::app::Departure;
+use super::connection::{Connection, End};
+use super::dialogue::{Dialogue, Handover};
+use super::living::Living;
+use super::settings::Settings;
+use crate::clock::Clock;
+use serde_json::json;
+use std::sync::Arc;
+
+/// A node's sockets for one dialogue. Cloning shares it.
+pub struct Engine<D>(pub(super) Arc<Core<D>>);
+
+impl<D> Clone for Engine<D> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+/// What every connection of an engine shares.
+pub(super) struct Core<D> {
+    pub(super) dialogue: D,
+    pub(super) settings: Settings,
+    pub(super) streams: Streams,
+    pub(super) clock: Clock,
+    pub(super) living: Living,
+}
+
+impl<D: Dialogue> Engine<D> {
+    /// `streams` are those of the acceptor that serves the endpoint.
+    pub fn new(dialogue: D, settings: Settings, streams: Streams, clock: Clock) -> Self {
+        Self(Arc::new(Core {
+            dialogue,
+            settings,
+            streams,
+            clock,
+            living: Living::default(),
+        }))
+    }
+
+    /// Connections on this node.
+    pub fn connections(&self) -> usize {
+        self.0.living.len()
+    }
+
+    /// The dialogue.
+    pub fn dialogue(&self) -> &D {
+        &self.0.dialogue
+    }
+
+    /// Sends up to `count` connections away for a drain; how many there were. Their clients reconnect elsewhere.
+    pub fn send_away(&self, count: usize) -> usize {
+        self.0.living.end_some(count, End::Drained)
+    }
+}
+
+impl<D: Dialogue> Core<D> {
+    /// The packet that opens a session.
+    pub(super) fn opening(&self, sid: &str, upgrades: &[&str]) -> String {
+        let settings = &self.settings;
+        let opening = json!({
+            "sid": sid,
+            "upgrades": upgrades,
+            "pingInterval": settings.ping_interval.as_millis() as u64,
+            "pingTimeout": settings.ping_timeout.as_millis() as u64,
+            "maxPayload": settings.max_payload,
+        });
+        format!("0{opening}")
+    }
+
+    /// A connection is over: it is forgotten and the dialogue is told.
+    pub(super) async fn over(&self, connection: &Arc<Connection>, memory: &mut D::Memory, end: End) -> Handover {
+        self.living.remove(connection);
+        let departure: Departure = end.departure();
+        self.dialogue.ended(connection, memory, departure).await
+    }
+}

@@ -1,0 +1,56 @@
+//! Heartbeats and connect timeouts of all WebSocket connections, by one loop instead of a timer for each.
+
+use super::connection::{Connection, End};
+use super::dialogue::Dialogue;
+use super::engine::{Core, Engine};
+use super::frame::Frame;
+use crate::clock::Millis;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+impl<D: Dialogue> Engine<D> {
+    /// Pings, and ends what does not answer; runs for ever.
+    pub async fn heartbeat(self) {
+        let core = self.0;
+        let ping = Frame::packet("2");
+        loop {
+            tokio::time::sleep(tick(&core)).await;
+            beat(&core, &ping);
+        }
+    }
+}
+
+/// Often enough that nothing is late by more than a tenth of the shorter time.
+fn tick<D>(core: &Core<D>) -> Duration {
+    let shortest = core
+        .settings
+        .ping_interval
+        .min(core.settings.ping_timeout)
+        .min(core.settings.connect_timeout);
+    (shortest / 10).clamp(Duration::from_millis(10), Duration::from_secs(1))
+}
+
+fn beat<D: Dialogue>(core: &Core<D>, ping: &Frame) {
+    let now = core.clock.steady();
+    let unjoined = |connection: &Arc<Connection>| {
+        D::JOINS && !connection.has_joined() && now >= connection.born + core.settings.connect_timeout
+    };
+    let due = core.living.select(|connection| {
+        connection.outbox.is_websocket()
+            && (Millis(connection.due.load(Ordering::Acquire)) <= now || unjoined(connection))
+    });
+    for connection in due {
+        if unjoined(&connection) {
+            connection.end(End::Unjoined);
+        } else if connection.pinged.swap(true, Ordering::AcqRel) {
+            connection.end(End::PingTimeout);
+        } else {
+            connection
+                .due
+                .store((now + core.settings.ping_timeout).0, Ordering::Release);
+            connection.note_ping();
+            connection.send(std::slice::from_ref(ping));
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! The connections of this node.
+
+use super::connection::{Connection, End};
+use crate::ids::SessionId;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// All connections whose protocol state is on this node.
+#[derive(Default, Debug)]
+pub(super) struct Living(Mutex<HashMap<SessionId, Arc<Connection>>>);
+
+impl Living {
+    fn map(&self) -> MutexGuard<'_, HashMap<SessionId, Arc<Connection>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn add(&self, connection: &Arc<Connection>) {
+        self.map().insert(connection.sid().clone(), connection.clone());
+    }
+
+    /// Forgets a connection, unless another has taken its name.
+    pub(super) fn remove(&self, connection: &Arc<Connection>) {
+        let mut map = self.map();
+        if map
+            .get(connection.sid())
+            .is_some_and(|known| Arc::ptr_eq(known, connection))
+        {
+            map.remove(connection.sid());
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.map().len()
+    }
+
+    /// Connections that fulfil a condition.
+    pub(super) fn select(&self, mut wanted: impl FnMut(&Arc<Connection>) -> bool) -> Vec<Arc<Connection>> {
+        self.map()
+            .values()
+            .filter(|connection| wanted(connection))
+            .cloned()
+            .collect()
+    }
+
+    /// Ends up to `count` connections; how many were ended.
+    pub(super) fn end_some(&self, count: usize, end: End) -> usize {
+        let chosen: Vec<_> = {
+            let map = self.map();
+            map.values().filter(|c| !c.is_over()).take(count).cloned().collect()
+        };
+        for connection in &chosen {
+            connection.end(end);
+        }
+        chosen.len()
+    }
+}

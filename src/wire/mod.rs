@@ -1,0 +1,47 @@
+//! Sockets: Engine.IO v4 and Socket.IO v5 over WebSocket and long-polling, for whatever runs on top ([`App`]).
+//!
+//! `engineio` and `socketio` are codecs without I/O. A *connection* is one Engine.IO session seen from the node that
+//! holds its protocol state; a *socket* is one namespace of it; a *frame* is something to send, encoded once.
+//! Nothing here knows of chat: the dialects (`omegoo`) sit beside this and implement [`App`].
+//!
+//! From the wire inwards: [`NodeAcceptor`] gives TCP connections to the HTTP server; [`endpoint`] reads what a request
+//! wants; `handshake` turns one into a WebSocket; `talk` is that connection's task; [`Dialogue`] is the seam to what
+//! is spoken, for us [`Namespaces`] (Socket.IO) with an [`App`] behind it. Outwards: [`Socket::emit`] to the
+//! connection's outbox, which writes to the kernel at once.
+
+mod acceptor;
+mod app;
+mod connection;
+pub mod dialect;
+mod dialogue;
+mod endpoint;
+mod engine;
+pub mod engineio;
+mod frame;
+mod handshake;
+mod heartbeat;
+pub mod hub;
+mod living;
+mod messages;
+mod namespaces;
+pub mod omegoo;
+mod origin;
+mod outbox;
+mod pace;
+mod settings;
+mod socket;
+pub mod socketio;
+mod stream;
+mod talk;
+mod websocket;
+
+pub use acceptor::{HttpLimits, NodeAcceptor, Streams};
+pub use app::{App, ConnectError, Departure, Inbound, Passport};
+pub use connection::{Connection, End};
+pub use dialogue::{Dialogue, Handover, Joined};
+pub use endpoint::endpoint;
+pub use engine::Engine;
+pub use frame::Frame;
+pub use namespaces::Namespaces;
+pub use settings::Settings;
+pub use socket::{Socket, Unasked};

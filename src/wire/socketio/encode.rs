@@ -1,0 +1,79 @@
+//! Packets that a server sends, as the text of an Engine.IO message.
+
+use super::AckId;
+use serde::Serialize;
+use serde_json::Value;
+use std::fmt::Write as _;
+
+/// A namespace as it stands in a packet: nothing for the main one.
+fn put_namespace(text: &mut String, namespace: &str) {
+    if namespace != "/" {
+        text.push_str(namespace);
+        text.push(',');
+    }
+}
+
+fn put_json(text: &mut String, value: &impl Serialize) {
+    let json = serde_json::to_string(value).expect("values of ours have string keys and no failing impls");
+    text.push_str(&json);
+}
+
+/// The answer to a CONNECT: the socket's id.
+pub fn connect(namespace: &str, sid: &str) -> String {
+    let mut text = String::from("0");
+    put_namespace(&mut text, namespace);
+    put_json(&mut text, &serde_json::json!({ "sid": sid }));
+    text
+}
+
+/// A CONNECT turned down, with what the client may show or act on.
+pub fn connect_error(namespace: &str, message: &str, data: Option<&Value>) -> String {
+    let mut text = String::from("4");
+    put_namespace(&mut text, namespace);
+    match data {
+        Some(data) => put_json(&mut text, &serde_json::json!({ "message": message, "data": data })),
+        None => put_json(&mut text, &serde_json::json!({ "message": message })),
+    }
+    text
+}
+
+/// The server leaves a namespace.
+pub fn disconnect(namespace: &str) -> String {
+    let mut text = String::from("1");
+    put_namespace(&mut text, namespace);
+    text
+}
+
+/// An event with one argument list, already an array of JSON after the name. `attachments` is how many follow.
+pub fn event(namespace: &str, name: &str, args: &[impl Serialize], attachments: usize, ack: Option<AckId>) -> String {
+    let mut text = String::with_capacity(64);
+    put_head(&mut text, ('2', '5'), namespace, attachments, ack);
+    text.push('[');
+    put_json(&mut text, &name);
+    for arg in args {
+        text.push(',');
+        put_json(&mut text, arg);
+    }
+    text.push(']');
+    text
+}
+
+/// The answer to an event that asked for one.
+pub fn ack(namespace: &str, id: AckId, args: &[impl Serialize], attachments: usize) -> String {
+    let mut text = String::with_capacity(32);
+    put_head(&mut text, ('3', '6'), namespace, attachments, Some(id));
+    put_json(&mut text, &args);
+    text
+}
+
+fn put_head(text: &mut String, kinds: (char, char), namespace: &str, attachments: usize, ack: Option<AckId>) {
+    if attachments == 0 {
+        text.push(kinds.0);
+    } else {
+        let _ = write!(text, "{}{attachments}-", kinds.1);
+    }
+    put_namespace(text, namespace);
+    if let Some(AckId(id)) = ack {
+        let _ = write!(text, "{id}");
+    }
+}

@@ -1,0 +1,140 @@
+//! The task of a WebSocket connection: it reads, and writes what the kernel did not take at once.
+//!
+//! While nothing comes, nothing is held for reading; a buffer exists from the first byte of a frame to the last.
+
+use super::connection::{Connection, End};
+use super::dialogue::Dialogue;
+use super::engine::Core;
+use super::engineio::{Message, Packet};
+use super::messages::{Heard, Messages, failed};
+use super::outbox::Unsent;
+use super::pace::Pace;
+use super::stream::{Gate, Stream};
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long the last frames may take to a peer that is still reading.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// One WebSocket's listening side.
+pub(super) struct Talk<D: Dialogue> {
+    pub(super) core: Arc<Core<D>>,
+    pub(super) connection: Arc<Connection>,
+    pub(super) stream: Arc<Stream>,
+    pub(super) memory: D::Memory,
+    pub(super) pace: Pace,
+}
+
+impl<D: Dialogue> Talk<D> {
+    /// Runs the connection to its end and tells the dialogue.
+    pub(super) async fn run(mut self, gate: Gate, messages: Messages) {
+        let connection = self.connection.clone();
+        let stream = self.stream.clone();
+        {
+            let mut listening = pin!(self.listen(gate, messages));
+            let heard = tokio::select! {
+                end = &mut listening => Some(end),
+                () = write(&connection) => None,
+            };
+            match heard {
+                Some(end) => connection.end(end),
+                None => {
+                    // What the app is doing for this client right now is finished, not torn off.
+                    stream.halt();
+                    listening.await;
+                }
+            }
+        }
+        let end = connection.over().unwrap_or(End::Cut);
+        if let Some(last) = end.frame() {
+            connection.outbox.send_last(last);
+            let _ = tokio::time::timeout(FAREWELL, flush(&connection)).await;
+        }
+        Box::pin(self.core.over(&connection, &mut self.memory, end)).await;
+    }
+
+    async fn listen(&mut self, mut gate: Gate, mut messages: Messages) -> End {
+        let mut frames = 0u32;
+        loop {
+            if gate.readable().await.is_err() {
+                return End::Cut;
+            }
+            let mut reader = super::handshake::reader(&mut gate, &self.core.settings);
+            loop {
+                let frame = match reader.read_frame().await {
+                    Ok(frame) => frame,
+                    Err(error) => return failed(&error),
+                };
+                frames = frames.wrapping_add(1);
+                let heard = messages.take(&frame);
+                drop(frame);
+                if let Err(end) = self.hear(heard).await {
+                    return end;
+                }
+                if self.connection.is_over() {
+                    return End::Cut;
+                }
+                if !self.stream.unread(frames) {
+                    break;
+                }
+            }
+        }
+    }
+
+    async fn hear(&mut self, heard: Heard) -> Result<(), End> {
+        if !self.pace.take(self.core.clock.steady(), &self.core.settings) {
+            return Err(End::TooFast);
+        }
+        let message = match heard {
+            Heard::Text(text) => match Packet::decode(&text).map_err(|bad| End::Malformed(bad.0))? {
+                Packet::Message(message) => message,
+                Packet::Pong => {
+                    let now = self.core.clock.steady();
+                    self.connection.note_pong(now, &self.core.settings);
+                    return Ok(());
+                }
+                Packet::Close => return Err(End::ClientClosed),
+                Packet::Probe => return Err(End::Malformed("probe outside of an upgrade")),
+                Packet::Upgrade | Packet::Noop => return Ok(()),
+            },
+            Heard::Binary(bytes) => Message::Binary(bytes),
+            Heard::Reply(frame) => {
+                self.connection.send(&[frame]);
+                return Ok(());
+            }
+            Heard::Nothing => return Ok(()),
+            Heard::Over(end) => return Err(end),
+        };
+        let told = self.core.dialogue.message(&self.connection, &mut self.memory, message);
+        // Boxed: it is there for the length of one message, not for the life of the connection.
+        Box::pin(told).await.map_err(|bad| End::Malformed(bad.0))
+    }
+}
+
+/// Writes what waits, until the connection is over.
+async fn write(connection: &Connection) {
+    let outbox = &connection.outbox;
+    while !connection.is_over() {
+        if outbox.is_empty() {
+            outbox.wake.notified().await;
+            continue;
+        }
+        tokio::select! {
+            ready = outbox.writable() => if ready.is_err() { connection.end(End::Cut) },
+            () = outbox.wake.notified() => continue,
+        }
+        if outbox.pump() == Err(Unsent::Broken) {
+            connection.end(End::Cut);
+        }
+    }
+}
+
+async fn flush(connection: &Connection) {
+    let outbox = &connection.outbox;
+    while let Ok(false) = outbox.pump() {
+        if outbox.writable().await.is_err() {
+            return;
+        }
+    }
+}
