@@ -157,6 +157,7 @@ pub(super) const ACTS: &[(&str, &str)] = &[
 const SHARED: &[&str] = &[
     include_str!("../users/shared.lua"),
     include_str!("../rooms/seats.lua"),
+    include_str!("../rooms/tell.lua"),
     include_str!("../rooms/close.lua"),
 ];
 
@@ -166,9 +167,14 @@ pub(super) static LIBRARY: LazyLock<String> = LazyLock::new(|| {
     for piece in SHARED {
         text.push_str(piece);
     }
+    // A function is made only for an act that is asked for: making all of them would cost more than most acts do.
+    text.push_str("local function find(name)\n");
     for (name, body) in ACTS {
-        text.push_str(&format!("acts['{name}'] = function(KEYS, ARGV)\n{body}\nend\n"));
+        text.push_str(&format!(
+            "if name == '{name}' then return function(KEYS, ARGV)\n{body}\nend end\n"
+        ));
     }
+    text.push_str("end\n");
     text.push_str(include_str!("epilogue.lua"));
     text
 });
