@@ -6,7 +6,10 @@ pub mod config;
 pub mod coord;
 pub mod domain;
 pub mod error;
+pub mod http;
 pub mod ids;
 
 pub mod metrics;
+pub mod ops;
+pub mod store;
 pub mod wire;

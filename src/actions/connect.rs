@@ -1,11 +1,11 @@
 //! Sockets come and go: what that does to the user behind them.
 
 use super::{Actions, Denied};
-use crate::clock::Millis;
 use crate::coord::rooms::Sat;
 use crate::coord::users::{Attached, Detached, State};
+use crate::domain::queue::Queue;
 use crate::domain::refusal::Refusal;
-use crate::domain::room::Ending;
+use crate::domain::room::{Ending, Offset};
 use crate::error::Fault;
 use crate::ids::{RoomId, SocketId, UserId};
 
@@ -15,9 +15,9 @@ pub enum Arrival {
     /// Nothing.
     Idle,
     /// Waiting for a partner, at the place of before.
-    Seeking,
-    /// In a room. Lines that may have been missed come through the inbox.
-    Seated(RoomId),
+    Seeking(Queue),
+    /// In a room with these people. Lines that may have been missed come through the inbox.
+    Seated(RoomId, Vec<UserId>),
     /// In a room that has ended meanwhile.
     Ended(RoomId, Ending),
 }
@@ -31,14 +31,14 @@ impl Actions {
             Attached::To(State::Idle) => Ok(Arrival::Idle),
             Attached::To(State::Seeking(stay)) => {
                 self.seek(user, socket, stay.queue).await?;
-                Ok(Arrival::Seeking)
+                Ok(Arrival::Seeking(stay.queue))
             }
             Attached::To(State::Seated(room)) => Ok(self.take_seat(user, socket, room).await?),
         }
     }
 
     /// A socket of `user` is gone. Lines from `since` on may not have reached it.
-    pub async fn depart(&self, user: &UserId, socket: &SocketId, since: Millis) -> Result<(), Fault> {
+    pub async fn depart(&self, user: &UserId, socket: &SocketId, since: Offset) -> Result<(), Fault> {
         let now = self.now();
         let give_up = now + self.settings.queue.seeker_absence;
         match self.coord.detach(user, socket, give_up).await? {
@@ -52,14 +52,14 @@ impl Actions {
     }
 
     /// A socket of a participant is no longer in its seat.
-    pub async fn leave_seat(&self, user: &UserId, socket: &SocketId, room: RoomId, since: Millis) -> Result<(), Fault> {
+    pub async fn leave_seat(&self, user: &UserId, socket: &SocketId, room: RoomId, since: Offset) -> Result<(), Fault> {
         let until = self.now() + self.settings.chat.seat_hold;
         self.coord.unsit(room, user, socket, until, since).await.map(drop)
     }
 
     async fn take_seat(&self, user: &UserId, socket: &SocketId, room: RoomId) -> Result<Arrival, Fault> {
         match self.coord.sit(room, user, socket).await? {
-            Sat::Present(_) | Sat::Retaken(_) => Ok(Arrival::Seated(room)),
+            Sat::Present(people) | Sat::Retaken(people) => Ok(Arrival::Seated(room, people)),
             Sat::Ended(ending, people) => {
                 self.let_go(room, &people).await?;
                 Ok(Arrival::Ended(room, ending))

@@ -12,8 +12,8 @@ use crate::ids::{RoomId, SocketId, UserId};
 pub enum Sought {
     /// In the queue: newly, or as before.
     Waiting(Place),
-    /// The user sits in a room already.
-    Seated(RoomId),
+    /// The user sits in a room already, with these people.
+    Seated(RoomId, Vec<UserId>),
 }
 
 /// Tries to enter while what stands in the way dissolves: a room that has ended but not yet let go of the user.
@@ -27,7 +27,7 @@ impl Actions {
                 Entered::Seeking(stay) => return Ok(Sought::Waiting(self.wait_in_line(user, &stay).await?)),
                 Entered::Absent => break,
                 Entered::Seated(room) => match self.coord.sit(room, user, socket).await? {
-                    Sat::Present(_) | Sat::Retaken(_) => return Ok(Sought::Seated(room)),
+                    Sat::Present(people) | Sat::Retaken(people) => return Ok(Sought::Seated(room, people)),
                     Sat::Ended(_, people) => self.let_go(room, &people).await?,
                     Sat::None => self.let_go_of(user, room, None).await?,
                 },

@@ -52,6 +52,32 @@ pub struct Offset {
 }
 
 impl Offset {
+    /// The first place after this one.
+    pub fn next(self) -> Self {
+        Self {
+            ms: self.ms,
+            seq: self.seq + 1,
+        }
+    }
+
+    /// The first place at or after a time.
+    pub fn at(time: Millis) -> Self {
+        Self { ms: time.0, seq: 0 }
+    }
+
+    /// In one number, ordered as offsets are: 20 bits hold more entries than Redis can make in a millisecond.
+    pub fn packed(self) -> u64 {
+        (self.ms << 20) | self.seq.min((1 << 20) - 1)
+    }
+
+    /// Reads what [`Offset::packed`] wrote.
+    pub fn unpacked(packed: u64) -> Self {
+        Self {
+            ms: packed >> 20,
+            seq: packed & ((1 << 20) - 1),
+        }
+    }
+
     /// Reads `ms-seq`.
     pub fn parse(text: &str) -> Option<Self> {
         let (ms, seq) = text.split_once('-')?;
@@ -95,6 +121,14 @@ impl Ending {
         }
     }
 
+    /// Who ended it, if somebody did.
+    pub fn by(&self) -> Option<&UserId> {
+        match self {
+            Ending::Left(by) | Ending::Disconnected(by) | Ending::Reported(by) => Some(by),
+            Ending::Timeout | Ending::Lost => None,
+        }
+    }
+
     /// Reads what [`Ending::why`] wrote, with the user beside it (empty when there is none).
     pub fn parse(why: &str, by: &str) -> Option<Self> {
         match why {
@@ -126,6 +160,8 @@ mod tests {
 
         assert!(parsed[0] < parsed[2] && parsed[2] < parsed[1]);
         assert_eq!(Offset::parse("5"), None);
+        assert_eq!(Offset::unpacked(parsed[2].packed()), parsed[2]);
+        assert!(parsed[0].packed() < parsed[2].packed() && parsed[2].packed() < parsed[1].packed());
     }
 
     #[test]

@@ -58,6 +58,15 @@ function rooms.line(entry)
   return table.concat({entry[1], f[2], f[4], f[6], f[8]}, US)
 end
 
+-- Sends the lines from `since` on to one socket on this node; how many there were.
+function rooms.replay(log, room, sid, since)
+  local missed = redis.call('XRANGE', log, since, '+')
+  for _, entry in ipairs(missed) do
+    notify(node, 'n', table.concat({'@' .. sid, 'said', room, '', rooms.line(entry)}, US))
+  end
+  return #missed
+end
+
 function rooms.hold(r, room, user, timers, until_ms, since)
   r.seat[user] = 'h ' .. until_ms .. ' ' .. since
   redis.call('HSET', r.key, 's:' .. user, r.seat[user])

@@ -11,7 +11,7 @@ end
 local seat = r and r.seat[ARGV[2]]
 if not seat then return {'none'} end
 local place, word = node .. '/' .. ARGV[3], 'present'
-local since = string.match(seat, '^h %d+ (%d+)$')
+local since = string.match(seat, '^h %d+ (%S+)$')
 if since then
   word, seat = 'retaken', 'p'
   redis.call('ZREM', KEYS[3], 'hold|' .. ARGV[1] .. '|' .. ARGV[2])
@@ -26,8 +26,6 @@ redis.call('HSET', KEYS[1], 's:' .. ARGV[2], seat)
 rooms.store_nodes(r, ARGV[1], KEYS[4])
 if since then
   rooms.tell(r.nodes, table.concat({rooms.others(r.to, ARGV[2]), 'retaken', ARGV[1], ARGV[2], now_text}, US))
-  for _, entry in ipairs(redis.call('XRANGE', KEYS[2], since, '+')) do
-    notify(node, 'n', table.concat({'@' .. ARGV[3], 'said', ARGV[1], '', rooms.line(entry)}, US))
-  end
+  rooms.replay(KEYS[2], ARGV[1], ARGV[3], since)
 end
 return {word, r.to}

@@ -1,6 +1,6 @@
 -- A socket of a participant has gone; the last one leaves the seat held.
 -- KEYS: 1 room, 2 timers, 3 sets of rooms per node (without the node)
--- ARGV: 1 room, 2 user, 3 sid, 4 held until, ms, 5 first line that may be missing, ms
+-- ARGV: 1 room, 2 user, 3 sid, 4 held until, ms, 5 first line that may be missing (ms or ms-seq)
 -- returns: "present" (others remain) | "held" | "none"
 -- twice: the second time the socket is not in the seat, which is "none"
 local r = rooms.read(KEYS[1])

@@ -1,0 +1,3 @@
+//! Running a node.
+
+pub mod loops;
