@@ -1,1 +1,1 @@
-fn main() {}
+fn main() { print!("{}", palaver::http::spec()); }
