@@ -6,6 +6,7 @@
 
 pub mod connect;
 pub mod due;
+pub mod identify;
 pub mod keep;
 pub mod presence;
 pub mod room;

@@ -1,0 +1,435 @@
+//! A virtual client: Socket.IO v5 over Engine.IO v4, by websocket, by long-polling, or from one to the other.
+//!
+//! A task reads all the time and answers pings; the test waits for events by name. What comes while it waits for
+//! something else is kept, in order. A client that is dropped vanishes without a goodbye.
+
+pub mod packet;
+pub mod transport;
+
+use super::PATIENCE;
+use packet::{Event, Packet};
+use serde_json::{Value, json};
+use std::collections::VecDeque;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use transport::{Lost, Raw, Transport};
+
+/// How a client reaches its node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Via {
+    WebSocket,
+    Polling,
+    /// Polling first, then an upgrade: what the official client does by default.
+    Upgrade,
+}
+
+/// A connection to be made.
+#[derive(Debug, Clone)]
+pub struct Dial {
+    pub(super) url: String,
+    pub(super) path: String,
+    pub(super) headers: Vec<(String, String)>,
+    namespace: String,
+    via: Via,
+    auth: Option<Value>,
+}
+
+impl Dial {
+    /// To `http://host:port`, by websocket, without any identity.
+    pub fn to(url: &str) -> Self {
+        Self {
+            url: url.to_owned(),
+            path: "/socket.io/".to_owned(),
+            headers: Vec::new(),
+            namespace: "/".to_owned(),
+            via: Via::WebSocket,
+            auth: None,
+        }
+    }
+
+    /// Over this transport.
+    pub fn via(mut self, via: Via) -> Self {
+        self.via = via;
+        self
+    }
+
+    /// With this `auth` in the CONNECT packet.
+    pub fn auth(mut self, auth: Value) -> Self {
+        self.auth = Some(auth);
+        self
+    }
+
+    /// As a guest that is known by a device id: the same name is the same person.
+    pub fn guest(self, name: &str) -> Self {
+        let digits = name.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let device = format!("{digits:0>16.16}{digits:0>48.48}");
+        self.auth(json!({ "token": "dev-guest-token", "guestId": device }))
+    }
+
+    /// With one more header on every request.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Into another namespace than `/`.
+    pub fn namespace(mut self, namespace: &str) -> Self {
+        namespace.clone_into(&mut self.namespace);
+        self
+    }
+
+    /// At another path than `/socket.io/`.
+    pub fn path(mut self, path: &str) -> Self {
+        path.clone_into(&mut self.path);
+        self
+    }
+
+    /// Connects; panics when the server does not take us.
+    pub async fn connect(self) -> Client {
+        let dialled = format!("{self:?}");
+        match self.try_connect().await {
+            Ok(client) => client,
+            Err(refused) => panic!("not connected: {refused:?}; {dialled}"),
+        }
+    }
+
+    /// Connects, or says why not.
+    pub async fn try_connect(self) -> Result<Client, Refused> {
+        let opened = tokio::time::timeout(PATIENCE, open(&self)).await;
+        let session = opened.map_err(|_| lost("no answer"))?.map_err(Refused::Lost)?;
+        let mut client = Client::of(self.namespace.clone(), session);
+        client.raw(&packet::connect(&self.namespace, self.auth.as_ref()));
+        match client
+            .next_of(|arrival| matches!(arrival, Arrival::Answer(_) | Arrival::Lost(_)))
+            .await
+        {
+            Some(Arrival::Answer(Ok(connected))) => {
+                connected["sid"].as_str().expect("a sid").clone_into(&mut client.sid);
+                Ok(client)
+            }
+            Some(Arrival::Answer(Err(error))) => Err(Refused::ByServer(error)),
+            Some(Arrival::Lost(why)) => Err(Refused::Lost(why)),
+            _ => Err(lost("no answer to CONNECT")),
+        }
+    }
+}
+
+/// Why there is no connection.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Refused {
+    /// A CONNECT_ERROR: `{message, data?}`.
+    ByServer(Value),
+    /// The transport said no, or nothing.
+    Lost(Lost),
+}
+
+fn lost(why: &str) -> Refused {
+    Refused::Lost(why.to_owned())
+}
+
+/// An open session on its way to its task.
+struct Session {
+    transport: Transport,
+    handle: Option<std::net::TcpStream>,
+    open: Value,
+}
+
+/// What the reading task hands over.
+#[derive(Debug)]
+enum Arrival {
+    Answer(Result<Value, Value>),
+    Event(Event),
+    Ack(u64, Vec<Value>),
+    /// The server ended the namespace; the transport may live on.
+    Disconnected,
+    Lost(Lost),
+}
+
+enum Order {
+    Send(Raw),
+    /// From now on pings stay unanswered.
+    IgnorePings,
+    Close,
+}
+
+/// A connected client.
+pub struct Client {
+    sid: String,
+    namespace: String,
+    open: Value,
+    orders: mpsc::UnboundedSender<Order>,
+    arriving: mpsc::UnboundedReceiver<Arrival>,
+    kept: VecDeque<Arrival>,
+    task: tokio::task::JoinHandle<()>,
+    handle: Option<std::net::TcpStream>,
+    next_ack: u64,
+}
+
+impl Client {
+    fn of(namespace: String, session: Session) -> Self {
+        let (orders, to_do) = mpsc::unbounded_channel();
+        let (found, arriving) = mpsc::unbounded_channel();
+        Self {
+            sid: String::new(),
+            namespace,
+            open: session.open,
+            orders,
+            arriving,
+            kept: VecDeque::new(),
+            task: tokio::spawn(run(session.transport, to_do, found)),
+            handle: session.handle,
+            next_ack: 0,
+        }
+    }
+
+    /// Our Socket.IO id.
+    pub fn sid(&self) -> &str {
+        &self.sid
+    }
+
+    /// What the server said when the session was opened (`sid`, `upgrades`, `pingInterval`, ...).
+    pub fn opening(&self) -> &Value {
+        &self.open
+    }
+
+    /// Sends an event.
+    pub fn emit(&self, name: &str, args: &[Value]) {
+        self.raw(&packet::emit(&self.namespace, None, name, args));
+    }
+
+    /// Sends an event and waits for its ack's arguments.
+    pub async fn emit_with_ack(&mut self, name: &str, args: &[Value]) -> Vec<Value> {
+        let id = self.next_ack;
+        self.next_ack += 1;
+        self.raw(&packet::emit(&self.namespace, Some(id), name, args));
+        match self
+            .next_of(|arrival| matches!(arrival, Arrival::Ack(of, _) if *of == id))
+            .await
+        {
+            Some(Arrival::Ack(_, args)) => args,
+            _ => panic!("no ack for {name}; came instead: {:?}", self.kept),
+        }
+    }
+
+    /// Answers an event that wanted an ack.
+    pub fn ack(&self, event: &Event, args: &[Value]) {
+        let id = event.ack.expect("the event wants an ack");
+        self.raw(&packet::ack(&self.namespace, id, args));
+    }
+
+    /// Sends any Engine.IO text packet, also a wrong one.
+    pub fn raw(&self, text: &str) {
+        let _ = self.orders.send(Order::Send(Raw::Text(text.to_owned())));
+    }
+
+    /// Sends any binary packet.
+    pub fn raw_binary(&self, bytes: &[u8]) {
+        let _ = self.orders.send(Order::Send(Raw::Binary(bytes.to_vec())));
+    }
+
+    /// The arguments of the next event called `name`; others before it are kept for later.
+    pub async fn expect(&mut self, name: &str) -> Vec<Value> {
+        self.expect_event(name).await.args
+    }
+
+    /// The next event called `name`.
+    pub async fn expect_event(&mut self, name: &str) -> Event {
+        match self
+            .next_of(|arrival| matches!(arrival, Arrival::Event(event) if event.name == name))
+            .await
+        {
+            Some(Arrival::Event(event)) => event,
+            _ => panic!("{} never got {name}; came instead: {:?}", self.sid, self.kept),
+        }
+    }
+
+    /// Panics when an event called `name` is there or comes within `window`.
+    ///
+    /// Prefer to wait for something that comes after where the event would have been; keep the window small.
+    pub async fn expect_none(&mut self, name: &str, window: Duration) {
+        let named = |arrival: &Arrival| matches!(arrival, Arrival::Event(event) if event.name == name);
+        if let Some(found) = self.next_within(window, named).await {
+            panic!("{} got {found:?}", self.sid);
+        }
+    }
+
+    /// Names of the events that came and nobody waited for, in order.
+    pub fn unread(&mut self) -> Vec<String> {
+        while let Ok(arrival) = self.arriving.try_recv() {
+            self.kept.push_back(arrival);
+        }
+        let name = |arrival: &Arrival| match arrival {
+            Arrival::Event(event) => Some(event.name.clone()),
+            _ => None,
+        };
+        self.kept.iter().filter_map(name).collect()
+    }
+
+    /// Forgets everything that came and nobody waited for.
+    pub fn forget(&mut self) {
+        self.unread();
+        self.kept.retain(|arrival| !matches!(arrival, Arrival::Event(_)));
+    }
+
+    /// Waits until the server ends the namespace or the connection; says which and why.
+    pub async fn ended(&mut self) -> String {
+        let end = |arrival: &Arrival| matches!(arrival, Arrival::Disconnected | Arrival::Lost(_));
+        match self.next_of(end).await {
+            Some(Arrival::Disconnected) => "disconnected by the server".to_owned(),
+            Some(Arrival::Lost(why)) => why,
+            _ => panic!("{} is still connected; came instead: {:?}", self.sid, self.kept),
+        }
+    }
+
+    /// Stops answering pings: a half-open connection, seen from the server.
+    pub fn ignore_pings(&self) {
+        let _ = self.orders.send(Order::IgnorePings);
+    }
+
+    /// Says goodbye: the namespace's disconnect packet, then the transport's close.
+    pub async fn close(mut self) {
+        self.raw(&packet::disconnect(&self.namespace));
+        let _ = self.orders.send(Order::Close);
+        let _ = tokio::time::timeout(PATIENCE, &mut self.task).await;
+    }
+
+    /// Vanishes: the websocket's connection is reset, a polling client does not come back.
+    pub async fn drop_abruptly(mut self) {
+        if let Some(handle) = self.handle.take() {
+            let _ = socket2::SockRef::from(&handle).set_linger(Some(Duration::ZERO));
+        }
+        self.task.abort();
+        let _ = (&mut self.task).await;
+    }
+
+    async fn next_of(&mut self, wanted: impl Fn(&Arrival) -> bool) -> Option<Arrival> {
+        self.next_within(PATIENCE, wanted).await
+    }
+
+    async fn next_within(&mut self, patience: Duration, wanted: impl Fn(&Arrival) -> bool) -> Option<Arrival> {
+        if let Some(at) = self.kept.iter().position(&wanted) {
+            return self.kept.remove(at);
+        }
+        let end = tokio::time::Instant::now() + patience;
+        while let Ok(Some(arrival)) = tokio::time::timeout_at(end, self.arriving.recv()).await {
+            if wanted(&arrival) {
+                return Some(arrival);
+            }
+            self.kept.push_back(arrival);
+        }
+        None
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn open(dial: &Dial) -> Result<Session, Lost> {
+    if dial.via == Via::WebSocket {
+        let (mut transport, handle) = Transport::websocket(dial, None).await?;
+        let Raw::Text(text) = transport.receive().await? else {
+            return Err("opened with a binary packet".to_owned());
+        };
+        let open = text
+            .strip_prefix('0')
+            .ok_or_else(|| format!("not an open packet: {text}"))?;
+        let open = serde_json::from_str(open).map_err(|e| e.to_string())?;
+        let handle = Some(handle);
+        return Ok(Session {
+            transport,
+            handle,
+            open,
+        });
+    }
+    let (transport, open) = Transport::polling(dial).await?;
+    if dial.via == Via::Polling {
+        return Ok(Session {
+            transport,
+            handle: None,
+            open,
+        });
+    }
+    let (transport, handle) = upgrade(dial, transport, &open).await?;
+    let handle = Some(handle);
+    Ok(Session {
+        transport,
+        handle,
+        open,
+    })
+}
+
+/// Probe, then wait for the noop that ends the pending poll, then take over.
+async fn upgrade(dial: &Dial, mut polling: Transport, open: &Value) -> Result<(Transport, std::net::TcpStream), Lost> {
+    let (mut websocket, handle) = Transport::websocket(dial, open["sid"].as_str()).await?;
+    websocket.send(Raw::Text("2probe".to_owned())).await?;
+    let answer = websocket.receive().await?;
+    if answer != Raw::Text("3probe".to_owned()) {
+        return Err(format!("the probe was answered with {answer:?}"));
+    }
+    while polling.receive().await? != Raw::Text("6".to_owned()) {}
+    websocket.send(Raw::Text("5".to_owned())).await?;
+    Ok((websocket, handle))
+}
+
+/// Reads until the transport ends; answers pings.
+async fn run(
+    mut transport: Transport,
+    mut orders: mpsc::UnboundedReceiver<Order>,
+    found: mpsc::UnboundedSender<Arrival>,
+) {
+    let mut pongs = true;
+    let mut unfinished: Option<Event> = None;
+    loop {
+        let step = tokio::select! {
+            order = orders.recv() => match order {
+                Some(Order::Send(raw)) => transport.send(raw).await,
+                Some(Order::IgnorePings) => {
+                    pongs = false;
+                    Ok(())
+                }
+                Some(Order::Close) | None => return transport.close().await,
+            },
+            received = transport.receive() => match received {
+                Ok(Raw::Text(text)) if text == "2" && pongs => transport.send(Raw::Text("3".to_owned())).await,
+                Ok(Raw::Text(text)) if text == "1" => Err("closed by the server".to_owned()),
+                Ok(raw) => {
+                    if let Some(arrival) = arrival(raw, &mut unfinished) {
+                        let _ = found.send(arrival);
+                    }
+                    Ok(())
+                }
+                Err(why) => Err(why),
+            },
+        };
+        if let Err(why) = step {
+            let _ = found.send(Arrival::Lost(why));
+            return;
+        }
+    }
+}
+
+/// What a packet means; an event with attachments arrives with the last of them.
+fn arrival(raw: Raw, unfinished: &mut Option<Event>) -> Option<Arrival> {
+    let event = match raw {
+        Raw::Binary(bytes) => {
+            let mut event = unfinished.take().expect("a binary frame belongs to an event");
+            event.binary.push(bytes);
+            event
+        }
+        Raw::Text(text) => match packet::read(text.strip_prefix('4')?) {
+            Packet::Event(event) => event,
+            Packet::Connected(answer) => return Some(Arrival::Answer(Ok(answer))),
+            Packet::Refused(error) => return Some(Arrival::Answer(Err(error))),
+            Packet::Ack(id, args) => return Some(Arrival::Ack(id, args)),
+            Packet::Disconnected => return Some(Arrival::Disconnected),
+        },
+    };
+    if event.binary.len() < event.announced {
+        *unfinished = Some(event);
+        return None;
+    }
+    Some(Arrival::Event(event))
+}

@@ -1,0 +1,122 @@
+//! The real binary as a process: started on free ports, killed, drained, frozen.
+
+use super::ports::free_port;
+use super::process::{Process, dying_with_us};
+use super::{PATIENCE, holds_within};
+use std::collections::BTreeMap;
+use std::process::ExitStatus;
+
+/// Settings of a node by the name of their environment variable.
+pub type Settings = BTreeMap<String, String>;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_palaver");
+
+/// One `palaver node`.
+pub struct NodeProcess {
+    port: u16,
+    metrics_port: u16,
+    process: Process,
+}
+
+impl NodeProcess {
+    /// Starts a node with `settings` and returns once it is ready to serve.
+    pub async fn start(settings: &Settings) -> Self {
+        for _ in 0..5 {
+            let mut node = Self::launch(settings);
+            let port = node.port;
+            let up = holds_within(PATIENCE * 2, async || {
+                status(port, "/ready").await == Some(200) || !node.process.runs()
+            });
+            if up.await && node.process.runs() {
+                return node;
+            }
+            let output = node.process.output();
+            let taken = output.to_lowercase().contains("in use");
+            assert!(taken, "the node does not become ready; it printed:\n{output}");
+        }
+        panic!("every port was taken");
+    }
+
+    /// Starts a node without waiting for anything: for nodes that cannot become ready.
+    pub fn launch(settings: &Settings) -> Self {
+        let (port, metrics_port) = (free_port(), free_port());
+        let mut node = dying_with_us("KILL", BINARY);
+        node.arg("node")
+            .envs(settings)
+            .env("PALAVER_LISTEN", format!("127.0.0.1:{port}"))
+            .env("PALAVER_METRICS_LISTEN", format!("127.0.0.1:{metrics_port}"));
+        Self {
+            port,
+            metrics_port,
+            process: Process::start(&format!("node {port}"), node),
+        }
+    }
+
+    /// Where clients connect, without a slash at the end.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address())
+    }
+
+    /// Host and port.
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// What `/metrics` says.
+    pub async fn metrics(&self) -> String {
+        let url = format!("http://127.0.0.1:{}/metrics", self.metrics_port);
+        reqwest::get(url).await.unwrap().text().await.unwrap()
+    }
+
+    /// Whether it says that it can serve.
+    pub async fn is_ready(&self) -> bool {
+        status(self.port, "/ready").await == Some(200)
+    }
+
+    /// `kill -9`.
+    pub fn kill9(&mut self) {
+        self.process.kill9();
+    }
+
+    /// SIGTERM: drains, and ends by itself.
+    pub fn terminate(&self) {
+        self.process.signal("TERM");
+    }
+
+    /// How it ended; panics when it does not end in time.
+    pub async fn ended(&mut self) -> ExitStatus {
+        let status = self.process.ended_within(PATIENCE * 4).await;
+        status.expect("the node does not end")
+    }
+
+    /// Stops its world (SIGSTOP): the process is there, and answers nothing.
+    pub fn freeze(&self) {
+        self.process.signal("STOP");
+    }
+
+    /// Lets a frozen one go on.
+    pub fn thaw(&self) {
+        self.process.signal("CONT");
+    }
+
+    /// What it has printed.
+    pub fn output(&mut self) -> String {
+        self.process.output()
+    }
+}
+
+/// Runs a one-shot role (`migrate`, `openapi`, `doctor`) to its end.
+pub async fn run(role: &str, settings: &Settings) -> String {
+    let mut command = dying_with_us("KILL", BINARY);
+    command.arg(role).envs(settings);
+    let mut process = Process::start(role, command);
+    let ended = process.ended_within(PATIENCE * 2).await;
+    let output = process.output();
+    assert!(ended.is_some_and(|status| status.success()), "palaver {role}: {output}");
+    output
+}
+
+async fn status(port: u16, path: &str) -> Option<u16> {
+    let response = reqwest::get(format!("http://127.0.0.1:{port}{path}")).await.ok()?;
+    Some(response.status().as_u16())
+}

@@ -1,0 +1,106 @@
+//! Child processes that cannot outlive the test: killed when dropped, and by the kernel when the test dies first.
+
+use std::fs::File;
+use std::io::{Read, Seek};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::OnceLock;
+use std::sync::mpsc;
+use std::time::Duration;
+
+/// A running child. What it prints is shown when the test fails.
+pub struct Process {
+    name: String,
+    child: Child,
+    output: File,
+}
+
+/// A command whose process gets `signal` when this test process ends, however it ends.
+pub fn dying_with_us(signal: &str, program: impl AsRef<std::ffi::OsStr>) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", signal, "--"]).arg(program);
+    command
+}
+
+/// Starts children from one thread that never ends: the kernel's "parent died" means the thread that forked, and
+/// threads of tests and runtimes end before their test does.
+fn spawn(command: Command) -> std::io::Result<Child> {
+    type Order = (Command, mpsc::Sender<std::io::Result<Child>>);
+    static SPAWNER: OnceLock<mpsc::Sender<Order>> = OnceLock::new();
+
+    let spawner = SPAWNER.get_or_init(|| {
+        let (orders, inbox) = mpsc::channel::<Order>();
+        std::thread::spawn(move || {
+            for (mut command, reply) in inbox {
+                let _ = reply.send(command.spawn());
+            }
+        });
+        orders
+    });
+    let (reply, child) = mpsc::channel();
+    spawner.send((command, reply)).unwrap();
+    child.recv().unwrap()
+}
+
+impl Process {
+    /// Starts `command` (see [`dying_with_us`]); `name` is how it is called in messages.
+    pub fn start(name: &str, mut command: Command) -> Self {
+        let output = tempfile::tempfile().unwrap();
+        command
+            .stdin(Stdio::null())
+            .stdout(output.try_clone().unwrap())
+            .stderr(output.try_clone().unwrap());
+        let child = spawn(command).unwrap_or_else(|error| panic!("{name} cannot be started: {error}"));
+        Self {
+            name: name.to_owned(),
+            child,
+            output,
+        }
+    }
+
+    /// The process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Whether it still runs.
+    pub fn runs(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// Sends a signal by its name (`TERM`, `STOP`, ...).
+    pub fn signal(&self, name: &str) {
+        let kill = format!("kill -s {name} {}", self.pid());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    }
+
+    /// `kill -9`, and gone when this returns.
+    pub fn kill9(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// How it ended, waiting at most `patience` for that.
+    pub async fn ended_within(&mut self, patience: Duration) -> Option<ExitStatus> {
+        let child = &mut self.child;
+        super::holds_within(patience, async || child.try_wait().unwrap().is_some()).await;
+        self.child.try_wait().unwrap()
+    }
+
+    /// All it has printed so far.
+    pub fn output(&mut self) -> String {
+        let mut text = Vec::new();
+        self.output.rewind().unwrap();
+        self.output.read_to_end(&mut text).unwrap();
+        String::from_utf8_lossy(&text).into_owned()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill9();
+        if std::thread::panicking() {
+            let output = self.output();
+            eprintln!("---- {} printed:\n{output}", self.name);
+        }
+    }
+}

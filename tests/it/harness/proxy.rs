@@ -1,0 +1,125 @@
+//! A TCP proxy between a node and its Redis (or a client and its node) that a test can pause, cut and mend.
+
+use std::net::SocketAddr;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// What happens to bytes on their way.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Line {
+    /// They arrive.
+    Open,
+    /// Nobody notices anything, nothing arrives: a network that drops all packets.
+    Paused,
+    /// Every connection is reset, new ones too: a server that is gone.
+    Cut,
+}
+
+/// Forwards connections to one address until it is dropped.
+pub struct Proxy {
+    address: SocketAddr,
+    line: watch::Sender<Line>,
+    accepting: JoinHandle<()>,
+}
+
+impl Proxy {
+    /// A proxy in front of `target` (`host:port`).
+    pub async fn start(target: String) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (line, watching) = watch::channel(Line::Open);
+        let accepting = tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                tokio::spawn(forward(client, target.clone(), watching.clone()));
+            }
+        });
+        Self {
+            address,
+            line,
+            accepting,
+        }
+    }
+
+    /// Host and port to connect to instead of the target's.
+    pub fn address(&self) -> String {
+        self.address.to_string()
+    }
+
+    /// From now on nothing arrives in either direction, and connections stay as they are.
+    pub fn pause(&self) {
+        self.line.send_replace(Line::Paused);
+    }
+
+    /// Resets all connections, and those that come, until [`Proxy::mend`].
+    pub fn cut(&self) {
+        self.line.send_replace(Line::Cut);
+    }
+
+    /// Ends a pause or a cut. What was sent during a pause arrives now.
+    pub fn mend(&self) {
+        self.line.send_replace(Line::Open);
+    }
+
+    /// Resets the connections that exist; new ones work at once.
+    pub async fn hiccup(&self) {
+        self.cut();
+        // Every connection watches the line: give each its turn to see the cut.
+        tokio::task::yield_now().await;
+        while self.line.receiver_count() > 1 {
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+        self.mend();
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.accepting.abort();
+        self.cut();
+    }
+}
+
+async fn forward(mut client: TcpStream, target: String, mut line: watch::Receiver<Line>) {
+    if *line.borrow() == Line::Cut {
+        return reset(client);
+    }
+    let Ok(mut server) = TcpStream::connect(&target).await else {
+        return reset(client);
+    };
+    let _ = (client.set_nodelay(true), server.set_nodelay(true));
+    {
+        let (from_client, to_client) = client.split();
+        let (from_server, to_server) = server.split();
+        tokio::select! {
+            () = pump(from_client, to_server, line.clone()) => {}
+            () = pump(from_server, to_client, line.clone()) => {}
+            _ = line.wait_for(|line| *line == Line::Cut) => {}
+        }
+    }
+    if *line.borrow() == Line::Cut {
+        reset(client);
+        reset(server);
+    }
+}
+
+/// Copies while the line is open; holds what it has while the line is paused.
+async fn pump(
+    mut from: tokio::net::tcp::ReadHalf<'_>,
+    mut to: tokio::net::tcp::WriteHalf<'_>,
+    mut line: watch::Receiver<Line>,
+) {
+    let mut buffer = vec![0; 16 * 1024];
+    while let Ok(read @ 1..) = from.read(&mut buffer).await {
+        let open = line.wait_for(|line| *line == Line::Open).await.is_ok();
+        if !open || to.write_all(&buffer[..read]).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Closes with RST, as the kernel does for a process that is gone.
+fn reset(stream: TcpStream) {
+    let _ = socket2::SockRef::from(&stream).set_linger(Some(std::time::Duration::ZERO));
+}

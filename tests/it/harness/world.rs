@@ -1,0 +1,124 @@
+//! A whole Palaver for one test: Redis, a database, nodes, and a balancer in front of them.
+//!
+//! Everything in it is private to the test and gone with it.
+
+use super::client::Dial;
+use super::haproxy::Haproxy;
+use super::node::{self, NodeProcess, Settings};
+use super::postgres::Database;
+use super::proxy::Proxy;
+use super::redis::Redis;
+
+/// The secret that tokens of a world are signed with.
+pub const JWT_SECRET: &str = "a secret of tests, long enough for HS256";
+
+/// What a world shall be; see [`World::new`].
+pub struct Plan {
+    nodes: usize,
+    settings: Settings,
+}
+
+/// A running Palaver.
+pub struct World {
+    // Dropped in this order: nodes before what they need.
+    balancer: Haproxy,
+    nodes: Vec<NodeProcess>,
+    /// Nodes reach Redis through it, so that a test can cut them off.
+    pub line: Proxy,
+    /// The world's Redis.
+    pub redis: Redis,
+    database: Database,
+    settings: Settings,
+}
+
+impl Plan {
+    /// With so many nodes.
+    pub fn nodes(mut self, count: usize) -> Self {
+        self.nodes = count;
+        self
+    }
+
+    /// With a setting of the nodes, by the name of its environment variable.
+    pub fn set(mut self, name: &str, value: impl ToString) -> Self {
+        self.settings.insert(name.to_owned(), value.to_string());
+        self
+    }
+
+    /// Starts it.
+    pub async fn start(self) -> World {
+        let (redis, database) = tokio::join!(Redis::start(), Database::create());
+        let line = Proxy::start(redis.address()).await;
+        let mut settings = Settings::new();
+        for (name, value) in [
+            ("PALAVER_REDIS__URL", format!("redis://{}", line.address())),
+            ("PALAVER_POSTGRES__URL", database.url()),
+            ("PALAVER_JWT__SECRETS", JWT_SECRET.to_owned()),
+            ("PALAVER_TRUSTED_PROXIES", "1".to_owned()),
+            ("PALAVER_ORIGINS", "*".to_owned()),
+        ] {
+            settings.insert(name.to_owned(), value);
+        }
+        settings.extend(self.settings);
+        node::run("migrate", &settings).await;
+        let mut nodes = Vec::new();
+        for _ in 0..self.nodes {
+            nodes.push(NodeProcess::start(&settings).await);
+        }
+        let balancer = Haproxy::start(&nodes.iter().map(NodeProcess::address).collect::<Vec<_>>()).await;
+        World {
+            balancer,
+            nodes,
+            line,
+            redis,
+            database,
+            settings,
+        }
+    }
+}
+
+impl World {
+    /// A plan for a world of two nodes with default settings.
+    #[allow(clippy::new_ret_no_self, reason = "reads as World::new().nodes(3).start()")]
+    pub fn new() -> Plan {
+        Plan {
+            nodes: 2,
+            settings: Settings::new(),
+        }
+    }
+
+    /// A client of the balancer: it may land on any node, with every request anew.
+    pub fn dial(&self) -> Dial {
+        Dial::to(&self.balancer.url())
+    }
+
+    /// A client of one node.
+    pub fn dial_node(&self, index: usize) -> Dial {
+        Dial::to(&self.nodes[index].url())
+    }
+
+    /// The balancer's address, without a slash at the end.
+    pub fn url(&self) -> String {
+        self.balancer.url()
+    }
+
+    /// One node, to be killed, drained or frozen.
+    pub fn node(&mut self, index: usize) -> &mut NodeProcess {
+        &mut self.nodes[index]
+    }
+
+    /// One more node, outside the balancer. Its index.
+    pub async fn add_node(&mut self) -> usize {
+        self.nodes.push(NodeProcess::start(&self.settings).await);
+        self.nodes.len() - 1
+    }
+
+    /// Where the world's facts are stored.
+    pub fn postgres_url(&self) -> String {
+        self.database.url()
+    }
+
+    /// What the nodes were started with.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+}

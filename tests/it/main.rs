@@ -1,0 +1,13 @@
+//! Scenarios against real nodes, a real Redis, a real Postgres and a real balancer, one module per subject.
+//!
+//! One test binary, so that the library is linked once. What scenarios share stands in `harness`; it is tested in
+//! `harness_holds`.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+#[allow(
+    dead_code,
+    unreachable_pub,
+    reason = "a library of its own: not every scenario needs every word"
+)]
+mod harness;
+mod harness_holds;
