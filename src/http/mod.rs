@@ -70,7 +70,9 @@ where
 {
     // Mounted path by path: a service nested at the root would swallow `/`, which is the page's.
     let api = Arc::new(omegoo::service().data(front).into_endpoint());
-    let paths = describe::paths().into_iter().map(|(path, _)| path.replace('{', ":").replace('}', ""));
+    let paths = describe::paths()
+        .into_iter()
+        .map(|(path, _)| path.replace('{', ":").replace('}', ""));
     let routes = paths.fold(Route::new(), |routes, path| routes.at(path, api.clone()));
     let routes = routes
         .at("/openapi.json", get(describe::SpecFile))

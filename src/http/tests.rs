@@ -278,7 +278,13 @@ async fn bad_bodies_answer_in_the_envelope() {
     let (status, _, body) = told(post(large).header("transfer-encoding", "chunked")).await;
     assert_eq!((status, &body), (StatusCode::PAYLOAD_TOO_LARGE, &too_large));
 
-    let (status, _, body) = told(client.request(Method::POST, "/takes").header("content-type", "text/plain").body("x")).await;
+    let (status, _, body) = told(
+        client
+            .request(Method::POST, "/takes")
+            .header("content-type", "text/plain")
+            .body("x"),
+    )
+    .await;
     assert_eq!(status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
     assert_eq!(
         body,
