@@ -11,7 +11,7 @@ use super::handshake::Offer;
 use super::signals;
 use super::talk::Talk;
 use super::websocket;
-use crate::coord::sessions::{Moving, Upgraded};
+use crate::coord::sessions::{Moving, Probed, Upgraded};
 use crate::ids::{SessionId, Ticket};
 use poem::{Request, Response};
 use std::sync::Arc;
@@ -31,13 +31,20 @@ pub(super) async fn open<D: Dialogue>(
     let claim = Ticket::fresh();
     let patience = core.settings.upgrade_timeout;
     match core.coord.session_probe(&sid, claim.as_str(), patience).await {
-        Ok(true) => {}
-        Ok(false) => return Err(Refused::UnknownSid),
-        Err(_) => return Err(Refused::Unavailable),
+        Ok(Probed::Probing) => {
+            let (answer, switch) = offer.accept();
+            tokio::spawn(websocket::begin_upgrade(core.clone(), switch, sid, claim));
+            Ok(answer)
+        }
+        Ok(Probed::Busy) => {
+            // Clients expect a handshake and then the end of it, not a refusal.
+            let (answer, switch) = offer.accept();
+            tokio::spawn(websocket::turn_away(core.clone(), switch));
+            Ok(answer)
+        }
+        Ok(Probed::Unknown) => Err(Refused::UnknownSid),
+        Err(_) => Err(Refused::Unavailable),
     }
-    let (answer, switch) = offer.accept();
-    tokio::spawn(websocket::begin_upgrade(core.clone(), switch, sid, claim));
-    Ok(answer)
 }
 
 /// The attempt is over without success.

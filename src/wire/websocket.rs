@@ -44,6 +44,15 @@ pub(super) async fn begin_upgrade<D: Dialogue>(core: Arc<Core<D>>, switch: Switc
     }
 }
 
+/// Ends a WebSocket that has nothing to take over.
+pub(super) async fn turn_away<D: Dialogue>(core: Arc<Core<D>>, switch: Switch) {
+    if let Some((accepted, _)) = switch.done(&core.streams).await {
+        let last = Frame::close(1008, "session taken");
+        // So few bytes fit into an empty send buffer, or the peer is gone.
+        let _ = accepted.tcp.try_write(last.wire());
+    }
+}
+
 async fn set_up<D: Dialogue>(
     core: &Arc<Core<D>>,
     switch: Switch,

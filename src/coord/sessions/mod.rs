@@ -71,6 +71,16 @@ pub enum Emitted {
     Slow,
 }
 
+/// What came of [`Coord::session_probe`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Probed {
+    /// It may try.
+    Probing,
+    /// Another tries, or has succeeded.
+    Busy,
+    Unknown,
+}
+
 /// What came of [`Coord::session_upgrade`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Upgraded {
@@ -223,8 +233,8 @@ impl Coord {
         self.session_word(sid, act, "parted", "lost").await
     }
 
-    /// A WebSocket wants to take over within `patience`; false when it may not.
-    pub async fn session_probe(&self, sid: &SessionId, token: &str, patience: Duration) -> Result<bool, Fault> {
+    /// A WebSocket wants to take over within `patience`.
+    pub async fn session_probe(&self, sid: &SessionId, token: &str, patience: Duration) -> Result<Probed, Fault> {
         let now = self.clock().steady();
         let act = self
             .session_act("session_probe", sid)
@@ -233,7 +243,13 @@ impl Coord {
             .arg(token)
             .arg(now)
             .arg(now + patience);
-        self.session_word(sid, act, "probing", "unknown").await
+        let reply = self.run(self.keys().shard_of_session(sid), act).await?;
+        match reply.word() {
+            "probing" => Ok(Probed::Probing),
+            "busy" => Ok(Probed::Busy),
+            "unknown" => Ok(Probed::Unknown),
+            _ => Err(reply.unknown()),
+        }
     }
 
     /// It has gone before it did.
