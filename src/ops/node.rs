@@ -1,6 +1,9 @@
 //! A node from start to stop. [`start`] is the order in which things come to life and the list of every loop, with the
 //! reason for its place; [`RunningNode::drain`] is the same order backwards.
 
+use super::loops::keeper::Kept;
+use super::loops::lease::{self, Lease};
+use super::loops::{counts, inbox, journal, keeper, offers};
 use super::serve::{Serving, bind};
 use super::supervise::Loops;
 use super::upkeep;
@@ -22,7 +25,7 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Parts of a node that must be well before it is ready.
-const PARTS: &[&str] = &["redis"];
+const PARTS: &[&str] = &[lease::PART];
 
 /// How often a drain sends sockets away: often enough that no batch is a wave.
 const SEND_AWAY_EVERY: Duration = Duration::from_millis(100);
@@ -79,7 +82,7 @@ pub async fn start(settings: Settings, clock: Clock) -> Result<RunningNode, Faul
     let opened = connect::open(&settings.redis, u64::from(settings.redis.inbox), &clock).await?;
     let coord = opened.coord;
     let ready = Readiness::waiting_for(PARTS);
-    let actions = Actions::new(coord.clone(), settings.clone());
+    let actions = Actions::new(coord.clone(), store.clone(), settings.clone());
     let hub = Hub::default();
 
     let limits = HttpLimits {
@@ -89,14 +92,43 @@ pub async fn start(settings: Settings, clock: Clock) -> Result<RunningNode, Faul
     let (acceptor, streams) = NodeAcceptor::new(listener, limits);
     let wired = sockets(&settings);
     let dialect = Omegoo::new(actions.clone(), hub.clone());
-    let engine = Engine::new(Namespaces::new(dialect, &wired), wired, streams, clock.clone());
+    let engine = Engine::new(Namespaces::new(dialect.clone(), &wired), wired, streams, coord.clone());
 
     let loops = Loops::default();
     // Lanes carry every act to Redis: nothing below works before them. One whose end is lost cannot be made again.
     for lane in opened.lanes {
         loops.once("lane", lane.run());
     }
-    // Nobody is connected yet, so the rest may start in any order.
+    // The lease makes this node known: what is sent to it from now on waits in its inboxes.
+    let epochs = lease::begin(&actions).await?;
+    let kept = Kept::none(usize::from(settings.redis.shards));
+    // Inboxes before whoever causes notices. A reader knows how far it has come, so its end is the node's.
+    for inbox in opened.inboxes {
+        loops.once("inbox", inbox::run(inbox, actions.clone(), hub.clone(), engine.clone()));
+    }
+    let lease = Lease {
+        actions: actions.clone(),
+        hub: hub.clone(),
+        dialect,
+        kept: kept.clone(),
+        ready: ready.clone(),
+    };
+    loops.once("lease", lease::run(lease, epochs));
+    // From here on any order will do: what these do can be done by any node, at any time, twice.
+    for reader in opened.offers {
+        loops.once(
+            "offers",
+            offers::run(reader, actions.clone(), settings.lease.offer_claim),
+        );
+    }
+    loops.once("journal", journal::run(opened.journals, actions.clone()));
+    for shard in coord.keys().shards() {
+        let (actions, kept, every) = (actions.clone(), kept.clone(), settings.queue.pair_every);
+        loops.keep("keeper", move || {
+            keeper::run(shard, actions.clone(), kept.clone(), every)
+        });
+    }
+    loops.keep("counts", move || counts::run(hub.clone()));
     loops.keep("heartbeat", {
         let engine = engine.clone();
         move || engine.clone().heartbeat()
@@ -143,9 +175,15 @@ impl RunningNode {
     pub async fn drain(self) {
         self.ready.drain();
         tokio::time::sleep(self.settings.drain.not_ready_for).await;
+        self.engine.drain();
         self.send_sockets_away().await;
         for serving in self.serving {
             serving.stop().await;
+        }
+        for shard in self.coord.keys().shards() {
+            if let Err(fault) = self.coord.resign(shard).await {
+                tracing::warn!(%fault, "a lease was not given back: it runs out by itself");
+            }
         }
         self.loops.stop().await;
         self.coord.close().await;
