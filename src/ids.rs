@@ -25,7 +25,8 @@ fn draw(alphabet: &[u8], len: usize) -> String {
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident, max $max:literal) => {
         $(#[$doc])*
-        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+        #[serde(transparent)]
         pub struct $name(Box<str>);
 
         impl $name {

@@ -6,7 +6,9 @@ pub mod config;
 pub mod coord;
 pub mod domain;
 pub mod error;
+pub mod http;
 pub mod ids;
 
 pub mod metrics;
+pub mod store;
 pub mod wire;

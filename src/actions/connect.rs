@@ -3,6 +3,7 @@
 use super::{Actions, Denied};
 use crate::coord::rooms::Sat;
 use crate::coord::users::{Attached, Detached, State};
+use crate::domain::queue::Queue;
 use crate::domain::refusal::Refusal;
 use crate::domain::room::{Ending, Offset};
 use crate::error::Fault;
@@ -14,7 +15,7 @@ pub enum Arrival {
     /// Nothing.
     Idle,
     /// Waiting for a partner, at the place of before.
-    Seeking,
+    Seeking(Queue),
     /// In a room with these people. Lines that may have been missed come through the inbox.
     Seated(RoomId, Vec<UserId>),
     /// In a room that has ended meanwhile.
@@ -30,7 +31,7 @@ impl Actions {
             Attached::To(State::Idle) => Ok(Arrival::Idle),
             Attached::To(State::Seeking(stay)) => {
                 self.seek(user, socket, stay.queue).await?;
-                Ok(Arrival::Seeking)
+                Ok(Arrival::Seeking(stay.queue))
             }
             Attached::To(State::Seated(room)) => Ok(self.take_seat(user, socket, room).await?),
         }

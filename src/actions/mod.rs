@@ -6,6 +6,7 @@
 
 pub mod connect;
 pub mod due;
+pub mod identify;
 pub mod keep;
 pub mod presence;
 pub mod room;
@@ -13,6 +14,7 @@ pub mod safety;
 pub mod say;
 pub mod seat;
 pub mod seek;
+pub mod status;
 
 use crate::clock::{Clock, Millis};
 use crate::config::Settings;

@@ -73,6 +73,8 @@ section! {
         origins: Vec<String> = "https://omegoo.app,https://omegoo.chat,https://www.omegoo.chat,http://localhost:3000";
         /// How many proxies in front of us add to `X-Forwarded-For`; 0 trusts no such header.
         trusted_proxies: u8 = "0" in "0" "10";
+        /// Largest body of an HTTP request.
+        max_body: usize = "1MiB" in "1KiB" "64MiB";
         /// What is logged, as tracing-subscriber's filter directives.
         log: String = "info";
         /// How it is logged: `text` or `json`.
@@ -110,6 +112,8 @@ section! {
         connect_timeout: Duration = "3s" in "100ms" "1m";
         /// Longest wait for the answer to one query.
         query_timeout: Duration = "5s" in "100ms" "1m";
+        /// How long a conversation's metadata and a report's evidence are kept.
+        keep_for: Duration = "90d" in "1d" "3650d";
     }
 }
 

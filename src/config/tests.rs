@@ -71,7 +71,7 @@ fn every_wrong_setting_is_named_with_what_was_expected() {
         said,
         "PALAVER_SOCKETS__PIN_INTERVAL: there is no such setting\n\
          redis.shards: must be from 1 to 64 (PALAVER_REDIS__SHARDS)\n\
-         chat.typing_fade: expected a time with its unit, such as 250ms, 30s, 5m or 2h (PALAVER_CHAT__TYPING_FADE)\n\
+         chat.typing_fade: expected a time with its unit, such as 250ms, 30s, 5m, 2h or 90d (PALAVER_CHAT__TYPING_FADE)\n\
          origins: https://a.example/ is not an origin (scheme://host or scheme://host:port, no path), nor *"
     );
 }

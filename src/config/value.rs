@@ -1,5 +1,5 @@
 //! What a setting may be: each type is read from one line of text, so that a file, an environment variable and a
-//! default are judged by the same code. Times are humane (`250ms`, `30s`, `5m`, `2h`), sizes too (`64KiB`, `1MiB`).
+//! default are judged by the same code. Times are humane (`250ms`, `30s`, `5m`, `2h`, `90d`), sizes too (`64KiB`, `1MiB`).
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -78,12 +78,13 @@ impl Value for Duration {
 
     fn parse(text: &str) -> Result<Self, String> {
         let (digits, unit) = split_unit(text);
-        let expected = || "expected a time with its unit, such as 250ms, 30s, 5m or 2h".to_owned();
+        let expected = || "expected a time with its unit, such as 250ms, 30s, 5m, 2h or 90d".to_owned();
         let times: u64 = match unit {
             "ms" => 1,
             "s" => 1_000,
             "m" => 60_000,
             "h" => 3_600_000,
+            "d" => 86_400_000,
             _ => return Err(expected()),
         };
         let count: u64 = digits.parse().map_err(|_| expected())?;
@@ -167,7 +168,7 @@ mod tests {
         assert_eq!(Duration::parse("150ms"), Ok(Duration::from_millis(150)));
         assert_eq!(Duration::parse("5 m"), Ok(Duration::from_secs(300)));
         assert_eq!(Duration::parse("2h"), Ok(Duration::from_secs(7200)));
-        for bad in ["30", "s", "", "-1s", "1d", "1.5s", "99999999999999999999s"] {
+        for bad in ["30", "s", "", "-1s", "1w", "1.5s", "99999999999999999999s"] {
             assert!(Duration::parse(bad).is_err(), "{bad}");
         }
     }

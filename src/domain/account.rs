@@ -22,24 +22,20 @@ pub enum Standing {
     Passing,
 }
 
-/// Something that not everybody may do.
+/// Something that one may need to be somebody for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ability {
     /// Seek a partner and write.
     Chat,
     /// Report a partner.
     Report,
-    /// Come back to a seat: needs an identity that outlives a connection.
-    Return,
 }
 
-/// Whether somebody may do something. Strangers may chat and report; who is somebody new on every connection has nothing
-/// to come back to.
+/// Whether somebody may do something: who may do what is decided here and nowhere else. Strangers may do all there is so
+/// far; what asks for an account comes as further abilities.
 pub fn may(standing: Standing, ability: Ability) -> bool {
     match (standing, ability) {
-        (Standing::Registered | Standing::Guest, Ability::Chat | Ability::Report | Ability::Return) => true,
-        (Standing::Passing, Ability::Chat | Ability::Report) => true,
-        (Standing::Passing, Ability::Return) => false,
+        (Standing::Registered | Standing::Guest | Standing::Passing, Ability::Chat | Ability::Report) => true,
     }
 }
 
@@ -48,11 +44,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn everybody_may_chat_and_report_but_a_passing_visitor_cannot_return() {
+    fn every_stranger_may_chat_and_report() {
         for standing in [Standing::Registered, Standing::Guest, Standing::Passing] {
             assert!(may(standing, Ability::Chat) && may(standing, Ability::Report));
         }
-        assert!(may(Standing::Guest, Ability::Return));
-        assert!(!may(Standing::Passing, Ability::Return));
     }
 }

@@ -75,6 +75,14 @@ impl Event {
         }
     }
 
+    /// Whether every participant is told it in the same words.
+    pub fn looks_the_same_to_everybody(&self) -> bool {
+        match self {
+            Event::Said { .. } | Event::Typing { .. } | Event::Retaken { .. } | Event::Counted(_) => true,
+            Event::Seated { .. } | Event::Resumed { .. } | Event::Ended { .. } => false,
+        }
+    }
+
     /// The room it happened in, if in one.
     pub fn room(&self) -> Option<RoomId> {
         match self {

@@ -13,8 +13,6 @@ pub struct Memory {
     pub private: u64,
     /// Of that, shared with files (the program's code, mostly).
     pub file_backed: u64,
-    /// Address space for writable data: heap and stacks, touched or not.
-    pub data: u64,
 }
 
 /// The memory of this process now; zeros where the kernel does not tell.
@@ -29,7 +27,6 @@ pub fn memory() -> Memory {
         resident: kilobytes("VmRSS:") * 1024,
         private: kilobytes("RssAnon:") * 1024,
         file_backed: (kilobytes("RssFile:") + kilobytes("RssShmem:")) * 1024,
-        data: kilobytes("VmData:") * 1024,
     }
 }
 

@@ -1,0 +1,118 @@
+//! What every answer gets, whoever made it: security headers, numbers, the error envelope, a bound on the body.
+
+use super::origins::Origins;
+use super::reply;
+use super::routes::{self, Known};
+use crate::metrics;
+use poem::http::{HeaderValue, Method, StatusCode, header};
+use poem::middleware::CatchPanic;
+use poem::{Endpoint, EndpointExt, Request, Response};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// The document's security headers.
+const SECURITY: [(header::HeaderName, &str); 4] = [
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::X_XSS_PROTECTION, "1; mode=block"),
+    (header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"),
+];
+
+/// Around everything, sockets too.
+pub(super) fn outer<E: Endpoint + 'static>(endpoint: E) -> impl Endpoint<Output = Response> + 'static {
+    endpoint.map_to_response().after(|answer: poem::Result<Response>| async move {
+        let mut response = answer.unwrap_or_else(|error| error.into_response());
+        for (name, value) in SECURITY {
+            response.headers_mut().insert(name, HeaderValue::from_static(value));
+        }
+        Ok::<_, poem::Error>(response)
+    })
+}
+
+/// Around everything but sockets.
+pub(super) fn inner<E: Endpoint + 'static>(
+    endpoint: E,
+    origins: Origins,
+    max_body: usize,
+) -> impl Endpoint<Output = Response> + 'static {
+    let endpoint = endpoint
+        .around(move |endpoint, request| bounded(endpoint, request, max_body))
+        .with(CatchPanic::new())
+        .around(enveloped)
+        .around(move |endpoint, request| {
+            let origins = origins.clone();
+            async move { Ok(origins.guard(endpoint, request).await) }
+        });
+    endpoint.around(counted)
+}
+
+/// Counts the request and its time under its route's pattern.
+async fn counted(endpoint: Arc<impl Endpoint<Output = Response>>, request: Request) -> poem::Result<Response> {
+    let route = routes::find(request.uri().path()).map_or(routes::NOWHERE, |route| route.pattern);
+    let method = routes::method(request.method());
+    let started = Instant::now();
+    let response = endpoint.get_response(request).await;
+    metrics::HTTP_REQUESTS.one([route, method, routes::class(response.status())]);
+    metrics::HTTP_DURATION.took(route, started.elapsed());
+    Ok(response)
+}
+
+/// Refuses a body that is larger than allowed, announced or not.
+async fn bounded<E: Endpoint>(endpoint: Arc<E>, mut request: Request, max: usize) -> poem::Result<Response> {
+    let announced = request.headers().get(header::CONTENT_LENGTH);
+    let announced = announced.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > max) {
+        return Ok(StatusCode::PAYLOAD_TOO_LARGE.into());
+    }
+    if announced.is_none() && request.headers().contains_key(header::TRANSFER_ENCODING) {
+        match request.take_body().into_bytes_limit(max).await {
+            Ok(body) => request.set_body(body),
+            Err(poem::error::ReadBodyError::PayloadTooLarge) => return Ok(StatusCode::PAYLOAD_TOO_LARGE.into()),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    endpoint.call(request).await.map(poem::IntoResponse::into_response)
+}
+
+/// Puts every error into the envelope, and says what is allowed where a method is not.
+async fn enveloped(endpoint: Arc<impl Endpoint<Output = Response>>, request: Request) -> poem::Result<Response> {
+    let route = routes::find(request.uri().path());
+    let plain_options = request.method() == Method::OPTIONS && route.is_some();
+    if plain_options && !request.headers().contains_key(header::ORIGIN) {
+        return Ok(allowing(StatusCode::NO_CONTENT.into(), route));
+    }
+    let response = endpoint.get_response(request).await;
+    let status = response.status();
+    let told = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
+    if told || !(status.is_client_error() || status.is_server_error()) {
+        return Ok(response);
+    }
+    if status.is_server_error() {
+        tracing::error!(route = route.map_or(routes::NOWHERE, |route| route.pattern), %status, "a request failed");
+    }
+    let response = match status {
+        StatusCode::BAD_REQUEST => reply::error(status, &text(response).await, None),
+        StatusCode::METHOD_NOT_ALLOWED => allowing(reply::error(status, "method not allowed", None), route),
+        StatusCode::PAYLOAD_TOO_LARGE => reply::error(status, "request body too large", None),
+        StatusCode::NOT_FOUND => reply::error(status, "not found", None),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => reply::error(status, "the body must be application/json", None),
+        StatusCode::SERVICE_UNAVAILABLE => reply::later(status, "temporarily unavailable"),
+        _ if status.is_server_error() => reply::error(status, "internal error", None),
+        _ => reply::error(status, status.canonical_reason().unwrap_or("refused"), None),
+    };
+    Ok(response)
+}
+
+/// What a parser said about a bad request: it is shown to whoever sent it, and to no one else.
+async fn text(response: Response) -> String {
+    let said = response.into_body().into_string().await.unwrap_or_default();
+    if said.is_empty() { "bad request".to_owned() } else { said }
+}
+
+fn allowing(mut response: Response, route: Option<&Known>) -> Response {
+    let allow = route.and_then(|route| HeaderValue::from_str(&route.allow).ok());
+    if let Some(allow) = allow {
+        response.headers_mut().insert(header::ALLOW, allow);
+    }
+    response
+}

@@ -1,0 +1,90 @@
+//! HTTP beside the sockets: health, status, metrics, the API description, and the page.
+//!
+//! A request passes, from outside in: security headers, counting, origins, the error envelope, the body's size; then a
+//! handler, which extracts, calls one action, and replies. Rules live in `actions`; sockets are not known here, only
+//! handed through.
+
+mod assets;
+mod describe;
+mod dress;
+mod iso;
+mod omegoo;
+mod origins;
+mod ready;
+mod reply;
+mod routes;
+
+pub use describe::spec;
+pub use ready::Readiness;
+
+use crate::actions::Actions;
+use crate::clock::Millis;
+use crate::config::Settings;
+use crate::metrics;
+use origins::Origins;
+use poem::http::header;
+use poem::{Endpoint, EndpointExt, IntoEndpoint, Response, Route, get, handler};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// What handlers answer from.
+#[derive(Debug, Clone)]
+pub struct Front {
+    /// When this node started.
+    pub started: Millis,
+    /// The way to act.
+    pub actions: Actions,
+    /// Whether balancers should send traffic.
+    pub ready: Readiness,
+    /// How many connections are open here.
+    pub connections: Connections,
+}
+
+/// A count of open connections that whoever opens them keeps.
+#[derive(Debug, Clone, Default)]
+pub struct Connections(pub Arc<AtomicUsize>);
+
+impl Connections {
+    /// How many are open now.
+    pub fn open(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Everything a node serves on its main listener. `sockets` gets every request under `sockets.path`, untouched but for
+/// the security headers: it answers for its own origins, errors and limits.
+pub fn app<S>(settings: &Settings, front: Front, sockets: S) -> impl Endpoint<Output = Response> + 'static
+where
+    S: IntoEndpoint,
+    S::Endpoint: 'static,
+{
+    let routes = Route::new()
+        .nest("/", omegoo::service().data(front))
+        .at("/openapi.json", get(describe::SpecFile))
+        .at("/docs", get(describe::Docs))
+        .at("/", get(assets::Asset::index()))
+        .at("/page/*path", get(assets::Page));
+    let routes = match settings.metrics_listen {
+        None => routes.at("/metrics", get(tell_metrics)),
+        Some(_) => routes,
+    };
+    let dressed = dress::inner(routes, Origins::new(&settings.origins), settings.max_body);
+    dress::outer(Route::new().nest("/", dressed).nest_no_strip(settings.sockets.path.clone(), sockets))
+}
+
+/// What a node serves on `metrics_listen`.
+pub fn metrics_app() -> impl Endpoint<Output = Response> + 'static {
+    dress::outer(Route::new().at("/metrics", get(tell_metrics)).map_to_response())
+}
+
+#[handler]
+fn tell_metrics() -> Response {
+    // The version of the text format that Prometheus asks for.
+    Response::builder()
+        .content_type("text/plain; version=0.0.4; charset=utf-8")
+        .header(header::CACHE_CONTROL, "no-store")
+        .body(metrics::render())
+}
+
+#[cfg(test)]
+mod tests;

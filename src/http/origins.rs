@@ -1,0 +1,83 @@
+//! Which web pages may call us (CORS). A request without `Origin` is not from another site's page and passes.
+//!
+//! The page we serve ourselves is on our own origin and needs no entry in the list. Clients send no cookies; the
+//! credentials header is there because some ask for it, and only ever beside one named origin.
+
+use super::reply;
+use poem::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use poem::{Endpoint, Request, Response};
+use std::sync::Arc;
+
+const METHODS: &str = "GET, POST, PUT, PATCH, DELETE, OPTIONS";
+const HEADERS: &str = "Content-Type, Authorization, X-Admin-Session, X-Admin-Csrf, X-CSRF-Token, X-Guest-Id";
+/// Browsers keep a preflight's answer two hours at most.
+const KEEP_SECONDS: &str = "7200";
+
+/// The allowed origins.
+#[derive(Debug, Clone)]
+pub(super) struct Origins(Arc<[String]>);
+
+/// Where a request comes from.
+#[derive(Debug, PartialEq, Eq)]
+enum From {
+    /// No browser page of another site.
+    Here,
+    /// An allowed page.
+    Friend(HeaderValue),
+    /// A page of somebody else.
+    Stranger,
+}
+
+impl Origins {
+    pub(super) fn new(allowed: &[String]) -> Self {
+        Self(allowed.into())
+    }
+
+    fn judge(&self, headers: &HeaderMap) -> From {
+        let Some(origin) = headers.get(header::ORIGIN) else {
+            return From::Here;
+        };
+        let text = origin.to_str().unwrap_or_default();
+        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+        let own = text.split_once("://").is_some_and(|(_, at)| Some(at) == host);
+        if own || self.0.iter().any(|allowed| allowed == text) {
+            From::Friend(origin.clone())
+        } else if self.0.iter().any(|allowed| allowed == "*") {
+            From::Friend(HeaderValue::from_static("*"))
+        } else {
+            From::Stranger
+        }
+    }
+
+    /// Answers preflights and marks answers for allowed pages.
+    pub(super) async fn guard(self, endpoint: Arc<impl Endpoint<Output = Response>>, request: Request) -> Response {
+        let from = self.judge(request.headers());
+        let asks_first = request.method() == Method::OPTIONS
+            && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+        let mut response = match (&from, asks_first) {
+            (From::Stranger, true) => reply::error(StatusCode::FORBIDDEN, "origin not allowed", None),
+            (_, true) => preflight(),
+            (_, false) => endpoint.get_response(request).await,
+        };
+        let headers = response.headers_mut();
+        // Caches must not give one origin's answer to another.
+        headers.append(header::VARY, HeaderValue::from_static("Origin"));
+        if let From::Friend(origin) = from {
+            if origin != "*" {
+                headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+            }
+            headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+            headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("Retry-After"));
+        }
+        response
+    }
+}
+
+fn preflight() -> Response {
+    Response::builder()
+        .status(StatusCode::NO_CONTENT)
+        .header(header::ACCESS_CONTROL_ALLOW_METHODS, METHODS)
+        .header(header::ACCESS_CONTROL_ALLOW_HEADERS, HEADERS)
+        .header(header::ACCESS_CONTROL_MAX_AGE, KEEP_SECONDS)
+        .finish()
+}

@@ -1,0 +1,27 @@
+//! The error envelope of the Omegoo family: `{success:false, error, code?}` for everything that goes wrong, so that a
+//! client can always parse the answer as JSON.
+
+use poem::http::{HeaderValue, StatusCode, header};
+use poem::{IntoResponse, Response};
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct Envelope<'a> {
+    success: bool,
+    error: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'a str>,
+}
+
+/// An error as clients expect it.
+pub(super) fn error(status: StatusCode, error: &str, code: Option<&str>) -> Response {
+    let envelope = Envelope { success: false, error, code };
+    poem::web::Json(envelope).with_status(status).into_response()
+}
+
+/// An answer to "try again later".
+pub(super) fn later(status: StatusCode, why: &str) -> Response {
+    let mut response = error(status, why, None);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+    response
+}

@@ -1,0 +1,179 @@
+//! Postgres: what outlives a chat. One file per table; a query stands beside the function that runs it.
+//!
+//! The pool connects when it is first used, so a node starts, and chats go on, without Postgres. Every query has a
+//! deadline. Nothing here knows Redis or the journal that the facts come from.
+
+mod conversations;
+mod reports;
+mod retention;
+
+pub use conversations::Conversation;
+pub use reports::{Line, Report};
+pub use retention::Forgotten;
+
+use crate::clock::Millis;
+use crate::config;
+use crate::error::Fault;
+use crate::metrics;
+use sqlx::migrate::Migrator;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgQueryResult};
+use sqlx::{ConnectOptions, PgPool};
+use std::borrow::Cow;
+use std::time::{Duration, Instant};
+
+static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+
+/// The connection pool and its deadlines. Cloning shares it.
+#[derive(Debug, Clone)]
+pub struct Store {
+    pool: PgPool,
+    query_timeout: Duration,
+}
+
+/// What became of a fact that was to be saved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Saved {
+    /// It was written now.
+    New,
+    /// It was there already.
+    Already,
+    /// Postgres will never take it: trying again is useless. Whoever reads the journal drops it and says so.
+    Unfit,
+}
+
+impl Store {
+    /// A pool that connects when first used. Needs a running tokio runtime.
+    pub fn open(settings: &config::Postgres) -> Result<Self, Fault> {
+        // The URL may hold a password: the error must not repeat it.
+        let options: PgConnectOptions = settings
+            .url
+            .reveal()
+            .parse()
+            .map_err(|_| Fault::new("read postgres.url", "it is not a Postgres URL"))?;
+        let options = options.application_name("palaver").disable_statement_logging();
+        let pool = PgPoolOptions::new()
+            .max_connections(settings.max_connections)
+            .acquire_timeout(settings.connect_timeout)
+            .connect_lazy_with(options);
+        Ok(Self {
+            pool,
+            query_timeout: settings.query_timeout,
+        })
+    }
+
+    /// Brings the tables to this release. Harmless when they are there, or newer.
+    pub async fn migrate(&self) -> Result<(), Fault> {
+        let mut migrator = Migrator::with_migrations(MIGRATIONS.iter().cloned().collect());
+        migrator.set_ignore_missing(true);
+        migrator
+            .run(&self.pool)
+            .await
+            .map_err(|error| Fault::new("migrate", error))
+    }
+
+    /// How many migrations of this release the database lacks.
+    pub async fn behind(&self) -> Result<usize, Fault> {
+        let applied = async {
+            match sqlx::query_scalar::<_, i64>("select version from _sqlx_migrations where success")
+                .fetch_all(&self.pool)
+                .await
+            {
+                Err(error) if code(&error).as_deref() == Some(NO_SUCH_TABLE) => Ok(Vec::new()),
+                answer => answer,
+            }
+        };
+        let applied = self.within("list migrations", applied).await?;
+        Ok(MIGRATIONS
+            .iter()
+            .filter(|migration| !applied.contains(&migration.version))
+            .count())
+    }
+
+    /// Whether Postgres answers.
+    pub async fn reachable(&self) -> Result<(), Fault> {
+        self.within("reach Postgres", sqlx::query("select 1").execute(&self.pool))
+            .await
+            .map(drop)
+    }
+
+    /// Gives the connections back. Queries after this fail.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    /// Runs one statement within the deadline and measures it.
+    async fn within<T>(
+        &self,
+        op: &'static str,
+        query: impl Future<Output = Result<T, sqlx::Error>>,
+    ) -> Result<T, Fault> {
+        let started = Instant::now();
+        let answer = tokio::time::timeout(self.query_timeout, query).await;
+        metrics::QUERY_DURATION.took(op, started.elapsed());
+        match answer {
+            Ok(answer) => answer.map_err(|error| Fault::new(op, cause(&error))),
+            Err(_) => Err(Fault::new(op, "no answer within postgres.query_timeout")),
+        }
+    }
+
+    /// Runs an `insert ... on conflict do nothing`.
+    async fn insert(
+        &self,
+        op: &'static str,
+        query: impl Future<Output = Result<PgQueryResult, sqlx::Error>>,
+    ) -> Result<Saved, Fault> {
+        let outcome = async {
+            match query.await {
+                Ok(done) if done.rows_affected() == 0 => Ok(Saved::Already),
+                Ok(_) => Ok(Saved::New),
+                Err(error) if is_unfit(&error) => Ok(Saved::Unfit),
+                Err(error) => Err(error),
+            }
+        };
+        self.within(op, outcome).await
+    }
+}
+
+/// Why a statement failed, in words that hold nothing a user wrote: Postgres repeats values in its messages.
+fn cause(error: &sqlx::Error) -> String {
+    match error.as_database_error() {
+        Some(told) => {
+            let (code, about) = (told.code().unwrap_or_default(), told.constraint().or(told.table()));
+            format!("Postgres says {code} {}", about.unwrap_or_default())
+                .trim_end()
+                .to_owned()
+        }
+        None => error.to_string(),
+    }
+}
+
+/// Data or constraint errors (SQLSTATE classes 22 and 23) do not go away by waiting.
+fn is_unfit(error: &sqlx::Error) -> bool {
+    code(error).is_some_and(|code| code.starts_with("22") || code.starts_with("23"))
+}
+
+/// SQLSTATE of a query against a table that is not there.
+const NO_SUCH_TABLE: &str = "42P01";
+
+/// What Postgres calls this error (SQLSTATE).
+fn code(error: &sqlx::Error) -> Option<Cow<'_, str>> {
+    error.as_database_error()?.code()
+}
+
+/// Postgres's text has no NUL.
+fn storable(text: &str) -> Cow<'_, str> {
+    match text.contains('\0') {
+        true => Cow::Owned(text.replace('\0', "")),
+        false => Cow::Borrowed(text),
+    }
+}
+
+/// A time as the number that `to_timestamp` takes.
+fn seconds(at: Millis) -> f64 {
+    at.0 as f64 / 1000.0
+}
+
+#[cfg(test)]
+pub(crate) mod postgres;
+#[cfg(test)]
+mod tests;

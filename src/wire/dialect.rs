@@ -1,0 +1,29 @@
+//! Which API a socket speaks. With one dialect so far this is a table of one row; `hub` sees only this.
+
+use super::Frame;
+use super::omegoo::{self, Echo};
+use crate::domain::event::Event;
+use crate::ids::UserId;
+
+/// A dialect, with what the socket's own handshake chose in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// The Omegoo API.
+    Omegoo(Echo),
+}
+
+impl Dialect {
+    /// Whether a socket of `viewer` hears of this event at all.
+    pub fn wants(self, event: &Event, viewer: &UserId) -> bool {
+        match self {
+            Dialect::Omegoo(echo) => omegoo::wants(event, viewer, echo),
+        }
+    }
+
+    /// The packets of an event, for a socket of `viewer`.
+    pub fn encode(self, event: &Event, viewer: &UserId) -> Vec<Frame> {
+        match self {
+            Dialect::Omegoo(_) => omegoo::encode(event, viewer),
+        }
+    }
+}

@@ -1,0 +1,333 @@
+//! This node's sockets by user: who is here, what they are doing as far as they have been told, and how events reach them.
+//!
+//! What a user is doing is believed, not known: it follows the notices that were delivered, so that a socket is never
+//! treated by a state its client has not heard of. The truth is in Redis; scripts check it.
+
+use super::dialect::Dialect;
+use super::{Departure, Frame, Socket};
+use crate::clock::Millis;
+use crate::coord::notice::Notice;
+use crate::domain::account::Identity;
+use crate::domain::event::{Audience, Event};
+use crate::domain::presence::Counts;
+use crate::domain::queue::Queue;
+use crate::domain::room::Offset;
+use crate::ids::{NodeId, RoomId, Shard, SocketId, UserId, shard_of};
+use crate::metrics;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Locks that people are spread over, so that loops and connections seldom meet.
+const STRIPES: u8 = 64;
+
+/// A socket with the user behind it.
+#[derive(Debug)]
+pub struct Member {
+    /// The socket.
+    pub socket: Arc<Socket>,
+    /// Whose it is.
+    pub who: Identity,
+    /// How it is spoken to.
+    pub dialect: Dialect,
+    /// When it came; lines from before it were never meant for it.
+    pub since: Millis,
+}
+
+impl Member {
+    /// From where on this socket may have missed lines, when it goes in this way.
+    pub fn may_have_missed(&self, departure: Departure) -> Offset {
+        let reached = match departure {
+            Departure::Clean | Departure::Drained => self.socket.written(),
+            Departure::Lost | Departure::Moved => self.socket.confirmed(),
+        };
+        match reached {
+            0 => Offset::at(self.since),
+            reached => Offset::unpacked(reached).next(),
+        }
+    }
+}
+
+/// What a user is doing, as the user's sockets here have been told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Doing {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// Waiting in a queue.
+    Seeking(Queue),
+    /// Sitting in a room.
+    Seated(RoomId),
+}
+
+#[derive(Debug, Default)]
+struct Person {
+    members: Vec<Arc<Member>>,
+    doing: Doing,
+    /// The last room that ended: an answer from before its end must not bring it back.
+    ended: Option<RoomId>,
+    /// A pairing that was read before the end of the room before it, from another shard's inbox.
+    parked: Vec<Event>,
+}
+
+/// All of it. Cloning shares it.
+#[derive(Clone, Debug)]
+pub struct Hub(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    people: Vec<Mutex<HashMap<UserId, Person>>>,
+    sockets: Vec<Mutex<HashMap<SocketId, Arc<Member>>>>,
+    counts: Mutex<Told>,
+}
+
+/// Counts as the shards published them, and as clients were told last.
+#[derive(Debug, Default)]
+struct Told {
+    of_shards: HashMap<Shard, Counts>,
+    told: Counts,
+}
+
+/// A socket that a pairing believed to be here and that is not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stray {
+    /// Whose it was.
+    pub user: UserId,
+    /// The socket.
+    pub socket: SocketId,
+    /// Where it was given a seat.
+    pub room: RoomId,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Default for Hub {
+    fn default() -> Self {
+        Self(Arc::new(Inner {
+            people: (0..STRIPES).map(|_| Mutex::default()).collect(),
+            sockets: (0..STRIPES).map(|_| Mutex::default()).collect(),
+            counts: Mutex::default(),
+        }))
+    }
+}
+
+impl Hub {
+    fn people(&self, user: &UserId) -> MutexGuard<'_, HashMap<UserId, Person>> {
+        locked(&self.0.people[usize::from(shard_of(user.as_str(), STRIPES).0)])
+    }
+
+    fn sockets(&self, socket: &SocketId) -> MutexGuard<'_, HashMap<SocketId, Arc<Member>>> {
+        locked(&self.0.sockets[usize::from(shard_of(socket.as_str(), STRIPES).0)])
+    }
+
+    /// A socket is here. From now on notices reach it.
+    pub fn enroll(&self, member: Arc<Member>) {
+        self.sockets(member.socket.sid())
+            .insert(member.socket.sid().clone(), member.clone());
+        self.people(&member.who.user)
+            .entry(member.who.user.clone())
+            .or_default()
+            .members
+            .push(member);
+    }
+
+    /// A socket is here no longer.
+    pub fn strike(&self, socket: &SocketId) -> Option<Arc<Member>> {
+        let member = self.sockets(socket).remove(socket)?;
+        let mut people = self.people(&member.who.user);
+        if let Some(person) = people.get_mut(&member.who.user) {
+            person.members.retain(|m| m.socket.sid() != socket);
+            if person.members.is_empty() {
+                people.remove(&member.who.user);
+            }
+        }
+        drop(people);
+        Some(member)
+    }
+
+    /// The member of a socket.
+    pub fn member(&self, socket: &SocketId) -> Option<Arc<Member>> {
+        self.sockets(socket).get(socket).cloned()
+    }
+
+    /// Everybody here.
+    pub fn everyone(&self) -> Vec<Arc<Member>> {
+        let stripes = self.0.sockets.iter();
+        stripes
+            .flat_map(|stripe| locked(stripe).values().cloned().collect::<Vec<_>>())
+            .collect()
+    }
+
+    /// What a user is doing.
+    pub fn doing(&self, user: &UserId) -> Doing {
+        self.people(user).get(user).map_or(Doing::Nothing, |p| p.doing)
+    }
+
+    /// An answer of Redis said what a user is doing.
+    pub fn set_doing(&self, user: &UserId, doing: Doing) {
+        if let Some(person) = self.people(user).get_mut(user) {
+            let over = matches!(doing, Doing::Seated(room) if person.ended == Some(room));
+            // A pairing may have been delivered while the answer "waiting" was on its way.
+            let stale =
+                matches!((doing, person.doing), (Doing::Seeking(_), Doing::Seated(room)) if person.ended != Some(room));
+            if !over && !stale {
+                person.doing = doing;
+            }
+        }
+    }
+
+    /// A room is known to have ended without a notice saying so.
+    pub fn forget_room(&self, user: &UserId, room: RoomId) {
+        if let Some(person) = self.people(user).get_mut(user) {
+            person.ended = Some(room);
+            if person.doing == Doing::Seated(room) {
+                person.doing = Doing::Nothing;
+            }
+            person.parked.clear();
+        }
+    }
+
+    /// Gives a notice to those of its audience who are here; sockets that should be and are not are the caller's to deal with.
+    pub fn deliver(&self, notice: Notice, node: &NodeId) -> Vec<Stray> {
+        let Notice { to, event, places } = notice;
+        let mut shared = None;
+        match &to {
+            Audience::Socket(socket) => {
+                if let Some(member) = self.member(socket) {
+                    tell(&member, &event, &mut shared);
+                }
+            }
+            Audience::Users(users) => {
+                for user in users {
+                    self.deliver_to(user, &event, &mut shared);
+                }
+            }
+        }
+        let Event::Seated { room, people, .. } = &event else {
+            return Vec::new();
+        };
+        let here = places
+            .into_iter()
+            .filter(|place| place.node == *node && self.member(&place.socket).is_none());
+        here.flat_map(|place| {
+            // The notice does not say whose place it was; for the others the socket is simply not in the seat.
+            people.iter().map(move |user| Stray {
+                user: user.clone(),
+                socket: place.socket.clone(),
+                room: *room,
+            })
+        })
+        .collect()
+    }
+
+    fn deliver_to(&self, user: &UserId, event: &Event, shared: &mut Option<Vec<Frame>>) {
+        let mut people = self.people(user);
+        let Some(person) = people.get_mut(user) else { return };
+        if person.must_wait(event) {
+            person.parked.push(event.clone());
+            return;
+        }
+        person.hear(event);
+        let parked = match event {
+            Event::Ended { .. } => std::mem::take(&mut person.parked),
+            _ => Vec::new(),
+        };
+        for event in &parked {
+            person.hear(event);
+        }
+        // Told under the lock: what one user hears keeps its order, whichever shard's loop delivers it.
+        for member in &person.members {
+            tell(member, event, shared);
+            for event in &parked {
+                tell(member, event, &mut None);
+            }
+        }
+    }
+
+    /// A shard published its counts.
+    pub fn note_counts(&self, shard: Shard, counts: Counts) {
+        locked(&self.0.counts).of_shards.insert(shard, counts);
+    }
+
+    /// The counts of all shards.
+    pub fn counts(&self) -> Counts {
+        locked(&self.0.counts)
+            .of_shards
+            .values()
+            .fold(Counts::default(), |sum, c| sum + *c)
+    }
+
+    /// Tells everybody the counts if they are no longer what was told last.
+    pub fn tell_counts(&self) {
+        let counts = self.counts();
+        {
+            let mut told = locked(&self.0.counts);
+            let same = |a: Counts, b: Counts| (a.text, a.audio, a.video) == (b.text, b.audio, b.video);
+            if same(told.told, counts) {
+                return;
+            }
+            told.told = counts;
+        }
+        let mut shared = None;
+        for member in self.everyone() {
+            tell(&member, &Event::Counted(counts), &mut shared);
+        }
+    }
+}
+
+impl Person {
+    /// Whether the end of another room must be heard before this: it is on its way in another shard's inbox.
+    fn must_wait(&self, event: &Event) -> bool {
+        match (event, self.doing) {
+            (Event::Seated { room, .. }, Doing::Seated(before)) => *room != before && room.shard() != before.shard(),
+            (event, _) => event
+                .room()
+                .is_some_and(|room| self.parked.iter().any(|p| p.room() == Some(room))),
+        }
+    }
+
+    fn hear(&mut self, event: &Event) {
+        match event {
+            Event::Seated { room, .. } => self.doing = Doing::Seated(*room),
+            Event::Ended { room, .. } => {
+                self.ended = Some(*room);
+                if self.doing == Doing::Seated(*room) {
+                    self.doing = Doing::Nothing;
+                }
+            }
+            Event::Said { .. }
+            | Event::Typing { .. }
+            | Event::Retaken { .. }
+            | Event::Resumed { .. }
+            | Event::Counted(_) => {}
+        }
+    }
+}
+
+/// Writes an event to one socket. Events that look the same to everybody are encoded once, into `shared`.
+fn tell(member: &Member, event: &Event, shared: &mut Option<Vec<Frame>>) {
+    if !member.dialect.wants(event, &member.who.user) {
+        return;
+    }
+    metrics::EVENTS_SENT.one(event.kind());
+    if event.looks_the_same_to_everybody() {
+        let frames = shared.get_or_insert_with(|| member.dialect.encode(event, &member.who.user));
+        member.socket.emit_all(frames);
+    } else {
+        member.socket.emit_all(&member.dialect.encode(event, &member.who.user));
+    }
+    match event {
+        Event::Said { line, .. } => member.socket.note_written(line.offset.packed()),
+        Event::Resumed { lines, .. } => {
+            if let Some(last) = lines.last() {
+                member.socket.note_written(last.offset.packed());
+            }
+        }
+        Event::Seated { .. }
+        | Event::Typing { .. }
+        | Event::Retaken { .. }
+        | Event::Ended { .. }
+        | Event::Counted(_) => {}
+    }
+}

@@ -1,0 +1,260 @@
+//! The table from events to packets (contract 3.1, 3.3), as one viewer is to see them.
+
+use super::Echo;
+use crate::domain::event::{Event, Typing};
+use crate::domain::room::{Ending, Line, RoomKind, partner_of};
+use crate::ids::{RoomId, UserId};
+use crate::wire::Frame;
+use serde_json::{Value, json};
+
+/// Whether a socket of `viewer` hears of an event.
+pub fn wants(event: &Event, viewer: &UserId, echo: Echo) -> bool {
+    match event {
+        Event::Said { line, .. } => echo == Echo::On || line.sender != *viewer,
+        Event::Seated { .. }
+        | Event::Typing { .. }
+        | Event::Retaken { .. }
+        | Event::Resumed { .. }
+        | Event::Ended { .. }
+        | Event::Counted(_) => true,
+    }
+}
+
+/// The packets of an event for a socket of `viewer`, in order.
+pub fn encode(event: &Event, viewer: &UserId) -> Vec<Frame> {
+    packets(event, viewer)
+        .into_iter()
+        .map(|(name, payload)| Frame::event("/", name, &payload))
+        .collect()
+}
+
+fn packets(event: &Event, viewer: &UserId) -> Vec<(&'static str, Value)> {
+    match event {
+        Event::Seated {
+            room,
+            kind: RoomKind::Text,
+            people,
+            ..
+        } => vec![matched(*room, people, viewer)],
+        Event::Said {
+            room,
+            line,
+            typing_ended,
+        } => {
+            let said = ("text_message_received", message(*room, line));
+            match typing_ended {
+                true => vec![typing(*room, &line.sender, Typing::Stopped, line.at.0), said],
+                false => vec![said],
+            }
+        }
+        Event::Typing {
+            room,
+            user,
+            typing: t,
+            at,
+        } => vec![typing(*room, user, *t, at.0)],
+        Event::Retaken { user, .. } => vec![("text_partner_reconnected", json!({ "partnerId": user }))],
+        Event::Resumed {
+            room, people, lines, ..
+        } => {
+            let messages: Vec<_> = lines.iter().map(|line| message(*room, line)).collect();
+            let partner = partner_of(people, viewer);
+            vec![(
+                "text_reconnected",
+                json!({ "roomId": room_id(*room), "partnerId": partner, "messages": messages }),
+            )]
+        }
+        Event::Ended { ending, .. } => ended(ending, viewer),
+        Event::Counted(c) => {
+            vec![(
+                "mode-user-counts",
+                json!({ "text": c.text, "audio": c.audio, "video": c.video }),
+            )]
+        }
+    }
+}
+
+/// The packet that tells of a partner; also the answer to somebody who seeks and has one already.
+pub(super) fn matched(room: RoomId, people: &[UserId], viewer: &UserId) -> (&'static str, Value) {
+    (
+        "text_match_found",
+        json!({ "roomId": room_id(room), "partnerId": partner_of(people, viewer) }),
+    )
+}
+
+fn room_id(room: RoomId) -> String {
+    format!("text_room_{room}")
+}
+
+fn message(room: RoomId, line: &Line) -> Value {
+    json!({
+        "messageId": format!("msg_{}", line.message),
+        "roomId": room_id(room),
+        "senderId": line.sender,
+        "content": line.text,
+        "timestamp": line.at.0,
+        "delivered": true,
+    })
+}
+
+fn typing(room: RoomId, user: &UserId, typing: Typing, at: u64) -> (&'static str, Value) {
+    let (name, is_typing) = match typing {
+        Typing::Started => ("text_partner_typing", true),
+        Typing::Stopped => ("text_partner_stopped_typing", false),
+    };
+    (
+        name,
+        json!({ "roomId": room_id(room), "userId": user, "isTyping": is_typing, "timestamp": at }),
+    )
+}
+
+fn ended(ending: &Ending, viewer: &UserId) -> Vec<(&'static str, Value)> {
+    let over = |reason: &str| ("text_room_ended", json!({ "reason": reason }));
+    match ending {
+        Ending::Left(by) if by == viewer => vec![over("user_left")],
+        Ending::Left(_) => vec![over("partner_left")],
+        Ending::Disconnected(_) => vec![over("partner_disconnected")],
+        Ending::Timeout => vec![over("timeout")],
+        Ending::Reported(by) if by == viewer => {
+            vec![over("reported"), ("report_submitted", json!({ "success": true }))]
+        }
+        Ending::Reported(_) => vec![over("reported")],
+        // The document has no word for it; clients that know this one act on it, and the detail says what really happened.
+        Ending::Lost => {
+            vec![(
+                "text_room_ended",
+                json!({ "reason": "partner_disconnected", "detail": "session_lost" }),
+            )]
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Millis;
+    use crate::domain::presence::Counts;
+    use crate::domain::room::Offset;
+    use crate::ids::MessageId;
+
+    const ROOM: &str = "00000000-0000-4000-8000-000000000001";
+
+    fn user(name: &str) -> UserId {
+        UserId::parse(name).unwrap()
+    }
+
+    fn room() -> RoomId {
+        RoomId::parse(ROOM).unwrap()
+    }
+
+    fn line(text: &str) -> Line {
+        Line {
+            offset: Offset { ms: 5, seq: 0 },
+            sender: user("a"),
+            message: MessageId::parse("5_abc").unwrap(),
+            at: Millis(5),
+            text: text.to_owned(),
+        }
+    }
+
+    fn said(text: &str) -> Value {
+        json!({
+            "messageId": "msg_5_abc", "roomId": format!("text_room_{ROOM}"), "senderId": "a",
+            "content": text, "timestamp": 5, "delivered": true,
+        })
+    }
+
+    #[test]
+    fn each_of_a_pair_is_told_the_other() {
+        let event = Event::Seated {
+            room: room(),
+            kind: RoomKind::Text,
+            people: vec![user("a"), user("b")],
+            at: Millis(1),
+        };
+
+        for (viewer, partner) in [("a", "b"), ("b", "a")] {
+            let expected = json!({ "roomId": format!("text_room_{ROOM}"), "partnerId": partner });
+            assert_eq!(packets(&event, &user(viewer)), [("text_match_found", expected)]);
+        }
+    }
+
+    #[test]
+    fn a_line_ends_the_typing_that_was_shown() {
+        let event = |typing_ended| Event::Said {
+            room: room(),
+            line: line("hi"),
+            typing_ended,
+        };
+
+        assert_eq!(
+            packets(&event(false), &user("b")),
+            [("text_message_received", said("hi"))]
+        );
+        let names: Vec<_> = packets(&event(true), &user("b")).into_iter().map(|p| p.0).collect();
+        assert_eq!(names, ["text_partner_stopped_typing", "text_message_received"]);
+    }
+
+    #[test]
+    fn the_original_web_app_gets_no_echo_and_document_clients_do() {
+        let event = Event::Said {
+            room: room(),
+            line: line("hi"),
+            typing_ended: false,
+        };
+
+        assert!(wants(&event, &user("a"), Echo::On));
+        assert!(!wants(&event, &user("a"), Echo::Off));
+        assert!(wants(&event, &user("b"), Echo::Off));
+    }
+
+    #[test]
+    fn every_ending_has_a_reason_for_each_of_both() {
+        let by = || user("a");
+        for (ending, for_a, for_b) in [
+            (Ending::Left(by()), "user_left", "partner_left"),
+            (
+                Ending::Disconnected(by()),
+                "partner_disconnected",
+                "partner_disconnected",
+            ),
+            (Ending::Timeout, "timeout", "timeout"),
+            (Ending::Reported(by()), "reported", "reported"),
+            (Ending::Lost, "partner_disconnected", "partner_disconnected"),
+        ] {
+            for (viewer, reason) in [("a", for_a), ("b", for_b)] {
+                let sent = ended(&ending, &user(viewer));
+                assert_eq!(sent[0].1["reason"], reason, "{ending:?}");
+                let confirmed = sent.iter().any(|p| p.0 == "report_submitted");
+                assert_eq!(confirmed, viewer == "a" && matches!(ending, Ending::Reported(_)));
+            }
+        }
+    }
+
+    #[test]
+    fn who_returns_gets_the_room_with_its_last_lines() {
+        let people = vec![user("a"), user("b")];
+        let event = Event::Resumed {
+            room: room(),
+            kind: RoomKind::Text,
+            people,
+            lines: vec![line("one")],
+        };
+
+        let expected = json!({ "roomId": format!("text_room_{ROOM}"), "partnerId": "a", "messages": [said("one")] });
+        assert_eq!(packets(&event, &user("b")), [("text_reconnected", expected)]);
+    }
+
+    #[test]
+    fn counts_are_per_mode() {
+        let event = Event::Counted(Counts {
+            online: 9,
+            text: 1,
+            audio: 2,
+            video: 3,
+        });
+
+        let expected = json!({ "text": 1, "audio": 2, "video": 3 });
+        assert_eq!(packets(&event, &user("a")), [("mode-user-counts", expected)]);
+    }
+}

@@ -1,0 +1,181 @@
+//! What each command does, and what it answers to the socket that sent it. What others are told comes through the inbox.
+
+use super::encode::matched;
+use super::{Omegoo, failed};
+use crate::actions::Denied;
+use crate::actions::say::Receipt;
+use crate::actions::seek::Sought;
+use crate::domain::account::{Ability, may};
+use crate::domain::command::Command;
+use crate::domain::queue::{Place, Queue};
+use crate::domain::refusal::Refusal;
+use crate::ids::{ClientMessageId, RoomId};
+use crate::metrics;
+use crate::wire::hub::{Doing, Member};
+use crate::wire::socketio::AckId;
+use crate::wire::{Frame, Inbound, Socket};
+use serde_json::{Value, json};
+
+fn emit(socket: &Socket, name: &str, payload: &Value) {
+    socket.emit(&Frame::event("/", name, payload));
+}
+
+impl Omegoo {
+    pub(super) async fn perform(&self, member: &Member, inbound: Inbound) {
+        let decoded = super::decode::decode(&inbound.name, &inbound.args);
+        let kind = match &decoded {
+            Ok(Some(command)) => command.kind(),
+            Ok(None) => "unknown",
+            Err(_) => "malformed",
+        };
+        metrics::EVENTS_RECEIVED.one(kind);
+        let outcome = match decoded {
+            Ok(Some(command)) => self.carry_out(member, command, inbound.ack).await,
+            Ok(None) => Ok(()),
+            Err(refusal) => Err(refusal.into()),
+        };
+        if let Err(denied) = outcome {
+            deny(member, denied, inbound.ack);
+        }
+    }
+
+    async fn carry_out(&self, member: &Member, command: Command, ack: Option<AckId>) -> Result<(), Denied> {
+        match command {
+            Command::Seek(queue) => {
+                self.allow(member, Ability::Chat)?;
+                self.seek(member, queue).await
+            }
+            Command::StopSeeking(Queue::Text) => self.stop_seeking(member).await,
+            Command::Say { text, client_id } => {
+                self.allow(member, Ability::Chat)?;
+                self.say(member, &text, client_id.as_ref(), ack).await
+            }
+            Command::ShowTyping(typing) => match self.room_of(member) {
+                Some(room) => self.actions.show_typing(&member.who.user, room, typing).await,
+                None => Ok(()),
+            },
+            Command::LeaveRoom => {
+                if let Some(room) = self.room_of(member) {
+                    self.actions.leave_room(&member.who.user, room).await?;
+                }
+                Ok(())
+            }
+            Command::Report {
+                reported,
+                violation,
+                description,
+            } => {
+                self.allow(member, Ability::Report)?;
+                let room = self.room_of(member).ok_or(Refusal::NoRoom)?;
+                self.actions
+                    .report(&member.who.user, room, &reported, violation, &description)
+                    .await
+            }
+            Command::Return => self.come_back(member).await,
+            Command::Show(mode) => Ok(self.actions.show(&member.who.user, mode).await?),
+        }
+    }
+
+    fn allow(&self, member: &Member, ability: Ability) -> Result<(), Refusal> {
+        match may(member.who.standing, ability) {
+            true => Ok(()),
+            false => Err(Refusal::NotSignedIn),
+        }
+    }
+
+    fn room_of(&self, member: &Member) -> Option<RoomId> {
+        match self.hub.doing(&member.who.user) {
+            Doing::Seated(room) => Some(room),
+            Doing::Nothing | Doing::Seeking(_) => None,
+        }
+    }
+
+    async fn seek(&self, member: &Member, queue: Queue) -> Result<(), Denied> {
+        let user = &member.who.user;
+        match self.actions.seek(user, member.socket.sid(), queue).await? {
+            Sought::Waiting(Place { position, wait_seconds }) => {
+                self.hub.set_doing(user, Doing::Seeking(queue));
+                let place = json!({ "position": position, "estimatedWaitTime": wait_seconds });
+                emit(&member.socket, "text_queue_joined", &place);
+            }
+            Sought::Seated(room, people) => {
+                self.hub.set_doing(user, Doing::Seated(room));
+                let (name, payload) = matched(room, &people, user);
+                emit(&member.socket, name, &payload);
+            }
+        }
+        Ok(())
+    }
+
+    async fn stop_seeking(&self, member: &Member) -> Result<(), Denied> {
+        if self.actions.stop_seeking(&member.who.user).await? {
+            self.hub.set_doing(&member.who.user, Doing::Nothing);
+            member
+                .socket
+                .emit(&Frame::event_of("/", "text_queue_left", &[], &[])[0]);
+        }
+        Ok(())
+    }
+
+    async fn say(
+        &self,
+        member: &Member,
+        text: &str,
+        client_id: Option<&ClientMessageId>,
+        ack: Option<AckId>,
+    ) -> Result<(), Denied> {
+        let room = self.room_of(member).ok_or(Refusal::NoRoom)?;
+        let Receipt { message, at } = self.actions.say(&member.who.user, room, text, client_id).await?;
+        if let Some(ack) = ack {
+            let receipt = json!({ "messageId": format!("msg_{message}"), "timestamp": at.0 });
+            member.socket.ack(ack, &[receipt], &[]);
+        }
+        Ok(())
+    }
+
+    async fn come_back(&self, member: &Member) -> Result<(), Denied> {
+        let recalled = match self.room_of(member) {
+            Some(room) => self.actions.recall(&member.who.user, member.socket.sid(), room).await,
+            None => Err(Refusal::SeatLost.into()),
+        };
+        metrics::RECONNECTS.one(if recalled.is_ok() { "resumed" } else { "failed" });
+        recalled
+    }
+}
+
+/// Tells the sender why not: in the event that the document has for it, and in the acknowledgement if one was asked for.
+fn deny(member: &Member, denied: Denied, ack: Option<AckId>) {
+    let refusal = match denied {
+        Denied::Refused(refusal) => refusal,
+        Denied::Failed(fault) => {
+            failed(&fault);
+            Refusal::Unavailable
+        }
+    };
+    metrics::REFUSALS.one(refusal.code());
+    let text = refusal.to_string();
+    match &refusal {
+        Refusal::SlowDown { .. } => {
+            emit(
+                &member.socket,
+                "rate_limit_exceeded",
+                &json!({ "message": text, "remaining": 0 }),
+            );
+        }
+        Refusal::SeatLost => emit(&member.socket, "text_reconnect_failed", &json!({ "reason": text })),
+        // Who asked for an acknowledgement gets the reason there, and only there.
+        _ if ack.is_some() => {}
+        _ => emit(
+            &member.socket,
+            "text_chat_error",
+            &json!({ "message": text, "code": refusal.code() }),
+        ),
+    }
+    if let Some(ack) = ack {
+        let mut answer = json!({ "error": text, "code": refusal.code() });
+        if let Refusal::SlowDown { wait } = &refusal {
+            answer["retryAfterMs"] = json!(wait.as_millis() as u64);
+        }
+        member.socket.ack(ack, &[answer], &[]);
+    }
+}

@@ -1,0 +1,1 @@
+//! The dialect's tables agree with the committed transcript.
