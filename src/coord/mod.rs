@@ -14,6 +14,7 @@ pub mod notice;
 pub mod queue;
 pub mod rooms;
 pub mod script;
+pub mod sessions;
 pub mod timers;
 pub mod users;
 
