@@ -25,7 +25,9 @@ impl Actions {
     /// Counts over all shards.
     pub async fn summary(&self) -> Result<Summary, Fault> {
         let (counts, arrivals) = self.coord.count().await?;
-        let arrivals = arrivals.into_iter().map(|(minute, entries)| (Millis(minute * 60_000), entries));
+        let arrivals = arrivals
+            .into_iter()
+            .map(|(minute, entries)| (Millis(minute * 60_000), entries));
         Ok(Summary {
             counted_at: self.now(),
             online: counts.online,

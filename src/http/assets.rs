@@ -56,7 +56,10 @@ pub(super) struct Asset {
 
 static ASSETS: LazyLock<Vec<(&str, Asset)>> = LazyLock::new(|| {
     let asset = |(name, body): &(&'static str, &'static [u8])| {
-        (*name, Asset::new(bytes::Bytes::from_static(body), kind(name), PAGE_POLICY))
+        (
+            *name,
+            Asset::new(bytes::Bytes::from_static(body), kind(name), PAGE_POLICY),
+        )
     };
     FILES.iter().map(asset).collect()
 });
@@ -76,7 +79,12 @@ impl Asset {
     pub(super) fn new(body: bytes::Bytes, kind: &'static str, policy: &'static str) -> Self {
         let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(Sha1::digest(&body)));
         let tag = HeaderValue::try_from(tag).expect("base64 fits in a header");
-        Self { body, kind, tag, policy }
+        Self {
+            body,
+            kind,
+            tag,
+            policy,
+        }
     }
 
     /// The page itself.
@@ -85,9 +93,15 @@ impl Asset {
     }
 
     fn answer(&self, request: &Request) -> Response {
-        let known = request.headers().get(header::IF_NONE_MATCH).and_then(|tags| tags.to_str().ok());
+        let known = request
+            .headers()
+            .get(header::IF_NONE_MATCH)
+            .and_then(|tags| tags.to_str().ok());
         // A proxy that compressed the file made its tag weak (`W/`).
-        let mut tags = known.unwrap_or_default().split(',').map(|tag| tag.trim().trim_start_matches("W/"));
+        let mut tags = known
+            .unwrap_or_default()
+            .split(',')
+            .map(|tag| tag.trim().trim_start_matches("W/"));
         let unchanged = tags.any(|tag| tag == "*" || tag.as_bytes() == self.tag.as_bytes());
         let response = Response::builder()
             .header(header::ETAG, &self.tag)
@@ -117,7 +131,9 @@ impl Endpoint for Page {
 
     async fn call(&self, request: Request) -> poem::Result<Response> {
         let asset = request.raw_path_param("path").and_then(find);
-        asset.map(|asset| asset.answer(&request)).ok_or_else(|| StatusCode::NOT_FOUND.into())
+        asset
+            .map(|asset| asset.answer(&request))
+            .ok_or_else(|| StatusCode::NOT_FOUND.into())
     }
 }
 
@@ -145,7 +161,11 @@ mod tests {
     #[test]
     fn every_file_of_the_page_is_built_in() {
         let mut there = BTreeSet::new();
-        walk(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src/http/page")), "", &mut there);
+        walk(
+            Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src/http/page")),
+            "",
+            &mut there,
+        );
 
         let listed: BTreeSet<_> = FILES.iter().map(|(name, _)| (*name).to_owned()).collect();
 
@@ -158,6 +178,9 @@ mod tests {
 
         assert!(!page.contains(" style=") && !page.contains("<style") && !page.contains(" onclick="));
         assert!(!page.contains("<script>"), "scripts must be files");
-        assert!(!page.contains("src=\"http") && !page.contains("href=\"http"), "nothing comes from another site");
+        assert!(
+            !page.contains("src=\"http") && !page.contains("href=\"http"),
+            "nothing comes from another site"
+        );
     }
 }

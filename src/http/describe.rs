@@ -39,7 +39,13 @@ fn sorted(value: Value) -> Value {
 pub(super) fn paths() -> Vec<(String, Vec<String>)> {
     let spec: Value = serde_json::from_str(spec()).expect("the description is JSON");
     let paths = spec["paths"].as_object().cloned().unwrap_or_default();
-    let methods = |item: &Value| item.as_object().into_iter().flat_map(Map::keys).map(|m| m.to_uppercase()).collect();
+    let methods = |item: &Value| {
+        item.as_object()
+            .into_iter()
+            .flat_map(Map::keys)
+            .map(|m| m.to_uppercase())
+            .collect()
+    };
     paths.iter().map(|(path, item)| (path.clone(), methods(item))).collect()
 }
 
@@ -50,7 +56,8 @@ impl Endpoint for SpecFile {
     type Output = Response;
 
     async fn call(&self, request: Request) -> poem::Result<Response> {
-        static FILE: LazyLock<Asset> = LazyLock::new(|| Asset::new(spec().into(), "application/json", "default-src 'none'"));
+        static FILE: LazyLock<Asset> =
+            LazyLock::new(|| Asset::new(spec().into(), "application/json", "default-src 'none'"));
         FILE.call(request).await
     }
 }

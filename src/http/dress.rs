@@ -20,13 +20,15 @@ const SECURITY: [(header::HeaderName, &str); 4] = [
 
 /// Around everything, sockets too.
 pub(super) fn outer<E: Endpoint + 'static>(endpoint: E) -> impl Endpoint<Output = Response> + 'static {
-    endpoint.map_to_response().after(|answer: poem::Result<Response>| async move {
-        let mut response = answer.unwrap_or_else(|error| error.into_response());
-        for (name, value) in SECURITY {
-            response.headers_mut().insert(name, HeaderValue::from_static(value));
-        }
-        Ok::<_, poem::Error>(response)
-    })
+    endpoint
+        .map_to_response()
+        .after(|answer: poem::Result<Response>| async move {
+            let mut response = answer.unwrap_or_else(|error| error.into_response());
+            for (name, value) in SECURITY {
+                response.headers_mut().insert(name, HeaderValue::from_static(value));
+            }
+            Ok::<_, poem::Error>(response)
+        })
 }
 
 /// Around everything but sockets.
@@ -83,7 +85,10 @@ async fn enveloped(endpoint: Arc<impl Endpoint<Output = Response>>, request: Req
     }
     let response = endpoint.get_response(request).await;
     let status = response.status();
-    let told = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
+    let told = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
     if told || !(status.is_client_error() || status.is_server_error()) {
         return Ok(response);
     }
@@ -106,7 +111,11 @@ async fn enveloped(endpoint: Arc<impl Endpoint<Output = Response>>, request: Req
 /// What a parser said about a bad request: it is shown to whoever sent it, and to no one else.
 async fn text(response: Response) -> String {
     let said = response.into_body().into_string().await.unwrap_or_default();
-    if said.is_empty() { "bad request".to_owned() } else { said }
+    if said.is_empty() {
+        "bad request".to_owned()
+    } else {
+        said
+    }
 }
 
 fn allowing(mut response: Response, route: Option<&Known>) -> Response {

@@ -69,7 +69,11 @@ where
         Some(_) => routes,
     };
     let dressed = dress::inner(routes, Origins::new(&settings.origins), settings.max_body);
-    dress::outer(Route::new().nest("/", dressed).nest_no_strip(settings.sockets.path.clone(), sockets))
+    dress::outer(
+        Route::new()
+            .nest("/", dressed)
+            .nest_no_strip(settings.sockets.path.clone(), sockets),
+    )
 }
 
 /// What a node serves on `metrics_listen`.

@@ -20,7 +20,10 @@ impl Readiness {
     /// Not ready until each of `parts` has said that it is well.
     pub fn waiting_for(parts: &[&'static str]) -> Self {
         let missing = parts.iter().map(|part| (*part, "starting".to_owned())).collect();
-        let ready = Self(Arc::new(Mutex::new(State { draining: false, missing })));
+        let ready = Self(Arc::new(Mutex::new(State {
+            draining: false,
+            missing,
+        })));
         ready.tell();
         ready
     }

@@ -15,13 +15,19 @@ struct Envelope<'a> {
 
 /// An error as clients expect it.
 pub(super) fn error(status: StatusCode, error: &str, code: Option<&str>) -> Response {
-    let envelope = Envelope { success: false, error, code };
+    let envelope = Envelope {
+        success: false,
+        error,
+        code,
+    };
     poem::web::Json(envelope).with_status(status).into_response()
 }
 
 /// An answer to "try again later".
 pub(super) fn later(status: StatusCode, why: &str) -> Response {
     let mut response = error(status, why, None);
-    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+    response
+        .headers_mut()
+        .insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
     response
 }

@@ -23,7 +23,13 @@ static ROUTES: LazyLock<Vec<Known>> = LazyLock::new(|| {
     let paths = describe::paths();
     let described = paths.into_iter().map(|(pattern, methods)| (&*pattern.leak(), methods));
     let beside = BESIDE.iter().map(|pattern| (*pattern, vec!["GET".to_owned()]));
-    described.chain(beside).map(|(pattern, methods)| Known { pattern, allow: allow(methods) }).collect()
+    described
+        .chain(beside)
+        .map(|(pattern, methods)| Known {
+            pattern,
+            allow: allow(methods),
+        })
+        .collect()
 });
 
 fn allow(mut methods: Vec<String>) -> String {
@@ -88,7 +94,10 @@ mod tests {
     fn a_path_is_known_by_its_pattern() {
         assert_eq!(find("/api/health").map(|route| route.pattern), Some("/api/health"));
         assert_eq!(find("/page/js/app.js").map(|route| route.pattern), Some("/page/{path}"));
-        assert_eq!(find("/api/health").map(|route| route.allow.as_str()), Some("GET, HEAD, OPTIONS"));
+        assert_eq!(
+            find("/api/health").map(|route| route.allow.as_str()),
+            Some("GET, HEAD, OPTIONS")
+        );
         assert!(find("/api/health/").is_none() && find("/nowhere").is_none());
         assert!(fits("/api/users/{id}/coins", "/api/users/7/coins") && !fits("/api/users/{id}", "/api/users/"));
     }

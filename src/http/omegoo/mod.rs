@@ -3,13 +3,13 @@
 
 mod shapes;
 
-use super::iso::iso;
 use super::Front;
+use super::iso::iso;
 use crate::metrics;
 use poem::web::Data;
 use poem_openapi::payload::Json;
 use poem_openapi::{LicenseObject, OpenApi, OpenApiService, Tags};
-use shapes::{Health, KeepAlive, Live, Memory, ReadyAnswer, Readied, StatusAnswer, StatusSummary};
+use shapes::{Health, KeepAlive, Live, Memory, Readied, ReadyAnswer, StatusAnswer, StatusSummary};
 
 /// Chapters of the description.
 #[derive(Tags)]
@@ -40,17 +40,31 @@ impl Omegoo {
     /// Is anybody there?
     ///
     /// Clients fetch this before they dial, to wake a sleeping server. It asks nothing of Redis or Postgres.
-    #[oai(path = "/keepalive", method = "get", operation_id = "keepAlive", tag = "Chapter::Infrastructure")]
+    #[oai(
+        path = "/keepalive",
+        method = "get",
+        operation_id = "keepAlive",
+        tag = "Chapter::Infrastructure"
+    )]
     async fn keep_alive(&self, front: Data<&Front>) -> Json<KeepAlive> {
         let now = front.actions.clock().now();
-        Json(KeepAlive { alive: true, timestamp: iso(now), uptime: (now - front.started).as_secs() })
+        Json(KeepAlive {
+            alive: true,
+            timestamp: iso(now),
+            uptime: (now - front.started).as_secs(),
+        })
     }
 
     /// What this node uses
     ///
     /// The same as `/api/health`. It describes the process that answers; whether that process should get traffic is
     /// said by `/ready`.
-    #[oai(path = "/health", method = "get", operation_id = "health", tag = "Chapter::Infrastructure")]
+    #[oai(
+        path = "/health",
+        method = "get",
+        operation_id = "health",
+        tag = "Chapter::Infrastructure"
+    )]
     async fn health(&self, front: Data<&Front>) -> Json<Health> {
         Json(health(&front))
     }
@@ -58,7 +72,12 @@ impl Omegoo {
     /// What this node uses
     ///
     /// The same as `/health`.
-    #[oai(path = "/api/health", method = "get", operation_id = "apiHealth", tag = "Chapter::Infrastructure")]
+    #[oai(
+        path = "/api/health",
+        method = "get",
+        operation_id = "apiHealth",
+        tag = "Chapter::Infrastructure"
+    )]
     async fn api_health(&self, front: Data<&Front>) -> Json<Health> {
         Json(health(&front))
     }
@@ -66,7 +85,12 @@ impl Omegoo {
     /// Is the process alive?
     ///
     /// Asks nothing of Redis or Postgres: a restart would not mend them.
-    #[oai(path = "/live", method = "get", operation_id = "live", tag = "Chapter::Infrastructure")]
+    #[oai(
+        path = "/live",
+        method = "get",
+        operation_id = "live",
+        tag = "Chapter::Infrastructure"
+    )]
     async fn live(&self) -> Json<Live> {
         Json(Live { alive: true })
     }
@@ -74,7 +98,12 @@ impl Omegoo {
     /// Should this node get traffic?
     ///
     /// 503 with the reasons while the node starts, drains, or has lost Redis.
-    #[oai(path = "/ready", method = "get", operation_id = "ready", tag = "Chapter::Infrastructure")]
+    #[oai(
+        path = "/ready",
+        method = "get",
+        operation_id = "ready",
+        tag = "Chapter::Infrastructure"
+    )]
     async fn ready(&self, front: Data<&Front>) -> ReadyAnswer {
         let because = front.ready.why_not();
         match because.is_empty() {
@@ -86,7 +115,12 @@ impl Omegoo {
     /// How busy is the service?
     ///
     /// Numbers over all nodes: who is online, in which mode, and how many arrived in each of the last 30 minutes.
-    #[oai(path = "/api/status/summary", method = "get", operation_id = "statusSummary", tag = "Chapter::Status")]
+    #[oai(
+        path = "/api/status/summary",
+        method = "get",
+        operation_id = "statusSummary",
+        tag = "Chapter::Status"
+    )]
     async fn status_summary(&self, front: Data<&Front>) -> StatusAnswer {
         match front.actions.summary().await {
             Ok(summary) => StatusAnswer::Summary(Json(StatusSummary::new(&front, &summary))),

@@ -174,7 +174,10 @@ impl StatusSummary {
     pub(super) fn new(front: &Front, summary: &Summary) -> Self {
         let now = front.actions.clock().now();
         let arrivals = summary.arrivals.iter();
-        let minute = |(at, entries): &(Millis, u64)| Minute { minute: iso(*at), entries: *entries };
+        let minute = |(at, entries): &(Millis, u64)| Minute {
+            minute: iso(*at),
+            entries: *entries,
+        };
         Self {
             success: true,
             summary: Numbers {
@@ -200,7 +203,14 @@ impl StatusAnswer {
     /// The numbers cannot be had now.
     pub(super) fn unavailable() -> Self {
         let error = "status temporarily unavailable".to_owned();
-        Self::Unavailable(Json(Failure { success: false, error, code: None }), 2)
+        Self::Unavailable(
+            Json(Failure {
+                success: false,
+                error,
+                code: None,
+            }),
+            2,
+        )
     }
 }
 
@@ -209,14 +219,23 @@ const EXAMPLE: Millis = Millis(1_746_100_800_000);
 
 impl poem_openapi::types::Example for KeepAlive {
     fn example() -> Self {
-        Self { alive: true, timestamp: iso(EXAMPLE), uptime: 86_400 }
+        Self {
+            alive: true,
+            timestamp: iso(EXAMPLE),
+            uptime: 86_400,
+        }
     }
 }
 
 impl poem_openapi::types::Example for Health {
     fn example() -> Self {
-        let memory =
-            Memory { rss: 25_165_824, heap_total: 14_680_064, heap_used: 14_680_064, external: 10_485_760, array_buffers: 0 };
+        let memory = Memory {
+            rss: 25_165_824,
+            heap_total: 14_680_064,
+            heap_used: 14_680_064,
+            external: 10_485_760,
+            array_buffers: 0,
+        };
         Self {
             status: "OK".to_owned(),
             timestamp: iso(EXAMPLE),
@@ -230,13 +249,20 @@ impl poem_openapi::types::Example for Health {
 
 impl poem_openapi::types::Example for Readied {
     fn example() -> Self {
-        Self { ready: false, because: vec!["redis: no answer".to_owned()] }
+        Self {
+            ready: false,
+            because: vec!["redis: no answer".to_owned()],
+        }
     }
 }
 
 impl poem_openapi::types::Example for Failure {
     fn example() -> Self {
-        Self { success: false, error: "status temporarily unavailable".to_owned(), code: None }
+        Self {
+            success: false,
+            error: "status temporarily unavailable".to_owned(),
+            code: None,
+        }
     }
 }
 
@@ -246,11 +272,19 @@ impl poem_openapi::types::Example for Numbers {
             uptime_seconds: 86_400,
             server_time: iso(EXAMPLE),
             connected_users: 12,
-            queue: Modes { text: 6, audio: 2, video: 0, total: 8 },
+            queue: Modes {
+                text: 6,
+                audio: 2,
+                video: 0,
+                total: 8,
+            },
             active_incident: None,
             upcoming_incident: None,
             last_updated: iso(EXAMPLE),
-            realtime_users: vec![Minute { minute: iso(EXAMPLE), entries: 3 }],
+            realtime_users: vec![Minute {
+                minute: iso(EXAMPLE),
+                entries: 3,
+            }],
         }
     }
 }
