@@ -51,7 +51,7 @@ async fn run(role: Role) -> Result<ExitCode, Box<dyn Error>> {
     match role {
         Role::Node => ops::node::run(loaded.settings).await?,
         Role::Migrate => ops::migrate(&loaded.settings).await?,
-        Role::Doctor => {}
+        Role::Doctor => return Ok(ops::doctor::run(&loaded.settings).await),
         Role::Openapi => {}
     }
     Ok(ExitCode::SUCCESS)

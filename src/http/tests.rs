@@ -2,6 +2,7 @@ use super::redis::Redis;
 use super::*;
 use crate::clock::Clock;
 use crate::coord::connect;
+use crate::store::Store;
 use poem::endpoint::BoxEndpoint;
 use poem::http::{Method, StatusCode};
 use poem::{Request, RequestBuilder};
@@ -76,7 +77,11 @@ async fn world(change: impl FnOnce(&mut Settings)) -> World {
     let ready = Readiness::waiting_for(&["redis"]);
     let front = Front {
         started: clock.now(),
-        actions: Actions::new(opened.coord, Arc::new(settings.clone())),
+        actions: Actions::new(
+            opened.coord,
+            Store::open(&settings.postgres).unwrap(),
+            Arc::new(settings.clone()),
+        ),
         ready: ready.clone(),
         connections: Connections::new(|| 7),
     };

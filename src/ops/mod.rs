@@ -1,10 +1,11 @@
 //! Running a node: what is started in which order, the loops that run all the time, and how it all stops.
 //!
-//! `node` starts and stops, and lists everything that runs; `supervise` keeps it running; `doctor` looks at the
+//! `node` starts and stops, and lists everything that runs; `loops` are the jobs; `supervise` keeps it running; `doctor` looks at the
 //! surroundings before anything is started. Nothing here decides what a chat does.
 
-//DOC
+pub mod doctor;
 pub mod log;
+pub mod loops;
 pub mod node;
 mod serve;
 mod supervise;
