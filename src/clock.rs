@@ -48,7 +48,8 @@ pub struct Clock(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    started: Instant,
+    /// `None`: time passes only when a test says so.
+    started: Option<Instant>,
     /// Unix milliseconds at `started`, by the machine's own clock.
     origin: u64,
     /// What Redis's clock is ahead of ours, in milliseconds.
@@ -63,12 +64,27 @@ impl Clock {
         let origin = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .map_or(0, |d| d.as_millis() as u64);
+        Self::beginning(Millis(origin), Some(Instant::now()))
+    }
+
+    /// A clock for tests that stands at `at` until it is moved, whatever Redis says.
+    pub fn stopped(at: Millis) -> Self {
+        Self::beginning(at, None)
+    }
+
+    fn beginning(origin: Millis, started: Option<Instant>) -> Self {
         Self(Arc::new(Inner {
-            started: Instant::now(),
-            origin,
+            started,
+            origin: origin.0,
             redis_ahead: AtomicI64::new(0),
             shift: AtomicI64::new(0),
         }))
+    }
+
+    /// By this machine alone.
+    fn ours(&self) -> u64 {
+        let elapsed = self.0.started.map_or(0, |s| s.elapsed().as_millis() as u64);
+        self.0.origin + elapsed
     }
 
     /// Product time: windows, timers, limits, timestamps that people see.
@@ -79,16 +95,18 @@ impl Clock {
 
     /// Time of the machinery: leases, heartbeats, deadlines of transports. No test moves it.
     pub fn steady(&self) -> Millis {
-        let ours = self.0.origin + self.0.started.elapsed().as_millis() as u64;
         let ahead = self.0.redis_ahead.load(Ordering::Relaxed);
-        Millis(ours.saturating_add_signed(ahead))
+        Millis(self.ours().saturating_add_signed(ahead))
     }
 
     /// Takes over Redis's time: `at` is what Redis said, halfway through a round trip of `took`.
     pub fn agree(&self, at: Millis, took: Duration) {
-        let ours = self.0.origin + self.0.started.elapsed().as_millis() as u64;
+        if self.0.started.is_none() {
+            return;
+        }
         let theirs = at.0 + took.as_millis() as u64 / 2;
-        self.0.redis_ahead.store(theirs as i64 - ours as i64, Ordering::Relaxed);
+        let ahead = theirs as i64 - self.ours() as i64;
+        self.0.redis_ahead.store(ahead, Ordering::Relaxed);
     }
 
     /// Moves product time forward, for tests.

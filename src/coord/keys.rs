@@ -7,6 +7,7 @@
 //! | `keeper` | hash | node and until: who keeps this shard | overwritten; one per shard |
 //! | `epoch` | string | random; a new one means Redis lost its data | never; one per shard |
 //! | `done:<node>` | string | answer of the node's last call | TTL (`lane` sets it) |
+//! | `gaps` | set | nodes whose inbox was cut before they read it | `lease/renew`, `lease/rest`, `lease/resign` |
 //! | `inbox:<node>` | stream | notices for the node | the node trims what it dispatched; `lease/rest` |
 //! | `topic` | stream | what every node follows; capped | never; one per shard |
 //! | `timers` | zset | timer -> due ms | `timers/settle` and the scripts that set them |
@@ -102,6 +103,11 @@ impl Keys {
     /// Answer of a node's last call.
     pub fn done(&self, shard: Shard, node: &NodeId) -> String {
         self.on(shard, &format!("done:{node}"))
+    }
+
+    /// Nodes that lost entries of their inbox.
+    pub fn gaps(&self, shard: Shard) -> String {
+        self.on(shard, "gaps")
     }
 
     /// Inbox keys without the node's name; scripts append it.

@@ -15,6 +15,7 @@ pub mod notice;
 pub mod queue;
 pub mod rooms;
 pub mod script;
+pub mod sessions;
 pub mod timers;
 pub mod users;
 

@@ -1,1 +1,157 @@
-//! Tests.
+//! The inbox as its reader sees it: nothing lost, nothing twice, what was not dispatched stays.
+
+use super::{InboxReader, Incoming};
+use crate::coord::testing::{TestNode, World};
+use crate::domain::presence::Counts;
+use crate::ids::Shard;
+use std::time::Duration;
+
+const S: Shard = Shard(0);
+
+async fn tell(world: &World, node: &TestNode, from: u32, to: u32) {
+    let key = node.coord.keys().inbox(S, &node.id);
+    for i in from..to {
+        world
+            .raw(&["XADD", &key, "*", "s", &i.to_string(), "s", &format!("{i}b")])
+            .await;
+    }
+}
+
+async fn read(reader: &mut InboxReader) -> Vec<String> {
+    let (_, incoming) = reader.next(Duration::from_millis(1)).await.unwrap();
+    let signal = |i: Incoming| match i {
+        Incoming::Signal(text) => text,
+        other => panic!("{other:?}"),
+    };
+    incoming.into_iter().map(signal).collect()
+}
+
+fn signals(from: u32, to: u32) -> Vec<String> {
+    (from..to).flat_map(|i| [i.to_string(), format!("{i}b")]).collect()
+}
+
+#[tokio::test]
+async fn what_was_dispatched_leaves_and_what_was_not_stays() {
+    let world = World::new(1).await;
+    let mut node = world.node().await;
+    tell(&world, &node, 0, 3).await;
+
+    let first = read(&mut node.inboxes[0]).await;
+    tell(&world, &node, 3, 4).await;
+    let before = world.dump().await["inbox:N1"].clone();
+    let second = read(&mut node.inboxes[0]).await;
+
+    assert_eq!((first, second), (signals(0, 3), signals(3, 4)));
+    assert_eq!(
+        before, "s=0 s=0b / s=1 s=1b / s=2 s=2b / s=3 s=3b",
+        "read, but not yet dispatched"
+    );
+    assert_eq!(world.dump().await["inbox:N1"], "s=3 s=3b");
+    assert_eq!(read(&mut node.inboxes[0]).await, signals(0, 0));
+    assert!(!world.dump().await.contains_key("inbox:N1"));
+}
+
+#[tokio::test]
+async fn more_than_a_batch_comes_in_several_reads_in_order() {
+    let world = World::new(1).await;
+    let mut node = world.node().await;
+    tell(&world, &node, 0, 600).await;
+
+    let mut read_all = Vec::new();
+    for _ in 0..3 {
+        let batch = read(&mut node.inboxes[0]).await;
+        assert!(batch.len() <= 2 * 256);
+        read_all.extend(batch);
+    }
+
+    assert_eq!(read_all, signals(0, 600));
+}
+
+#[tokio::test]
+async fn nothing_is_lost_when_the_connection_breaks() {
+    let world = World::new(1).await;
+    let mut node = world.node().await;
+    let mut read_all = Vec::new();
+
+    for round in 0..5 {
+        tell(&world, &node, round * 10, round * 10 + 10).await;
+        world.raw(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]).await;
+        while read_all.len() < (round as usize + 1) * 20 {
+            // A read that failed is repeated: it moved nothing.
+            if let Ok((_, incoming)) = node.inboxes[0].next(Duration::from_millis(50)).await {
+                read_all.extend(incoming.into_iter().map(|i| format!("{i:?}")));
+            }
+        }
+    }
+
+    let expected: Vec<_> = signals(0, 50).iter().map(|s| format!("Signal({s:?})")).collect();
+    assert_eq!(read_all, expected);
+}
+
+#[tokio::test]
+async fn a_reader_that_waits_is_woken_by_the_next_notice() {
+    let world = World::new(1).await;
+    let mut node = world.node().await;
+    let key = node.coord.keys().inbox(S, &node.id);
+
+    let waiting = node.inboxes[0].next(Duration::from_secs(20));
+    let telling = async {
+        // The reader must be waiting already, else this proves nothing.
+        while !format!("{:?}", world.raw(&["INFO", "clients"]).await).contains("blocked_clients:1") {}
+        world.raw(&["XADD", &key, "*", "s", "x"]).await;
+    };
+    let (read, ()) = futures_util::future::join(waiting, telling).await;
+
+    assert!(matches!(&read.unwrap().1[..], [Incoming::Signal(x)] if x == "x"));
+}
+
+#[tokio::test]
+async fn an_unreadable_notice_is_dropped_and_the_rest_goes_on() {
+    let world = World::new(1).await;
+    let mut node = world.node().await;
+    let key = node.coord.keys().inbox(S, &node.id);
+    world
+        .raw(&["XADD", &key, "*", "n", "of another release", "s", "fine"])
+        .await;
+
+    assert_eq!(read(&mut node.inboxes[0]).await, ["fine"]);
+}
+
+#[tokio::test]
+async fn the_age_of_what_came_is_that_of_its_first_entry() {
+    let world = World::new(1).await;
+    let mut node = world.node().await;
+    let key = node.coord.keys().inbox(S, &node.id);
+    world.raw(&["XADD", &key, "5-0", "s", "x"]).await;
+    world.raw(&["XADD", &key, "9-0", "s", "y"]).await;
+
+    let (first, _) = node.inboxes[0].next(Duration::from_millis(1)).await.unwrap();
+    let (none, _) = node.inboxes[0].next(Duration::from_millis(1)).await.unwrap();
+
+    assert_eq!((first.map(|m| m.0), none), (Some(5), None));
+    let last = node.inboxes[0].dispatched().last();
+    assert_eq!((last.ms, last.seq), (9, 0));
+}
+
+#[tokio::test]
+async fn counts_of_the_topic_reach_every_node() {
+    let world = World::new(1).await;
+    let (mut one, mut two) = (world.node().await, world.node().await);
+    let topic = one.coord.keys().topic(S);
+    world
+        .raw(&["XADD", &topic, "*", "c", "counts\u{1f}4\u{1f}1\u{1f}2\u{1f}3"])
+        .await;
+    let expected = Counts {
+        online: 4,
+        text: 1,
+        audio: 2,
+        video: 3,
+    };
+
+    for node in [&mut one, &mut two] {
+        let (age, incoming) = node.inboxes[0].next(Duration::from_millis(1)).await.unwrap();
+
+        assert!(matches!(&incoming[..], [Incoming::Counts(S, counts)] if *counts == expected));
+        assert_eq!(age, None, "the age is that of notices");
+    }
+}

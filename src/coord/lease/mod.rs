@@ -11,7 +11,6 @@ mod tests;
 use super::Coord;
 use super::script::Act;
 use crate::clock::{Millis, Stopwatch};
-use crate::domain::room::Offset;
 use crate::error::Fault;
 use crate::ids::{NodeId, Shard};
 use std::time::Duration;
@@ -26,7 +25,7 @@ pub enum Renewed {
     Kept {
         /// Whether this node keeps the shard.
         keeper: bool,
-        /// Whether entries of the inbox were trimmed before this node dispatched them.
+        /// Whether the inbox was cut since the last renewal: what this node was to be told may be lost.
         gap: bool,
         /// Whether nodes are overdue or dying.
         ill: bool,
@@ -52,21 +51,17 @@ impl Coord {
         }
     }
 
-    /// Says that this node lives until `until`, having dispatched its inbox up to `dispatched`; takes over
-    /// Redis's time on the way.
-    pub async fn renew(&self, shard: Shard, until: Millis, epoch: &str, dispatched: Offset) -> Result<Renewed, Fault> {
-        let node = self.identity().now();
+    /// Says that this node lives until `until`; takes over Redis's time on the way.
+    pub async fn renew(&self, shard: Shard, until: Millis, epoch: &str) -> Result<Renewed, Fault> {
         let act = Act::new("renew")
             .key(self.keys().nodes(shard))
             .key(self.keys().epoch(shard))
-            .key(self.keys().inbox(shard, &node))
+            .key(self.keys().gaps(shard))
             .key(self.keys().keeper(shard))
             .key(self.keys().dying(shard))
             .arg(self.clock().steady())
             .arg(until)
-            .arg(epoch)
-            .arg(dispatched.ms)
-            .arg(dispatched.seq);
+            .arg(epoch);
         let watch = Stopwatch::start();
         let reply = self.run(shard, act).await?;
         match reply.word() {
@@ -106,6 +101,7 @@ impl Coord {
         let act = Act::new("rest")
             .key(self.keys().dying(shard))
             .key(self.keys().inbox(shard, dead))
+            .key(self.keys().gaps(shard))
             .arg(dead);
         let reply = self.run(shard, act).await?;
         match reply.word() {
@@ -120,7 +116,8 @@ impl Coord {
         let act = Act::new("resign")
             .key(self.keys().nodes(shard))
             .key(self.keys().keeper(shard))
-            .key(self.keys().inbox(shard, &node));
+            .key(self.keys().inbox(shard, &node))
+            .key(self.keys().gaps(shard));
         let reply = self.run(shard, act).await?;
         match reply.word() {
             "resigned" => Ok(()),

@@ -1,4 +1,4 @@
--- What the acts on rooms share: seats and who is told.
+-- What the acts on rooms share: seats, and where their people are.
 -- A seat is "p node/sid node/sid ..." (present), "h until since" (held) or "e" (offered, nobody there yet).
 -- KEYS: none of its own; functions are given keys
 -- ARGV: none
@@ -41,35 +41,8 @@ function rooms.store_nodes(r, room, base)
   redis.call('HSET', r.key, 'nodes', r.nodes)
 end
 
-function rooms.tell(nodes, payload)
-  for at in string.gmatch(nodes, '%S+') do notify(at, 'n', payload) end
-end
-
--- Everyone in `people` but `user`.
-function rooms.others(people, user)
-  local out = {}
-  for other in string.gmatch(people, '%S+') do if other ~= user then out[#out + 1] = other end end
-  return table.concat(out, ' ')
-end
-
--- A line of the log as the fields of a notice.
-function rooms.line(entry)
-  local f = entry[2]
-  return table.concat({entry[1], f[2], f[4], f[6], f[8]}, US)
-end
-
--- Sends the lines from `since` on to one socket on this node; how many there were.
-function rooms.replay(log, room, sid, since)
-  local missed = redis.call('XRANGE', log, since, '+')
-  for _, entry in ipairs(missed) do
-    notify(node, 'n', table.concat({'@' .. sid, 'said', room, '', rooms.line(entry)}, US))
-  end
-  return #missed
-end
-
 function rooms.hold(r, room, user, timers, until_ms, since)
   r.seat[user] = 'h ' .. until_ms .. ' ' .. since
   redis.call('HSET', r.key, 's:' .. user, r.seat[user])
   redis.call('ZADD', timers, until_ms, 'hold|' .. room .. '|' .. user)
 end
-

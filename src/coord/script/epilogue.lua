@@ -5,7 +5,8 @@
 -- twice: see the prelude
 local fenced = not redis.call('ZSCORE', KEYS[1], node)
 local replies = {}
-local next_key, next_arg = 2, 7
+local acts = {}
+local next_key, next_arg = 3, 7
 for i = 1, tonumber(ARGV[7]) do
   local name, keys, args = ARGV[next_arg + 1], tonumber(ARGV[next_arg + 2]), tonumber(ARGV[next_arg + 3])
   local own_keys, own_args = {}, {}
@@ -15,6 +16,7 @@ for i = 1, tonumber(ARGV[7]) do
   if fenced and name ~= 'register' then
     replies[i] = {'fenced'}
   else
+    acts[name] = acts[name] or find(name)
     local fine, reply = pcall(acts[name], own_keys, own_args)
     if fine then
       replies[i] = reply
@@ -23,8 +25,18 @@ for i = 1, tonumber(ARGV[7]) do
     end
   end
 end
+-- Lua's stack bounds what one call of Redis can be given: a long tale becomes several entries.
+local most = 4000
 for _, to_node in ipairs(inboxes) do
-  redis.call('XADD', ARGV[4] .. to_node, 'MAXLEN', '~', ARGV[5], '*', unpack(told[to_node]))
+  local inbox, tale = ARGV[4] .. to_node, told[to_node]
+  for from = 1, #tale, most do
+    redis.call('XADD', inbox, '*', unpack(tale, from, math.min(from + most - 1, #tale)))
+  end
+  -- Whatever is cut off was never read, or not yet trimmed by a node that reads too slowly: it is told with its lease.
+  if redis.call('XLEN', inbox) > tonumber(ARGV[5]) then
+    redis.call('XTRIM', inbox, 'MAXLEN', ARGV[5])
+    redis.call('SADD', KEYS[3], to_node)
+  end
 end
 redis.call('SET', KEYS[2], ARGV[1] .. cmsgpack.pack(replies), 'PX', ARGV[6])
 return replies

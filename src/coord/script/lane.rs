@@ -37,10 +37,15 @@ impl Lane {
     /// Runs one act and waits for its answer.
     pub async fn run(&self, act: Act) -> Result<Reply, Fault> {
         let name = act.name;
+        #[cfg(test)]
+        super::tests::before(&act);
         let (answer, reply) = oneshot::channel();
         let gone = || Fault::new(name, "the lane has stopped");
         self.0.send(Waiting { act, answer }).await.map_err(|_| gone())?;
-        reply.await.map_err(|_| gone())?
+        let reply = reply.await.map_err(|_| gone())?;
+        #[cfg(test)]
+        reply.iter().for_each(super::tests::after);
+        reply
     }
 }
 
@@ -108,12 +113,13 @@ impl LaneLoop {
     async fn call(&mut self, batch: &[Waiting]) -> Result<Vec<Value>, Error> {
         self.calls += 1;
         let node = self.identity.now();
-        let key_count = 2 + batch.iter().map(|w| w.act.keys.len()).sum::<usize>();
+        let key_count = 3 + batch.iter().map(|w| w.act.keys.len()).sum::<usize>();
         let arg_count = 7 + batch.iter().map(|w| 3 + w.act.args.len()).sum::<usize>();
         let mut keys: Vec<String> = Vec::with_capacity(key_count);
         let mut args: Vec<Value> = Vec::with_capacity(arg_count);
         keys.push(self.keys.nodes(self.shard));
         keys.push(self.keys.done(self.shard, &node));
+        keys.push(self.keys.gaps(self.shard));
         // Fixed width: the prelude compares this many leading bytes of the stored answer.
         args.push(format!("{:016x}", self.calls).into());
         args.push(node.to_string().into());

@@ -1,5 +1,5 @@
 -- Opens every call: replays, fences, and gives each act its `now`, `node`, `notify` and its own KEYS and ARGV.
--- KEYS: 1 nodes (zset of leases), 2 done (last call of this node here), then the keys of each act in turn
+-- KEYS: 1 nodes (zset of leases), 2 done (last call of this node here), 3 gaps (nodes whose inbox was cut), then the keys of each act in turn
 -- ARGV: 1 call id, 2 node, 3 now ms, 4 inbox key without the node, 5 inbox cap, 6 ttl of done in ms, 7 number of acts,
 --       then per act: name, number of keys, number of args, the args
 -- returns: one array per act, its first element a word; {"fault", text} where an act failed; {"fenced"} for all when the
@@ -25,4 +25,3 @@ local function notify(to_node, field, payload)
   entry[#entry + 1] = payload
 end
 
-local acts = {}

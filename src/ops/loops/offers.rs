@@ -16,13 +16,16 @@ const WAIT: Duration = Duration::from_secs(1);
 /// Runs for one shard.
 pub async fn run(offers: OfferReader, actions: Actions, claim: Duration) {
     let mut looked = Millis(0);
+    let mut prepared = false;
     loop {
-        if let Err(fault) = turn(&offers, &actions, claim, &mut looked).await {
+        let outcome = match prepared {
+            true => turn(&offers, &actions, claim, &mut looked).await,
+            false => offers.prepare().await,
+        };
+        // After Redis lost its data the consumer group is gone as well.
+        prepared = outcome.is_ok();
+        if let Err(fault) = outcome {
             stumbled("offers", &fault).await;
-            // After Redis lost its data the group is gone as well.
-            if let Err(fault) = offers.prepare().await {
-                stumbled("offers", &fault).await;
-            }
         }
     }
 }
