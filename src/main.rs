@@ -16,7 +16,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Role {
-    /// Serve sockets and HTTP until SIGTERM or SIGINT; then drain.
+    /// Serve sockets and HTTP until SIGTERM or SIGINT; then drain. `--help` lists all settings.
+    #[command(after_long_help = palaver::config::table())]
     Node,
     /// Bring Postgres to this release.
     Migrate,

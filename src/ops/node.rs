@@ -1,5 +1,5 @@
-//! A node from start to stop. [`start`] is the order in which things come to life, [`run_loops`] lists every loop with
-//! the reason for its place; [`RunningNode::drain`] is the same order backwards.
+//! A node from start to stop. [`start`] is the order in which things come to life and the list of every loop, with the
+//! reason for its place; [`RunningNode::drain`] is the same order backwards.
 
 use super::loops::keeper::Kept;
 use super::loops::lease::{self, Lease};
@@ -11,7 +11,7 @@ use crate::actions::Actions;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::coord::Coord;
-use crate::coord::connect::{self, Opened};
+use crate::coord::connect;
 use crate::error::Fault;
 use crate::http::{self, Connections, Front, Readiness};
 use crate::metrics;
@@ -24,10 +24,13 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
+/// Parts of a node that must be well before it is ready.
+const PARTS: &[&str] = &[lease::PART];
+
 /// How often a drain sends sockets away: often enough that no batch is a wave.
 const SEND_AWAY_EVERY: Duration = Duration::from_millis(100);
 
-/// A node that serves.
+/// A node that serves. Dropping it ends its loops at once; connections that are open live on until their peers leave.
 pub struct RunningNode {
     /// Where it serves HTTP and sockets.
     pub at: SocketAddr,
@@ -36,7 +39,6 @@ pub struct RunningNode {
     settings: Arc<Settings>,
     ready: Readiness,
     engine: Engine<Namespaces<Omegoo>>,
-    hub: Hub,
     coord: Coord,
     store: Store,
     loops: Loops,
@@ -52,6 +54,7 @@ pub async fn run(settings: Settings) -> Result<(), Fault> {
         node = start(settings, Clock::system()) => node?,
         () = told_to_stop() => return Ok(()),
     };
+    tracing::info!("serving at {}", node.at);
     tokio::select! {
         () = node.loops.broken() => return Err(Fault::new("run the node", "a part of it ended")),
         () = told_to_stop() => {}
@@ -77,25 +80,10 @@ pub async fn start(settings: Settings, clock: Clock) -> Result<RunningNode, Faul
     let store = Store::open(&settings.postgres)?;
     // Redis is: without it there is nothing to serve.
     let opened = connect::open(&settings.redis, u64::from(settings.redis.inbox), &clock).await?;
-    let coord = opened.coord.clone();
-    let ready = Readiness::waiting_for(&[lease::PART]);
+    let coord = opened.coord;
+    let ready = Readiness::waiting_for(PARTS);
     let actions = Actions::new(coord.clone(), store.clone(), settings.clone());
     let hub = Hub::default();
-    let dialect = Omegoo::new(actions.clone(), hub.clone());
-    let parts = Parts {
-        actions: actions.clone(),
-        hub: hub.clone(),
-        dialect: dialect.clone(),
-        ready: ready.clone(),
-    };
-    let loops = Loops::default();
-    if let Err(fault) = run_loops(&loops, opened, parts).await {
-        loops.kill();
-        return Err(fault);
-    }
-    let (kept, time, keep_for) = (store.clone(), clock.clone(), settings.postgres.keep_for);
-    loops.keep("forget", move || upkeep::forget(kept.clone(), time.clone(), keep_for));
-    loops.keep("fold metrics", upkeep::fold_metrics);
 
     let limits = HttpLimits {
         connections: settings.sockets.max_connections as usize,
@@ -103,9 +91,51 @@ pub async fn start(settings: Settings, clock: Clock) -> Result<RunningNode, Faul
     };
     let (acceptor, streams) = NodeAcceptor::new(listener, limits);
     let wired = sockets(&settings);
-    let engine = Engine::new(Namespaces::new(dialect, &wired), wired, streams, clock.clone());
-    let beating = engine.clone();
-    loops.keep("heartbeat", move || beating.clone().heartbeat());
+    let dialect = Omegoo::new(actions.clone(), hub.clone());
+    let engine = Engine::new(Namespaces::new(dialect.clone(), &wired), wired, streams, coord.clone());
+
+    let loops = Loops::default();
+    // Lanes carry every act to Redis: nothing below works before them. One whose end is lost cannot be made again.
+    for lane in opened.lanes {
+        loops.once("lane", lane.run());
+    }
+    // The lease makes this node known: what is sent to it from now on waits in its inboxes.
+    let epochs = lease::begin(&actions).await?;
+    let kept = Kept::none(usize::from(settings.redis.shards));
+    // Inboxes before whoever causes notices. A reader knows how far it has come, so its end is the node's.
+    for inbox in opened.inboxes {
+        loops.once("inbox", inbox::run(inbox, actions.clone(), hub.clone(), engine.clone()));
+    }
+    let lease = Lease {
+        actions: actions.clone(),
+        hub: hub.clone(),
+        dialect,
+        kept: kept.clone(),
+        ready: ready.clone(),
+    };
+    loops.once("lease", lease::run(lease, epochs));
+    // From here on any order will do: what these do can be done by any node, at any time, twice.
+    for reader in opened.offers {
+        loops.once(
+            "offers",
+            offers::run(reader, actions.clone(), settings.lease.offer_claim),
+        );
+    }
+    loops.once("journal", journal::run(opened.journals, actions.clone()));
+    for shard in coord.keys().shards() {
+        let (actions, kept, every) = (actions.clone(), kept.clone(), settings.queue.pair_every);
+        loops.keep("keeper", move || {
+            keeper::run(shard, actions.clone(), kept.clone(), every)
+        });
+    }
+    loops.keep("counts", move || counts::run(hub.clone()));
+    loops.keep("heartbeat", {
+        let engine = engine.clone();
+        move || engine.clone().heartbeat()
+    });
+    loops.keep("fold metrics", upkeep::fold_metrics);
+    let (kept, time, keep_for) = (store.clone(), clock.clone(), settings.postgres.keep_for);
+    loops.keep("forget", move || upkeep::forget(kept.clone(), time.clone(), keep_for));
 
     // Serving comes last: whoever gets in finds everything running.
     let connections = Connections::new({
@@ -127,14 +157,12 @@ pub async fn start(settings: Settings, clock: Clock) -> Result<RunningNode, Faul
         serving.push(Serving::start(acceptor, http::metrics_app(), finish_within));
         metrics_at = Some(at);
     }
-    tracing::info!(node.id = %coord.identity().now(), "node {} serves at {at}", coord.identity().now());
     Ok(RunningNode {
         at,
         metrics_at,
         settings,
         ready,
         engine,
-        hub,
         coord,
         store,
         loops,
@@ -142,76 +170,19 @@ pub async fn start(settings: Settings, clock: Clock) -> Result<RunningNode, Faul
     })
 }
 
-/// What the loops work with.
-struct Parts {
-    actions: Actions,
-    hub: Hub,
-    dialect: Omegoo,
-    ready: Readiness,
-}
-
-/// Starts the loops between Redis and the sockets, in the order in which they need each other.
-async fn run_loops(loops: &Loops, opened: Opened, parts: Parts) -> Result<(), Fault> {
-    let Parts {
-        actions,
-        hub,
-        dialect,
-        ready,
-    } = parts;
-    let settings = actions.settings().clone();
-    // Lanes carry every act to Redis: nothing below works before them. One whose end is lost cannot be made again.
-    for lane in opened.lanes {
-        loops.once("lane", lane.run());
-    }
-    // The lease makes this node's inbox; before it, whatever a script tells us would be lost.
-    let epochs = lease::begin(&actions).await?;
-    // Inboxes before anything that causes notices. A reader holds its place in the stream: its end is the node's.
-    let dispatched = opened.inboxes.iter().map(|inbox| inbox.dispatched()).collect();
-    for reader in opened.inboxes {
-        loops.once("inbox", inbox::run(reader, actions.clone(), hub.clone()));
-    }
-    let kept = Kept::none(usize::from(settings.redis.shards));
-    let lease = Lease {
-        actions: actions.clone(),
-        hub: hub.clone(),
-        dialect,
-        dispatched,
-        kept: kept.clone(),
-        ready,
-    };
-    loops.once("lease", lease::run(lease, epochs));
-    // From here on the node acts by itself: pairs, fires timers, seats, stores.
-    for shard in actions.coord().keys().shards() {
-        let (actions, kept, every) = (actions.clone(), kept.clone(), settings.queue.pair_every);
-        loops.keep("keeper", move || {
-            keeper::run(shard, actions.clone(), kept.clone(), every)
-        });
-    }
-    for reader in opened.offers {
-        loops.once(
-            "offers",
-            offers::run(reader, actions.clone(), settings.lease.offer_claim),
-        );
-    }
-    loops.once("journal", journal::run(opened.journals, actions.clone()));
-    loops.keep("counts", move || counts::run(hub.clone()));
-    Ok(())
-}
-
 impl RunningNode {
-    /// Stops without losing anything: no new traffic, sockets to other nodes, requests answered, the lease given back,
-    /// then the loops, and the connections they used.
+    /// Stops without losing anything: no new traffic, sockets to other nodes, requests answered, loops, connections.
     pub async fn drain(self) {
-        tracing::info!("draining: not ready from now on");
         self.ready.drain();
         tokio::time::sleep(self.settings.drain.not_ready_for).await;
+        self.engine.drain();
         self.send_sockets_away().await;
         for serving in self.serving {
             serving.stop().await;
         }
         for shard in self.coord.keys().shards() {
             if let Err(fault) = self.coord.resign(shard).await {
-                tracing::warn!(%shard, "a lease was not given back and runs out by itself: {fault}");
+                tracing::warn!(%fault, "a lease was not given back: it runs out by itself");
             }
         }
         self.loops.stop().await;
@@ -219,14 +190,13 @@ impl RunningNode {
         self.store.close().await;
     }
 
-    /// Tells all sockets to come back elsewhere, spread over the drain's time, and waits until Redis knows that they
-    /// are gone. Those it does not know of in time are found by whoever takes over.
+    /// Tells all sockets to come back elsewhere, spread over the drain's time, and waits until they are gone.
     async fn send_sockets_away(&self) {
         let drain = &self.settings.drain;
         let batches = (drain.spread_over.as_millis() / SEND_AWAY_EVERY.as_millis()).max(1) as usize;
         let batch = self.engine.connections().div_ceil(batches).max(1);
         let gone = async {
-            while self.engine.connections() > 0 || !self.hub.everyone().is_empty() {
+            while self.engine.connections() > 0 {
                 self.engine.send_away(batch);
                 tokio::time::sleep(SEND_AWAY_EVERY).await;
             }
@@ -240,12 +210,6 @@ impl RunningNode {
                 self.engine.connections()
             );
         }
-    }
-
-    /// Ends as by a power cut: nobody is told anything.
-    pub fn kill(self) {
-        self.serving.iter().for_each(Serving::kill);
-        self.loops.kill();
     }
 
     /// Whether the node is ready for traffic, and if not, why.

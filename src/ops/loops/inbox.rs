@@ -6,13 +6,15 @@ use crate::coord::inbox::{InboxReader, Incoming};
 use crate::domain::room::Offset;
 use crate::metrics;
 use crate::wire::hub::{Hub, Stray};
+use crate::wire::omegoo::Omegoo;
+use crate::wire::{Engine, Namespaces};
 use std::time::Duration;
 
 /// How long a read waits on the server when nothing comes.
 const WAIT: Duration = Duration::from_secs(1);
 
 /// Runs for one shard.
-pub async fn run(mut inbox: InboxReader, actions: Actions, hub: Hub) {
+pub async fn run(mut inbox: InboxReader, actions: Actions, hub: Hub, engine: Engine<Namespaces<Omegoo>>) {
     let mut strays = Vec::new();
     loop {
         match inbox.next(WAIT).await {
@@ -24,7 +26,7 @@ pub async fn run(mut inbox: InboxReader, actions: Actions, hub: Hub) {
                 for one in incoming {
                     match one {
                         Incoming::Notice(notice) => strays.extend(hub.deliver(notice, &node)),
-                        Incoming::Signal(_) => {}
+                        Incoming::Signal(signal) => engine.signal(&signal),
                         Incoming::Counts(shard, counts) => hub.note_counts(shard, counts),
                     }
                 }

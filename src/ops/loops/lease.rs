@@ -4,7 +4,6 @@
 use super::keeper::Kept;
 use super::stumbled;
 use crate::actions::Actions;
-use crate::coord::inbox::Dispatched;
 use crate::coord::lease::Renewed;
 use crate::coord::script::FENCED;
 use crate::error::Fault;
@@ -30,8 +29,6 @@ pub struct Lease {
     pub hub: Hub,
     /// How each is brought into line.
     pub dialect: Omegoo,
-    /// Per shard, how far its inbox has been dispatched.
-    pub dispatched: Vec<Dispatched>,
     /// Told which shards this node keeps.
     pub kept: Kept,
     /// Told how Redis is.
@@ -105,8 +102,7 @@ impl Lease {
     }
 
     async fn renew_on(&self, shard: Shard, until: crate::clock::Millis, epoch: &str) -> Result<Health, Fault> {
-        let dispatched = self.dispatched[usize::from(shard.0)].last();
-        match self.actions.coord().renew(shard, until, epoch, dispatched).await {
+        match self.actions.coord().renew(shard, until, epoch).await {
             Ok(Renewed::Kept { keeper, gap, ill }) => {
                 self.kept.note(shard, keeper, ill);
                 Ok(if gap { Health::Gap } else { Health::Well })
