@@ -33,6 +33,7 @@ impl Shared {
             command_timeout: Duration::from_secs(5),
             connect_timeout: Duration::from_secs(5),
             reconnect_max_wait: Duration::from_secs(1),
+            ..config::Settings::default().redis
         }
     }
 
@@ -54,7 +55,7 @@ impl Shared {
         let engine = Engine::new(dialogue, settings, streams, coord.clone());
         for inbox in inboxes {
             let epoch = coord.register(inbox.shard(), coord.clock().steady() + LEASE).await?;
-            tokio::spawn(live(coord.clone(), inbox.shard(), epoch, inbox.dispatched()));
+            tokio::spawn(live(coord.clone(), inbox.shard(), epoch));
             tokio::spawn(listen(engine.clone(), inbox));
         }
         tokio::spawn(engine.clone().heartbeat());
@@ -62,10 +63,10 @@ impl Shared {
     }
 }
 
-async fn live(coord: Coord, shard: Shard, epoch: String, dispatched: palaver::coord::inbox::Dispatched) {
+async fn live(coord: Coord, shard: Shard, epoch: String) {
     loop {
         let until = coord.clock().steady() + LEASE;
-        if let Err(fault) = coord.renew(shard, until, &epoch, dispatched.last()).await {
+        if let Err(fault) = coord.renew(shard, until, &epoch).await {
             eprintln!("{fault}");
         }
         tokio::time::sleep(LEASE / 3).await;
