@@ -16,7 +16,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Role {
-    /// Serve sockets and HTTP until SIGTERM or SIGINT; then drain.
+    /// Serve sockets and HTTP until SIGTERM or SIGINT; then drain. `--help` lists all settings.
+    #[command(after_long_help = palaver::config::table())]
     Node,
     /// Bring Postgres to this release.
     Migrate,
@@ -51,7 +52,7 @@ async fn run(role: Role) -> Result<ExitCode, Box<dyn Error>> {
     match role {
         Role::Node => ops::node::run(loaded.settings).await?,
         Role::Migrate => ops::migrate(&loaded.settings).await?,
-        Role::Doctor => {}
+        Role::Doctor => return Ok(ops::doctor::run(&loaded.settings).await),
         Role::Openapi => {}
     }
     Ok(ExitCode::SUCCESS)

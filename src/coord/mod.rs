@@ -5,6 +5,7 @@
 
 pub mod connect;
 pub mod counts;
+pub mod doctor;
 pub mod inbox;
 pub mod journal;
 pub mod keys;

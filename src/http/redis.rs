@@ -69,6 +69,15 @@ impl Redis {
         }
     }
 
+    /// Names of all keys under a prefix.
+    pub(crate) fn keys(&self, prefix: &str) -> Vec<String> {
+        let told = Command::new("redis-cli")
+            .args(["-u", &self.url, "--raw", "keys", &format!("{prefix}:*")])
+            .output();
+        let text = String::from_utf8(told.unwrap().stdout).unwrap();
+        text.lines().map(str::to_owned).collect()
+    }
+
     /// Ends the server.
     pub(crate) fn kill(&mut self) {
         let child = self.child.as_mut().expect("only a private server is killed");

@@ -1,9 +1,9 @@
 //! Running a node: what is started in which order, the loops that run all the time, and how it all stops.
 //!
-//! `node` starts and stops, and lists everything that runs; `supervise` keeps it running; `doctor` looks at the
-//! surroundings before anything is started. Nothing here decides what a chat does.
+//! `node` starts and stops, and lists everything that runs; `loops` are the jobs; `supervise` keeps them running;
+//! `doctor` looks at the surroundings before anything is started. Nothing here decides what a chat does.
 
-//DOC
+pub mod doctor;
 pub mod log;
 pub mod loops;
 pub mod node;
@@ -27,3 +27,6 @@ pub async fn migrate(settings: &Settings) -> Result<(), Fault> {
 pub fn openapi() -> &'static str {
     crate::http::spec()
 }
+
+#[cfg(test)]
+mod tests;

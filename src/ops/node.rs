@@ -30,7 +30,7 @@ const PARTS: &[&str] = &[lease::PART];
 /// How often a drain sends sockets away: often enough that no batch is a wave.
 const SEND_AWAY_EVERY: Duration = Duration::from_millis(100);
 
-/// A node that serves.
+/// A node that serves. Dropping it ends its loops at once; connections that are open live on until their peers leave.
 pub struct RunningNode {
     /// Where it serves HTTP and sockets.
     pub at: SocketAddr,
@@ -210,12 +210,6 @@ impl RunningNode {
                 self.engine.connections()
             );
         }
-    }
-
-    /// Ends as by a power cut: nobody is told anything.
-    pub fn kill(self) {
-        self.serving.iter().for_each(Serving::kill);
-        self.loops.kill();
     }
 
     /// Whether the node is ready for traffic, and if not, why.

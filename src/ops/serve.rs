@@ -54,9 +54,4 @@ impl Serving {
         // A panic of the server was logged by the runtime; there is nothing left to stop then.
         let _ = self.task.await;
     }
-
-    /// Ends at once.
-    pub(super) fn kill(&self) {
-        self.task.abort();
-    }
 }

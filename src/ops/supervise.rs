@@ -18,14 +18,22 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// A loop that ran this long was well: the next wait is the first again.
 const WELL_AFTER: Duration = Duration::from_secs(60);
 
-/// Everything that runs in a node.
+/// Everything that runs in a node; dropping it ends it all at once.
 #[derive(Clone, Default)]
 pub(super) struct Loops(Arc<Inner>);
 
 #[derive(Default)]
 struct Inner {
     running: Mutex<Vec<Running>>,
-    broken: Notify,
+    broken: Arc<Notify>,
+}
+
+impl Drop for Inner {
+    /// Nothing runs on behind the back of whoever forgot to stop it.
+    fn drop(&mut self) {
+        let running = self.running.get_mut().unwrap_or_else(PoisonError::into_inner);
+        running.iter().for_each(|running| running.task.abort());
+    }
 }
 
 struct Running {
@@ -55,12 +63,12 @@ impl Loops {
 
     /// Runs something that cannot be made again. When it ends while the node runs, the node is broken.
     pub(super) fn once(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
-        let inner = self.0.clone();
+        let broken = self.0.broken.clone();
         self.spawn(name, async move {
             let ended = AssertUnwindSafe(task).catch_unwind().await;
             let how = if ended.is_ok() { "ended" } else { "panicked" };
             tracing::error!(loop_name = name, "{name} {how}: the node cannot go on");
-            inner.broken.notify_one();
+            broken.notify_one();
         });
     }
 
@@ -79,11 +87,6 @@ impl Loops {
                 tracing::debug!(loop_name = name, "{name} had ended before");
             }
         }
-    }
-
-    /// Ends everything at once and waits for nothing.
-    pub(super) fn kill(&self) {
-        self.lock().drain(..).for_each(|running| running.task.abort());
     }
 
     fn spawn(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
