@@ -1,3 +1,5 @@
+//! HTTP as clients see it: one application without a network, with a real Redis behind it.
+
 use super::redis::Redis;
 use super::*;
 use crate::clock::Clock;
