@@ -1,5 +1,5 @@
 -- Both users are claimed: they take their seats with all their sockets, and are told. The notice
--- names the places, so that a node whose socket has gone meanwhile takes it out again.
+-- names the places, so that a node whose socket has gone meanwhile takes it out again; places on dead nodes do not count.
 -- KEYS: 1 room, 2 timers, 3 sets of rooms per node (without the node)
 -- ARGV: 1 room, 2 idle at, ms, 3 until when the seat of somebody without a socket is held, ms, 4 user a, 5 places of a, 6 user b, 7 places of b
 -- returns: "announced" | "gone" (swept away or ended) | "there" (announced before)
@@ -10,15 +10,19 @@ if r.state == 'open' then return {'there'} end
 for i = 4, 6, 2 do
   local user, places = ARGV[i], ARGV[i + 1]
   local seat = r.seat[user]
-  if places ~= '' and string.byte(seat) ~= 112 then seat = 'p' end
-  for place in string.gmatch(places, '%S+') do
-    if not string.find(seat .. ' ', ' ' .. place .. ' ', 1, true) then seat = seat .. ' ' .. place end
+  for place, at in string.gmatch(places, '((%S+)/%S+)') do
+    if alive(at) and not string.find(seat .. ' ', ' ' .. place .. ' ', 1, true) then
+      if string.byte(seat) ~= 112 then seat = 'p' end
+      seat = seat .. ' ' .. place
+    end
   end
   if seat == 'e' then
-    rooms.hold(r, ARGV[1], user, KEYS[2], ARGV[3], now_text)
+    -- Whoever comes has missed everything.
+    rooms.hold(r, ARGV[1], user, KEYS[2], ARGV[3], '0')
   else
     r.seat[user] = seat
     redis.call('HSET', KEYS[1], 's:' .. user, seat)
+    if string.byte(seat) == 112 then redis.call('ZREM', KEYS[2], 'hold|' .. ARGV[1] .. '|' .. user) end
   end
 end
 redis.call('HSET', KEYS[1], 'state', 'open', 'active', now_text)

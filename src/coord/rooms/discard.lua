@@ -1,13 +1,16 @@
 -- Sweeps away a room that was never announced.
--- KEYS: 1 room, 2 timers, 3 sets of rooms per node (without the node)
+-- KEYS: 1 room, 2 timers, 3 sets of rooms per node (without the node), 4 log
 -- ARGV: 1 room
 -- returns: "discarded" people | "gone" | "kept" (it is open)
 -- twice: the second time it is gone
 local r = rooms.read(KEYS[1])
 if not r then return {'gone'} end
 if r.state ~= 'opening' then return {'kept'} end
-for user in pairs(r.seat) do r.seat[user] = 'e' end
+for user in pairs(r.seat) do
+  r.seat[user] = 'e'
+  redis.call('ZREM', KEYS[2], 'hold|' .. ARGV[1] .. '|' .. user, 'fade|' .. ARGV[1] .. '|' .. user)
+end
 rooms.store_nodes(r, ARGV[1], KEYS[3])
-redis.call('DEL', KEYS[1])
+redis.call('DEL', KEYS[1], KEYS[4])
 redis.call('ZREM', KEYS[2], 'opening|' .. ARGV[1])
 return {'discarded', r.to}

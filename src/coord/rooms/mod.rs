@@ -143,6 +143,7 @@ impl Coord {
             .key(self.keys().room(room))
             .key(self.keys().timers(room.shard()))
             .key(self.keys().rooms_base(room.shard()))
+            .key(self.keys().log(room))
             .arg(room);
         let reply = self.run(room.shard(), act).await?;
         match reply.word() {

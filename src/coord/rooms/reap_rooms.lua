@@ -4,11 +4,14 @@
 -- ARGV: 1 dead node, 2 batch, 3 held until, ms
 -- returns: "reaped" number (less than the batch: none are left)
 -- twice: rooms already reaped are no longer in the set
-local since = now_text
+-- Without an inbox it was never told anything.
+local since = '0'
 if redis.call('EXISTS', KEYS[5]) == 1 then
   local first = redis.call('XRANGE', KEYS[5], '-', '+', 'COUNT', '1')[1]
   if first then
-    since = string.match(first[1], '^%d+')
+    -- A line is in its log a little before it is in an inbox.
+    local line = table.concat(first[2], '\30'):match('\30[^@\31][^\31]*\31said\31[^\31]*\31[^\31]*\31(%d+)')
+    since = line or string.match(first[1], '^%d+')
   else
     local info = redis.call('XINFO', 'STREAM', KEYS[5])
     for i = 1, #info, 2 do
@@ -18,13 +21,14 @@ if redis.call('EXISTS', KEYS[5]) == 1 then
     end
   end
 end
+local places = ' ' .. string.gsub(ARGV[1], '%p', '%%%0') .. '/%S+'
 local batch = redis.call('SRANDMEMBER', KEYS[1], ARGV[2])
 for _, room in ipairs(batch) do
   local r = rooms.read(KEYS[2] .. room)
   if r and r.state ~= 'ended' then
     for user, seat in pairs(r.seat) do
       if string.byte(seat) == 112 then
-        local left = string.gsub(seat, ' ' .. ARGV[1] .. '/%S+', '')
+        local left = string.gsub(seat, places, '')
         if left == 'p' then
           rooms.hold(r, room, user, KEYS[3], ARGV[3], since)
         elseif left ~= seat then

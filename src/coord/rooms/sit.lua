@@ -19,7 +19,7 @@ elseif seat == 'e' then
   seat = 'p'
 end
 -- A socket that moved here from another node leaves its old place.
-seat = string.gsub(seat, ' [^ /]+/' .. string.gsub(ARGV[3], '%-', '%%-') .. '%f[ %z]', '')
+seat = string.gsub(seat, ' [^ /]+/' .. string.gsub(ARGV[3], '%p', '%%%0') .. '%f[ %z]', '')
 seat = seat .. ' ' .. place
 r.seat[ARGV[2]] = seat
 redis.call('HSET', KEYS[1], 's:' .. ARGV[2], seat)

@@ -7,10 +7,14 @@
 -- twice: a call that the client sends again after a broken connection has the same id and gets the first answer
 local node, now, now_text = ARGV[2], tonumber(ARGV[3]), ARGV[3]
 local US = '\31'
+local nodes_key = KEYS[1]
 local done = redis.call('GET', KEYS[2])
 if done and string.sub(done, 1, #ARGV[1]) == ARGV[1] then
   return cmsgpack.unpack(string.sub(done, #ARGV[1] + 1))
 end
+
+-- Whether a node holds a lease here: nothing may be sent to one that does not, as nobody would ever remove it.
+local function alive(which) return redis.call('ZSCORE', nodes_key, which) end
 
 local told, inboxes = {}, {}
 -- Puts one notice into the inbox of `to_node`; all notices of a call to one node travel as one entry.

@@ -5,6 +5,6 @@
 -- twice: the second time the user is not seeking
 local u = users.read(KEYS[1], node)
 if u.state ~= 'seeking' then return {'not_seeking'} end
-redis.call('HDEL', KEYS[1], 'state', 'queue', 'ticket', 'since')
+redis.call('HDEL', KEYS[1], 'state', 'room', 'queue', 'ticket', 'since')
 redis.call('ZREM', KEYS[2], 'seek|' .. ARGV[1])
 return {'stopped', u.queue, u.ticket}

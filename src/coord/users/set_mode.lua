@@ -14,6 +14,6 @@ else
 end
 redis.call('HSET', KEYS[2], 'changed', '1')
 if u.state ~= 'seeking' or u.queue == ARGV[2] then return {'changed'} end
-redis.call('HDEL', KEYS[1], 'state', 'queue', 'ticket', 'since')
+redis.call('HDEL', KEYS[1], 'state', 'room', 'queue', 'ticket', 'since')
 redis.call('ZREM', KEYS[3], 'seek|' .. ARGV[1])
 return {'stopped', u.queue, u.ticket}
