@@ -1,4 +1,4 @@
-//! A node from start to stop. [`start`] is the order in which things come to life, [`run_loops`] the list of every loop
+//! A node from start to stop. [`start`] is the order in which things come to life, `run_loops` the list of every loop
 //! with the reason for its place; [`RunningNode::drain`] is the same order backwards.
 
 use super::loops::keeper::Kept;
