@@ -145,10 +145,8 @@ section! {
         connect_timeout: Duration = "45s" in "100ms" "5m";
         /// How long a WebSocket that upgrades a polling session may take.
         upgrade_timeout: Duration = "10s" in "100ms" "5m";
-        /// Largest packet accepted.
+        /// Largest packet accepted; announced to clients as `maxPayload`.
         max_payload: usize = "64KiB" in "1KiB" "16MiB";
-        /// Largest packet announced to clients (`maxPayload`); the original server's clients expect 1,000,000.
-        announced_max_payload: usize = "1000000" in "1KiB" "16MiB";
         /// Bytes waiting for one slow reader before it is closed.
         outbox: usize = "256KiB" in "16KiB" "16MiB";
         /// Packets per second that one connection may send, on average.

@@ -1,3 +1,5 @@
+//! Against a real Postgres, each test with a database of its own.
+
 use super::postgres::{Postgres, store};
 use super::*;
 use crate::domain::fact::{Conversation, Report};
