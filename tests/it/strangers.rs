@@ -1,0 +1,86 @@
+//! Two strangers find each other and talk, across real nodes, whatever happens to the machines in between.
+
+use crate::harness::browser::Browser;
+use crate::harness::client::{Client, Via};
+use crate::harness::world::World;
+use serde_json::json;
+
+/// Both seek; the room they meet in.
+async fn meet(one: &mut Client, other: &mut Client) -> String {
+    one.emit("join_text_queue", &[]);
+    one.expect("text_queue_joined").await;
+    other.emit("join_text_queue", &[]);
+    let (mine, theirs) = tokio::join!(one.expect("text_match_found"), other.expect("text_match_found"));
+    assert_eq!(mine[0]["roomId"], theirs[0]["roomId"]);
+    mine[0]["roomId"].as_str().unwrap().to_owned()
+}
+
+/// One line from one to the other.
+async fn tell(one: &Client, other: &mut Client, words: &str) {
+    one.emit("send_text_message", &[json!({ "content": words })]);
+    assert_eq!(other.expect("text_message_received").await[0]["content"], words);
+}
+
+#[tokio::test]
+async fn strangers_on_two_nodes_talk() {
+    let world = World::new().nodes(2).start().await;
+    let mut one = world.dial_node(0).guest("one").connect().await;
+    let mut other = world.dial_node(1).guest("other").connect().await;
+    meet(&mut one, &mut other).await;
+
+    tell(&one, &mut other, "hello").await;
+    tell(&other, &mut one, "hello yourself").await;
+
+    one.emit("leave_text_room", &[]);
+    assert_eq!(other.expect("text_room_ended").await[0]["reason"], "partner_left");
+}
+
+#[tokio::test]
+async fn strangers_talk_through_the_balancer_over_every_transport() {
+    let world = World::new().nodes(2).start().await;
+    for via in [Via::WebSocket, Via::Polling, Via::Upgrade] {
+        let mut one = world.dial().via(via).guest(&format!("one {via:?}")).connect().await;
+        let mut other = world.dial().via(via).guest(&format!("other {via:?}")).connect().await;
+        meet(&mut one, &mut other).await;
+        tell(&one, &mut other, "hello").await;
+        tell(&other, &mut one, "hello yourself").await;
+        one.close().await;
+        other.close().await;
+    }
+}
+
+#[tokio::test]
+async fn strangers_go_on_when_redis_was_unreachable_for_a_moment() {
+    let world = World::new().nodes(2).start().await;
+    let mut one = world.dial_node(0).guest("one").connect().await;
+    let mut other = world.dial_node(1).guest("other").connect().await;
+    meet(&mut one, &mut other).await;
+
+    world.line.hiccup().await;
+
+    tell(&one, &mut other, "hello").await;
+    tell(&other, &mut one, "hello yourself").await;
+}
+
+#[tokio::test]
+async fn a_browser_and_another_on_another_node_talk() {
+    let mut world = World::new().nodes(2).start().await;
+    let browser = Browser::start().await;
+    let one = browser.open(&world.node(0).url()).await;
+    let other = browser.open(&world.node(1).url()).await;
+    for window in [&one, &other] {
+        window.wait_for("body[data-link=online]").await;
+        window.click("#start").await;
+    }
+    for window in [&one, &other] {
+        window.wait_for("body[data-state=chatting]").await;
+    }
+
+    one.type_into("#composer", "hello from a browser\u{E007}").await;
+    other.wait_for_text("#messages", "hello from a browser").await;
+    other.type_into("#composer", "and back\u{E007}").await;
+    one.wait_for_text("#messages", "and back").await;
+
+    one.click("#leave").await;
+    other.wait_for("#ended").await;
+}
