@@ -84,3 +84,62 @@ async fn a_browser_and_another_on_another_node_talk() {
     one.click("#leave").await;
     other.wait_for("#ended").await;
 }
+
+#[tokio::test]
+async fn a_killed_node_ends_no_conversation_and_loses_no_line() {
+    let mut world = World::new().nodes(2).start().await;
+    let mut one = world.dial_node(0).guest("one").connect().await;
+    let mut other = world.dial_node(1).guest("other").connect().await;
+    let room = meet(&mut one, &mut other).await;
+    tell(&one, &mut other, "before").await;
+
+    world.node(0).kill9();
+    one.ended().await;
+    other.emit("send_text_message", &[json!({ "content": "while you were away" })]);
+    let mut one = world.dial_node(1).guest("one").connect().await;
+
+    one.emit("attempt_text_reconnect", &[json!({ "roomId": room })]);
+    let missed = one.expect("text_reconnected").await;
+    let missed = missed[0]["messages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|line| line["content"].as_str().unwrap());
+    assert_eq!(missed.collect::<Vec<_>>(), ["before", "while you were away"]);
+    tell(&one, &mut other, "back again").await;
+}
+
+#[tokio::test]
+async fn a_drained_node_sends_its_people_elsewhere_and_ends_by_itself() {
+    let quick = |world: crate::harness::world::Plan| {
+        world
+            .set("PALAVER_DRAIN__NOT_READY_FOR", "100ms")
+            .set("PALAVER_DRAIN__SPREAD_OVER", "100ms")
+    };
+    let mut world = quick(World::new().nodes(2)).start().await;
+    let mut one = world.dial_node(0).guest("one").connect().await;
+    let mut other = world.dial_node(1).guest("other").connect().await;
+    meet(&mut one, &mut other).await;
+
+    world.node(0).terminate();
+    one.ended().await;
+    let mut one = world.dial_node(1).guest("one").connect().await;
+
+    tell(&other, &mut one, "still there?").await;
+    tell(&one, &mut other, "yes").await;
+    assert!(world.node(0).ended().await.success());
+}
+
+#[tokio::test]
+async fn strangers_go_on_when_redis_was_restarted() {
+    let mut world = World::new().nodes(2).start().await;
+    let mut one = world.dial_node(0).guest("one").connect().await;
+    let mut other = world.dial_node(1).guest("other").connect().await;
+    meet(&mut one, &mut other).await;
+
+    world.redis.kill();
+    world.redis.restart_with_data().await;
+
+    tell(&one, &mut other, "hello").await;
+    tell(&other, &mut one, "hello yourself").await;
+}
