@@ -157,7 +157,7 @@ section! {
         packet_burst: u32 = "200" in "1" "100000";
         /// Most connections on this node; above it new ones are refused with 503.
         max_connections: u32 = "50000" in "1" "1000000";
-        /// Most sockets of one user on all nodes; a further one closes the oldest.
+        /// Most sockets of one user on all nodes; a further one is refused.
         per_user: u32 = "16" in "1" "1000";
         /// Most namespaces on one connection.
         namespaces: u32 = "4" in "1" "100";
