@@ -13,3 +13,4 @@ mod client_and_server;
 mod harness;
 mod harness_holds;
 mod strangers;
+mod waits;
