@@ -24,23 +24,23 @@ async fn tell(one: &Client, other: &mut Client, words: &str) {
 #[tokio::test]
 async fn strangers_on_one_node_talk() {
     let world = World::new().nodes(1).start().await;
-    talk_and_leave(&world, 0, 0).await;
+    talk_and_leave(world, 0, 0).await;
 }
 
 #[tokio::test]
 async fn strangers_on_two_nodes_talk() {
     let world = World::new().nodes(2).start().await;
-    talk_and_leave(&world, 0, 1).await;
+    talk_and_leave(world, 0, 1).await;
 }
 
 #[tokio::test]
 async fn strangers_whose_keys_are_spread_over_three_shards_talk() {
     let world = World::new().nodes(2).set("PALAVER_REDIS__SHARDS", 3).start().await;
-    talk_and_leave(&world, 0, 1).await;
+    talk_and_leave(world, 0, 1).await;
 }
 
 /// The whole of a plain conversation, one stranger on each of two nodes.
-async fn talk_and_leave(world: &World, here: usize, there: usize) {
+async fn talk_and_leave(world: World, here: usize, there: usize) {
     let mut one = world.dial_node(here).guest("one").connect().await;
     let mut other = world.dial_node(there).guest("other").connect().await;
     meet(&mut one, &mut other).await;
@@ -50,6 +50,9 @@ async fn talk_and_leave(world: &World, here: usize, there: usize) {
 
     one.emit("leave_text_room", &[]);
     assert_eq!(other.expect("text_room_ended").await[0]["reason"], "partner_left");
+    one.close().await;
+    other.drop_abruptly().await;
+    world.ends_empty().await;
 }
 
 #[tokio::test]

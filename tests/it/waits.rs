@@ -65,4 +65,7 @@ async fn a_room_without_a_line_ends_after_half_an_hour() {
     for client in [&mut one, &mut other] {
         assert_eq!(client.expect("text_room_ended").await[0]["reason"], "timeout");
     }
+    one.close().await;
+    other.close().await;
+    world.ends_empty().await;
 }

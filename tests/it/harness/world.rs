@@ -9,6 +9,7 @@ use super::node::{self, NodeProcess, Settings};
 use super::postgres::Database;
 use super::proxy::Proxy;
 use super::redis::Redis;
+use super::{PATIENCE, holds_within};
 use palaver::clock::Clock;
 use palaver::config;
 use palaver::ops::node::RunningNode;
@@ -135,6 +136,31 @@ impl World {
     pub async fn add_node(&mut self) -> usize {
         self.nodes.push(NodeProcess::start(&self.settings).await);
         self.nodes.len() - 1
+    }
+
+    /// Once everybody is gone: asserts that no seat, queue place, timer or session is left, and ends the world.
+    pub async fn ends_empty(self) {
+        let mut left = self.left_over();
+        holds_within(PATIENCE, async || {
+            left = self.left_over();
+            left.is_empty()
+        })
+        .await;
+        assert!(left.is_empty(), "left over: {left:?}");
+    }
+
+    /// Keys that have no end of their own and are not the machinery's.
+    fn left_over(&self) -> Vec<String> {
+        let mut keys = self.redis.keys();
+        keys.retain(|key| {
+            let name = key.split_once("}:").map_or(key.as_str(), |(_, name)| name);
+            let kind = name.split(':').next().unwrap();
+            let machinery = ["counts", "epoch", "inbox", "keeper", "nodes", "topic"].contains(&kind);
+            let idle = ["journal", "offers"].contains(&kind) && self.redis.command(&["XLEN", key]) == ["0"];
+            let ends = self.redis.command(&["PTTL", key]) != ["-1"];
+            !machinery && !idle && !ends
+        });
+        keys
     }
 
     /// Where the world's facts are stored.
