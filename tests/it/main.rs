@@ -12,3 +12,5 @@ mod client_and_server;
 )]
 mod harness;
 mod harness_holds;
+mod strangers;
+mod waits;
