@@ -10,5 +10,6 @@ pub mod http;
 pub mod ids;
 
 pub mod metrics;
+pub mod ops;
 pub mod store;
 pub mod wire;

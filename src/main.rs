@@ -1,1 +1,59 @@
-fn main() {}
+//! The command line. Each role is one call into `ops`; settings come from the environment (see the README's table).
+
+use clap::{Parser, Subcommand};
+use palaver::config::Settings;
+use palaver::ops;
+use std::error::Error;
+use std::process::ExitCode;
+
+/// The server side of talking to strangers.
+#[derive(Parser)]
+#[command(version, about)]
+struct Arguments {
+    #[command(subcommand)]
+    role: Role,
+}
+
+#[derive(Subcommand)]
+enum Role {
+    /// Serve sockets and HTTP until SIGTERM or SIGINT; then drain. `--help` lists all settings.
+    #[command(after_long_help = palaver::config::table())]
+    Node,
+    /// Bring Postgres to this release.
+    Migrate,
+    /// Print the description of the API.
+    Openapi,
+    /// Look at Redis, Postgres and this machine, and say what is not as it should be.
+    Doctor,
+}
+
+fn main() -> ExitCode {
+    let role = Arguments::parse().role;
+    match run(role) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("palaver: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[tokio::main]
+async fn run(role: Role) -> Result<ExitCode, Box<dyn Error>> {
+    if let Role::Openapi = role {
+        print!("{}", ops::openapi());
+        return Ok(ExitCode::SUCCESS);
+    }
+    let loaded = Settings::load()?;
+    ops::log::start(&loaded.settings)?;
+    for name in &loaded.ignored {
+        tracing::warn!("{name} names no setting and is ignored");
+    }
+    match role {
+        Role::Node => ops::node::run(loaded.settings).await?,
+        Role::Migrate => ops::migrate(&loaded.settings).await?,
+        Role::Doctor => return Ok(ops::doctor::run(&loaded.settings).await),
+        Role::Openapi => {}
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,13 +1,15 @@
 //! A server that behaves as the public test suites of engine.io and socket.io expect, on Palaver's own sockets.
+//! Several of them that share a Redis are one server.
 //!
-//! `cargo run --example conformance -- --port 3000 --ping-interval 300 --ping-timeout 200 --connect-timeout 1000`
+//! `cargo run --example conformance -- --port 3000 --ping-interval 300 --ping-timeout 200 --connect-timeout 1000 --redis redis://127.0.0.1:6379`
 
 mod echo;
+mod node;
 mod suite;
 
 use clap::Parser;
-use palaver::clock::Clock;
-use palaver::wire::{Engine, HttpLimits, Namespaces, NodeAcceptor, Settings, endpoint};
+use node::Shared;
+use palaver::wire::{HttpLimits, Namespaces, NodeAcceptor, Settings, endpoint};
 use poem::{Route, Server};
 use std::time::Duration;
 
@@ -22,6 +24,15 @@ struct Options {
     ping_timeout: u64,
     #[arg(long, default_value_t = 45_000)]
     connect_timeout: u64,
+    /// Where polling sessions live; the servers that name the same are one.
+    #[arg(long)]
+    redis: String,
+    /// First part of every key.
+    #[arg(long, default_value = "conformance")]
+    prefix: String,
+    /// Shards that keys are spread over.
+    #[arg(long, default_value_t = 1)]
+    shards: u8,
 }
 
 #[tokio::main]
@@ -35,18 +46,23 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         outbox: 4_000_000,
         ..Settings::default()
     };
+    let shared = Shared {
+        url: options.redis,
+        prefix: options.prefix,
+        shards: options.shards,
+    };
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", options.port)).await?;
-    println!("listening on {}", listener.local_addr()?);
+    let address = listener.local_addr()?;
     let (acceptor, streams) = NodeAcceptor::new(listener, HttpLimits::default());
-    let clock = Clock::system();
-    let bare = Engine::new(echo::Echo, settings.clone(), streams.clone(), clock.clone());
+    let bare = shared
+        .engine("echo", echo::Echo, settings.clone(), streams.clone())
+        .await?;
     let namespaces = Namespaces::new(suite::Suite, &settings);
-    let full = Engine::new(namespaces, settings, streams, clock);
-    tokio::spawn(bare.clone().heartbeat());
-    tokio::spawn(full.clone().heartbeat());
+    let full = shared.engine("suite", namespaces, settings, streams).await?;
     let routes = Route::new()
         .nest("/engine.io/", endpoint(&bare))
         .nest("/socket.io/", endpoint(&full));
+    println!("listening on {address}");
     Server::new_with_acceptor(acceptor).run(routes).await?;
     Ok(())
 }

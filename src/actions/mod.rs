@@ -9,6 +9,7 @@ pub mod due;
 pub mod identify;
 pub mod keep;
 pub mod presence;
+pub mod remember;
 pub mod room;
 pub mod safety;
 pub mod say;
@@ -22,6 +23,7 @@ use crate::coord::Coord;
 use crate::coord::rooms::EndRules;
 use crate::domain::refusal::Refusal;
 use crate::error::Fault;
+use crate::store::Store;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,6 +44,7 @@ const CLIENT_IDS: usize = 64;
 #[derive(Clone, Debug)]
 pub struct Actions {
     coord: Coord,
+    store: Store,
     settings: Arc<Settings>,
 }
 
@@ -67,9 +70,9 @@ impl From<Fault> for Denied {
 }
 
 impl Actions {
-    /// Actions over `coord`, by `settings`.
-    pub fn new(coord: Coord, settings: Arc<Settings>) -> Self {
-        Self { coord, settings }
+    /// Actions over `coord` and `store`, by `settings`.
+    pub fn new(coord: Coord, store: Store, settings: Arc<Settings>) -> Self {
+        Self { coord, store, settings }
     }
 
     /// What the nodes agree on.

@@ -60,7 +60,12 @@ impl Reader {
                     reader.from = reader.from.merge(Serialized::global(&name, text));
                 }
                 Some(name) if name.contains('.') => reader.wrong.push(format!("{variable}: there is no such setting")),
-                Some(_) => reader.ignored.push(variable),
+                Some(name) => match known.iter().find(|known| known.replace('.', "_") == name) {
+                    Some(meant) => reader
+                        .wrong
+                        .push(format!("{variable}: is written {}", variable_of(meant))),
+                    None => reader.ignored.push(variable),
+                },
                 None => {}
             }
         }

@@ -120,6 +120,14 @@ fn variables_that_the_platform_sets_are_ignored_and_told() {
 }
 
 #[test]
+fn a_variable_with_one_underscore_too_few_is_not_silently_ignored() {
+    assert_eq!(
+        wrong(&[("PALAVER_REDIS_URL", "redis://x")]),
+        "PALAVER_REDIS_URL: is written PALAVER_REDIS__URL"
+    );
+}
+
+#[test]
 fn the_table_has_every_setting_once_with_its_meaning() {
     let table = table();
 

@@ -5,6 +5,7 @@
 
 pub mod connect;
 pub mod counts;
+pub mod doctor;
 pub mod inbox;
 pub mod journal;
 pub mod keys;
@@ -14,6 +15,7 @@ pub mod notice;
 pub mod queue;
 pub mod rooms;
 pub mod script;
+pub mod sessions;
 pub mod timers;
 pub mod users;
 

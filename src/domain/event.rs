@@ -78,7 +78,8 @@ impl Event {
     /// Whether every participant is told it in the same words.
     pub fn looks_the_same_to_everybody(&self) -> bool {
         match self {
-            Event::Said { .. } | Event::Typing { .. } | Event::Retaken { .. } | Event::Counted(_) => true,
+            Event::Said { typing_ended, .. } => !typing_ended,
+            Event::Typing { .. } | Event::Retaken { .. } | Event::Counted(_) => true,
             Event::Seated { .. } | Event::Resumed { .. } | Event::Ended { .. } => false,
         }
     }

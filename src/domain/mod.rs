@@ -4,6 +4,7 @@ pub mod account;
 pub mod chat;
 pub mod command;
 pub mod event;
+pub mod fact;
 pub mod pairing;
 pub mod presence;
 pub mod queue;

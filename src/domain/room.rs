@@ -121,6 +121,14 @@ impl Ending {
         }
     }
 
+    /// Who ended it, if somebody did.
+    pub fn by(&self) -> Option<&UserId> {
+        match self {
+            Ending::Left(by) | Ending::Disconnected(by) | Ending::Reported(by) => Some(by),
+            Ending::Timeout | Ending::Lost => None,
+        }
+    }
+
     /// Reads what [`Ending::why`] wrote, with the user beside it (empty when there is none).
     pub fn parse(why: &str, by: &str) -> Option<Self> {
         match why {

@@ -25,7 +25,6 @@ use origins::Origins;
 use poem::http::header;
 use poem::{Endpoint, EndpointExt, IntoEndpoint, Response, Route, get, handler};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// What handlers answer from.
 #[derive(Debug, Clone)]
@@ -40,14 +39,25 @@ pub struct Front {
     pub connections: Connections,
 }
 
-/// A count of open connections that whoever opens them keeps.
-#[derive(Debug, Clone, Default)]
-pub struct Connections(pub Arc<AtomicUsize>);
+/// Asks whoever holds the connections how many are open.
+#[derive(Clone)]
+pub struct Connections(Arc<dyn Fn() -> usize + Send + Sync>);
 
 impl Connections {
+    /// Asks `count`.
+    pub fn new(count: impl Fn() -> usize + Send + Sync + 'static) -> Self {
+        Self(Arc::new(count))
+    }
+
     /// How many are open now.
     pub fn open(&self) -> usize {
-        self.0.load(Ordering::Relaxed)
+        (self.0)()
+    }
+}
+
+impl std::fmt::Debug for Connections {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Connections({})", self.open())
     }
 }
 
@@ -58,8 +68,13 @@ where
     S: IntoEndpoint,
     S::Endpoint: 'static,
 {
-    let routes = Route::new()
-        .nest("/", omegoo::service().data(front))
+    // Mounted path by path: a service nested at the root would swallow `/`, which is the page's.
+    let api = Arc::new(omegoo::service().data(front).into_endpoint());
+    let paths = describe::paths()
+        .into_iter()
+        .map(|(path, _)| path.replace('{', ":").replace('}', ""));
+    let routes = paths.fold(Route::new(), |routes, path| routes.at(path, api.clone()));
+    let routes = routes
         .at("/openapi.json", get(describe::SpecFile))
         .at("/docs", get(describe::Docs))
         .at("/", get(assets::Asset::index()))
@@ -90,5 +105,7 @@ fn tell_metrics() -> Response {
         .body(metrics::render())
 }
 
+#[cfg(test)]
+pub(crate) mod redis;
 #[cfg(test)]
 mod tests;

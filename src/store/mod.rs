@@ -7,8 +7,6 @@ mod conversations;
 mod reports;
 mod retention;
 
-pub use conversations::Conversation;
-pub use reports::{Line, Report};
 pub use retention::Forgotten;
 
 use crate::clock::Millis;

@@ -1,5 +1,8 @@
 use super::postgres::{Postgres, store};
 use super::*;
+use crate::domain::fact::{Conversation, Report};
+use crate::domain::room::{Ending, Line, Offset, RoomKind};
+use crate::domain::safety::Violation;
 use crate::ids::{FactId, MessageId, RoomId, Shard, UserId};
 use serde_json::{Value, json};
 use sqlx::Row;
@@ -7,12 +10,11 @@ use sqlx::Row;
 fn conversation() -> Conversation {
     Conversation {
         room: RoomId::fresh(Shard(3)),
-        kind: "text",
-        opened_at: Millis(1_700_000_000_123),
-        ended_at: Millis(1_700_000_060_456),
-        end_reason: "left",
-        ended_by: UserId::parse("user-1"),
-        messages: 7,
+        kind: RoomKind::Text,
+        opened: Millis(1_700_000_000_123),
+        ended: Millis(1_700_000_060_456),
+        ending: Ending::Left(UserId::parse("user-1").unwrap()),
+        lines: 7,
         people: vec![UserId::parse("user-1").unwrap(), UserId::parse("guest-2").unwrap()],
     }
 }
@@ -23,15 +25,21 @@ fn report() -> Report {
         room: RoomId::fresh(Shard(0)),
         reporter: UserId::parse("user-1").unwrap(),
         reported: UserId::parse("guest-2").unwrap(),
-        violation: "spam".into(),
+        kind: RoomKind::Text,
+        opened: Millis(1_700_000_000_000),
+        violation: Violation::Spam,
         description: "sells \0things".into(),
-        messages: vec![Line {
-            id: MessageId::parse("1700000000000_abc").unwrap(),
+        lines: vec![Line {
+            offset: Offset {
+                ms: 1_700_000_000_000,
+                seq: 0,
+            },
+            message: MessageId::parse("1700000000000_abc").unwrap(),
             sender: UserId::parse("guest-2").unwrap(),
             text: "buy\0 ☃".into(),
             at: Millis(1_700_000_000_000),
         }],
-        created_at: Millis(1_700_000_001_000),
+        at: Millis(1_700_000_001_000),
     }
 }
 

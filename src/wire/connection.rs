@@ -3,6 +3,7 @@
 //! Anyone may send on it or end it; its one task listens and carries out what waits (`talk`, `polling`).
 
 use super::app::Departure;
+use super::dialogue::Joined;
 use super::frame::Frame;
 use super::outbox::{Outbox, Unsent};
 use super::settings::Settings;
@@ -97,6 +98,8 @@ pub struct Connection {
     /// When the next ping, or the pong to the last one, is due (steady ms).
     pub(super) due: AtomicU64,
     pub(super) pinged: AtomicBool,
+    /// A WebSocket that has not yet replaced long-polling.
+    probing: AtomicBool,
     joined: AtomicBool,
     sockets: Mutex<Vec<Arc<Socket>>>,
     max_questions: u16,
@@ -111,6 +114,7 @@ impl Connection {
             born: now,
             due: AtomicU64::new((now + settings.ping_interval).0),
             pinged: AtomicBool::new(false),
+            probing: AtomicBool::new(false),
             joined: AtomicBool::new(false),
             sockets: Mutex::default(),
             max_questions: settings.max_questions.min(usize::from(u16::MAX)) as u16,
@@ -160,6 +164,31 @@ impl Connection {
         self.joined.load(Ordering::Acquire)
     }
 
+    /// It only wants to replace long-polling for now.
+    pub(super) fn probe(&self) {
+        self.probing.store(true, Ordering::Release);
+    }
+
+    pub(super) fn is_probing(&self) -> bool {
+        self.probing.load(Ordering::Acquire)
+    }
+
+    /// It has replaced long-polling.
+    pub(super) fn settle(&self, now: Millis, settings: &Settings) {
+        self.due.store((now + settings.ping_interval).0, Ordering::Release);
+        self.probing.store(false, Ordering::Release);
+    }
+
+    /// What is joined, as another holder must know it.
+    pub(super) fn joined(&self) -> Vec<Joined> {
+        let sockets = self.sockets();
+        sockets
+            .iter()
+            .filter(|socket| !socket.left())
+            .map(|socket| socket.joined())
+            .collect()
+    }
+
     /// The open socket of a namespace.
     pub(super) fn socket(&self, namespace: &str) -> Option<Arc<Socket>> {
         let mut sockets = self.sockets();
@@ -174,7 +203,13 @@ impl Connection {
     pub(super) fn part(&self, namespace: &str) -> Option<Arc<Socket>> {
         let mut sockets = self.sockets();
         let at = sockets.iter().position(|socket| socket.namespace() == namespace)?;
-        Some(sockets.swap_remove(at)).filter(|socket| !socket.left())
+        let socket = sockets.swap_remove(at);
+        drop(sockets);
+        if !self.outbox.is_websocket() {
+            // The record is to be brought up to date.
+            self.outbox.wake.notify_one();
+        }
+        Some(socket).filter(|socket| !socket.left())
     }
 
     /// Takes all sockets away; those that the app has ended itself are not among them.

@@ -3,7 +3,7 @@
 use super::dialogue::Dialogue;
 use super::engine::{Core, Engine};
 use super::engineio::{Query, Refused, Transport};
-use super::{origin, websocket};
+use super::{origin, polling, upgrade, websocket};
 use poem::http::{HeaderValue, Method, StatusCode, header};
 use poem::{Endpoint, Request, Response};
 use std::sync::Arc;
@@ -37,11 +37,11 @@ async fn answer<D: Dialogue>(core: &Arc<Core<D>>, request: Request) -> Result<Re
     let query = Query::parse(request.uri().query().unwrap_or(""))?;
     match (query.transport, query.sid, request.method().clone()) {
         (Transport::WebSocket, None, _) => websocket::open(core, &request),
-        (Transport::WebSocket, Some(_), _) => Err(Refused::UnknownSid),
-        (Transport::Polling, None, Method::GET) => Err(Refused::UnknownTransport),
+        (Transport::WebSocket, Some(sid), _) => upgrade::open(core, sid, &request).await,
+        (Transport::Polling, None, Method::GET) => polling::open(core).await,
         (Transport::Polling, None, _) => Err(Refused::BadHandshakeMethod),
-        (Transport::Polling, Some(_), Method::GET) => Err(Refused::UnknownSid),
-        (Transport::Polling, Some(_), Method::POST) => Err(Refused::UnknownSid),
+        (Transport::Polling, Some(sid), Method::GET) => polling::poll(core, sid).await,
+        (Transport::Polling, Some(sid), Method::POST) => polling::post(core, &sid, request.into_body()).await,
         (Transport::Polling, Some(_), _) => Err(Refused::BadRequest),
     }
 }

@@ -4,11 +4,15 @@ use super::acceptor::Streams;
 use super::app::Departure;
 use super::connection::{Connection, End};
 use super::dialogue::{Dialogue, Handover};
+use super::directory::Directory;
 use super::living::Living;
 use super::settings::Settings;
 use crate::clock::Clock;
+use crate::coord::Coord;
+use crate::coord::sessions::Beat;
 use serde_json::json;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A node's sockets for one dialogue. Cloning shares it.
 pub struct Engine<D>(pub(super) Arc<Core<D>>);
@@ -26,17 +30,23 @@ pub(super) struct Core<D> {
     pub(super) streams: Streams,
     pub(super) clock: Clock,
     pub(super) living: Living,
+    pub(super) coord: Coord,
+    pub(super) directory: Directory,
+    pub(super) draining: AtomicBool,
 }
 
 impl<D: Dialogue> Engine<D> {
     /// `streams` are those of the acceptor that serves the endpoint.
-    pub fn new(dialogue: D, settings: Settings, streams: Streams, clock: Clock) -> Self {
+    pub fn new(dialogue: D, settings: Settings, streams: Streams, coord: Coord) -> Self {
         Self(Arc::new(Core {
             dialogue,
             settings,
             streams,
-            clock,
+            clock: coord.clock().clone(),
             living: Living::default(),
+            coord,
+            directory: Directory::default(),
+            draining: AtomicBool::new(false),
         }))
     }
 
@@ -50,6 +60,13 @@ impl<D: Dialogue> Engine<D> {
         &self.0.dialogue
     }
 
+    /// Begins a drain: no session is opened here any more, and waiting polls are answered so that the next ones land
+    /// elsewhere.
+    pub fn drain(&self) {
+        self.0.draining.store(true, Ordering::Release);
+        self.0.directory.wake_all();
+    }
+
     /// Sends up to `count` connections away for a drain; how many there were. Their clients reconnect elsewhere.
     pub fn send_away(&self, count: usize) -> usize {
         self.0.living.end_some(count, End::Drained)
@@ -57,6 +74,14 @@ impl<D: Dialogue> Engine<D> {
 }
 
 impl<D: Dialogue> Core<D> {
+    /// Heartbeat deadlines of a polling session.
+    pub(super) fn beat(&self) -> Beat {
+        Beat {
+            ping: self.settings.ping_interval,
+            dead: self.settings.ping_interval + self.settings.ping_timeout,
+        }
+    }
+
     /// The packet that opens a session.
     pub(super) fn opening(&self, sid: &str, upgrades: &[&str]) -> String {
         let settings = &self.settings;

@@ -1,7 +1,8 @@
-//! Heartbeats and connect timeouts of all WebSocket connections, by one loop instead of a timer for each.
+//! Heartbeats and connect timeouts of all connections, by one loop instead of a timer for each.
 
 use super::connection::{Connection, End};
 use super::dialogue::Dialogue;
+use super::directory::Mail;
 use super::engine::{Core, Engine};
 use super::frame::Frame;
 use crate::clock::Millis;
@@ -34,15 +35,27 @@ fn tick<D>(core: &Core<D>) -> Duration {
 fn beat<D: Dialogue>(core: &Core<D>, ping: &Frame) {
     let now = core.clock.steady();
     let unjoined = |connection: &Arc<Connection>| {
+        if connection.is_probing() {
+            return now >= connection.born + core.settings.upgrade_timeout;
+        }
         D::JOINS && !connection.has_joined() && now >= connection.born + core.settings.connect_timeout
     };
-    let due = core.living.select(|connection| {
-        connection.outbox.is_websocket()
-            && (Millis(connection.due.load(Ordering::Acquire)) <= now || unjoined(connection))
-    });
+    let due = core
+        .living
+        .select(|connection| Millis(connection.due.load(Ordering::Acquire)) <= now || unjoined(connection));
     for connection in due {
         if unjoined(&connection) {
             connection.end(End::Unjoined);
+        } else if !connection.outbox.is_websocket() {
+            // Its deadline may have been moved by another node: Redis knows.
+            connection.due.store((now + tick(core)).0, Ordering::Release);
+            if let Some(held) = core.directory.held(connection.sid()) {
+                let _ = held.mail.try_send(Mail::Expire);
+            }
+        } else if connection.is_probing() {
+            connection
+                .due
+                .store((now + core.settings.upgrade_timeout).0, Ordering::Release);
         } else if connection.pinged.swap(true, Ordering::AcqRel) {
             connection.end(End::PingTimeout);
         } else {

@@ -1,32 +1,29 @@
 //! The connections of this node.
 
 use super::connection::{Connection, End};
-use crate::ids::SessionId;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// All connections whose protocol state is on this node.
 #[derive(Default, Debug)]
-pub(super) struct Living(Mutex<HashMap<SessionId, Arc<Connection>>>);
+pub(super) struct Living(Mutex<HashMap<usize, Arc<Connection>>>);
+
+/// A connection's place: during an upgrade two have the same session.
+fn place(connection: &Arc<Connection>) -> usize {
+    Arc::as_ptr(connection) as usize
+}
 
 impl Living {
-    fn map(&self) -> MutexGuard<'_, HashMap<SessionId, Arc<Connection>>> {
+    fn map(&self) -> MutexGuard<'_, HashMap<usize, Arc<Connection>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn add(&self, connection: &Arc<Connection>) {
-        self.map().insert(connection.sid().clone(), connection.clone());
+        self.map().insert(place(connection), connection.clone());
     }
 
-    /// Forgets a connection, unless another has taken its name.
     pub(super) fn remove(&self, connection: &Arc<Connection>) {
-        let mut map = self.map();
-        if map
-            .get(connection.sid())
-            .is_some_and(|known| Arc::ptr_eq(known, connection))
-        {
-            map.remove(connection.sid());
-        }
+        self.map().remove(&place(connection));
     }
 
     pub(super) fn len(&self) -> usize {

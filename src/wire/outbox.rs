@@ -114,11 +114,13 @@ impl Outbox {
         self.waiting().bytes == 0
     }
 
-    /// Takes everything that waits.
-    pub(super) fn drain(&self) -> Vec<Frame> {
+    /// Takes up to `most` frames that wait.
+    pub(super) fn drain(&self, most: usize) -> Vec<Frame> {
         let mut waiting = self.waiting();
-        waiting.bytes = 0;
-        waiting.frames.drain(..).collect()
+        let count = most.min(waiting.frames.len());
+        let frames: Vec<Frame> = waiting.frames.drain(..count).collect();
+        waiting.bytes -= frames.iter().map(|frame| frame.wire().len()).sum::<usize>();
+        frames
     }
 
     /// Waits until the kernel takes more, or for the next waking.

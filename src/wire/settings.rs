@@ -22,6 +22,8 @@ pub struct Settings {
     pub max_attachments: usize,
     /// Bytes that may wait for a client that does not read; beyond it the connection ends.
     pub outbox: usize,
+    /// Connections of this node over all transports; one more is refused.
+    pub max_connections: usize,
     /// Packets a client may send per second, sustained.
     pub packets_per_second: u32,
     /// Packets a client may send at once before that counts.
@@ -45,6 +47,7 @@ impl Default for Settings {
             max_packets: 128,
             max_attachments: 16,
             outbox: 256 * 1024,
+            max_connections: 50_000,
             // Calls send bursts of connection candidates; chat itself is limited by the actions.
             packets_per_second: 50,
             packet_burst: 200,

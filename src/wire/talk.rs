@@ -6,10 +6,13 @@ use super::connection::{Connection, End};
 use super::dialogue::Dialogue;
 use super::engine::Core;
 use super::engineio::{Message, Packet};
+use super::frame::Frame;
 use super::messages::{Heard, Messages, failed};
 use super::outbox::Unsent;
 use super::pace::Pace;
 use super::stream::{Gate, Stream};
+use super::upgrade;
+use crate::ids::Ticket;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +27,8 @@ pub(super) struct Talk<D: Dialogue> {
     pub(super) stream: Arc<Stream>,
     pub(super) memory: D::Memory,
     pub(super) pace: Pace,
+    /// The attempt of a WebSocket that has not yet replaced long-polling.
+    pub(super) claim: Option<Ticket>,
 }
 
 impl<D: Dialogue> Talk<D> {
@@ -51,7 +56,17 @@ impl<D: Dialogue> Talk<D> {
             connection.outbox.send_last(last);
             let _ = tokio::time::timeout(FAREWELL, flush(&connection)).await;
         }
-        Box::pin(self.core.over(&connection, &mut self.memory, end)).await;
+        Box::pin(self.finish(end)).await;
+    }
+
+    async fn finish(mut self, end: End) {
+        match &self.claim {
+            Some(claim) => {
+                self.core.living.remove(&self.connection);
+                upgrade::give_up(&self.core, self.connection.sid(), claim).await;
+            }
+            None => drop(self.core.over(&self.connection, &mut self.memory, end).await),
+        }
     }
 
     async fn listen(&mut self, mut gate: Gate, mut messages: Messages) -> End {
@@ -88,6 +103,7 @@ impl<D: Dialogue> Talk<D> {
         }
         let message = match heard {
             Heard::Text(text) => match Packet::decode(&text).map_err(|bad| End::Malformed(bad.0))? {
+                packet if self.claim.is_some() => return self.probed(&packet).await,
                 Packet::Message(message) => message,
                 Packet::Pong => {
                     let now = self.core.clock.steady();
@@ -98,6 +114,7 @@ impl<D: Dialogue> Talk<D> {
                 Packet::Probe => return Err(End::Malformed("probe outside of an upgrade")),
                 Packet::Upgrade | Packet::Noop => return Ok(()),
             },
+            Heard::Binary(_) if self.claim.is_some() => return Err(End::Malformed("message before the upgrade")),
             Heard::Binary(bytes) => Message::Binary(bytes),
             Heard::Reply(frame) => {
                 self.connection.send(&[frame]);
@@ -109,6 +126,34 @@ impl<D: Dialogue> Talk<D> {
         let told = self.core.dialogue.message(&self.connection, &mut self.memory, message);
         // Boxed: it is there for the length of one message, not for the life of the connection.
         Box::pin(told).await.map_err(|bad| End::Malformed(bad.0))
+    }
+}
+
+impl<D: Dialogue> Talk<D> {
+    /// A packet before the upgrade is done.
+    async fn probed(&mut self, packet: &Packet) -> Result<(), End> {
+        match (packet, self.claim.take()) {
+            (Packet::Upgrade, Some(claim)) => {
+                let taken = Box::pin(self.take_over(&claim)).await;
+                if taken.is_err() {
+                    self.claim = Some(claim);
+                }
+                taken
+            }
+            (Packet::Probe, claim) => {
+                self.claim = claim;
+                self.connection.send(&[Frame::packet("3probe")]);
+                Ok(())
+            }
+            (Packet::Noop, claim) => {
+                self.claim = claim;
+                Ok(())
+            }
+            (_, claim) => {
+                self.claim = claim;
+                Err(End::Malformed("not a packet of an upgrade"))
+            }
+        }
     }
 }
 

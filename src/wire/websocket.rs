@@ -11,34 +11,70 @@ use super::outbox::Outbox;
 use super::pace::Pace;
 use super::stream::Gate;
 use super::talk::Talk;
-use crate::ids::SessionId;
+use super::upgrade;
+use crate::ids::{SessionId, Ticket};
 use poem::{Request, Response};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// Answers the handshake and leaves the rest to the connection's own task.
 pub(super) fn open<D: Dialogue>(core: &Arc<Core<D>>, request: &Request) -> Result<Response, Refused> {
+    if core.draining.load(Ordering::Acquire) || core.living.len() >= core.settings.max_connections {
+        return Err(Refused::Unavailable);
+    }
     let (answer, switch) = Offer::read(request)?.accept();
     tokio::spawn(begin(core.clone(), switch));
     Ok(answer)
 }
 
 async fn begin<D: Dialogue>(core: Arc<Core<D>>, switch: Switch) {
-    let Some((accepted, early)) = Box::pin(switch.done(&core.streams)).await else {
+    let Some((talk, gate)) = Box::pin(set_up(&core, switch, SessionId::fresh(), None)).await else {
         return;
     };
+    let opening = core.opening(talk.connection.sid().as_str(), &[]);
+    talk.connection.send(&[Frame::packet(&opening)]);
+    talk.run(gate, Messages::new(core.settings.max_payload)).await;
+}
+
+/// The same for one that wants to replace long-polling by right of `claim`.
+pub(super) async fn begin_upgrade<D: Dialogue>(core: Arc<Core<D>>, switch: Switch, sid: SessionId, claim: Ticket) {
+    match Box::pin(set_up(&core, switch, sid.clone(), Some(claim.clone()))).await {
+        Some((talk, gate)) => talk.run(gate, Messages::new(core.settings.max_payload)).await,
+        None => Box::pin(upgrade::give_up(&core, &sid, &claim)).await,
+    }
+}
+
+/// Ends a WebSocket that has nothing to take over.
+pub(super) async fn turn_away<D: Dialogue>(core: Arc<Core<D>>, switch: Switch) {
+    if let Some((accepted, _)) = switch.done(&core.streams).await {
+        let last = Frame::close(1008, "session taken");
+        // So few bytes fit into an empty send buffer, or the peer is gone.
+        let _ = accepted.tcp.try_write(last.wire());
+    }
+}
+
+async fn set_up<D: Dialogue>(
+    core: &Arc<Core<D>>,
+    switch: Switch,
+    sid: SessionId,
+    claim: Option<Ticket>,
+) -> Option<(Talk<D>, Gate)> {
+    let (accepted, early) = switch.done(&core.streams).await?;
     let (gate, stream) = Gate::new(accepted, early, core.settings.max_payload);
     let now = core.clock.steady();
     let outbox = Outbox::over(stream.clone(), core.settings.outbox);
-    let connection = Connection::new(SessionId::fresh(), outbox, now, &core.settings);
+    let connection = Connection::new(sid, outbox, now, &core.settings);
+    if claim.is_some() {
+        connection.probe();
+    }
     core.living.add(&connection);
-    let opening = core.opening(connection.sid().as_str(), &[]);
-    connection.send(&[Frame::packet(&opening)]);
     let talk = Talk {
         pace: Pace::new(now, &core.settings),
         memory: D::Memory::default(),
         core: core.clone(),
         connection,
         stream,
+        claim,
     };
-    talk.run(gate, Messages::new(core.settings.max_payload)).await;
+    Some((talk, gate))
 }

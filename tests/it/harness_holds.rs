@@ -1,5 +1,6 @@
 //! What scenarios rely on in the harness: servers start, come back and go; the proxy cuts; the client reads.
 
+use crate::harness::browser::Browser;
 use crate::harness::client::packet::{self, Packet};
 use crate::harness::haproxy::Haproxy;
 use crate::harness::postgres::{Database, Server};
@@ -164,4 +165,18 @@ async fn ask(stream: &mut TcpStream, byte: &[u8; 1]) -> std::io::Result<[u8; 1]>
     let mut answer = [0];
     stream.read_exact(&mut answer).await?;
     Ok(answer)
+}
+
+#[tokio::test]
+async fn a_browser_shows_clicks_and_types() {
+    let page = "data:text/html,<button onclick=\"this.hidden=true;out.textContent='clicked'\">b</button>\
+                <input oninput=\"out.textContent=this.value\"><p id=out></p>";
+    let browser = Browser::start().await;
+    let window = browser.open(page).await;
+
+    window.click("button").await;
+    assert_eq!(window.text("#out").await, "clicked");
+    assert!(!window.shows("button").await);
+    window.type_into("input", "typed").await;
+    window.wait_for_text("#out", "typed").await;
 }

@@ -14,7 +14,7 @@ use crate::clock::Millis;
 use crate::domain::presence::Counts;
 use crate::domain::room::Offset;
 use crate::error::Fault;
-use crate::ids::Shard;
+use crate::ids::{NodeId, Shard};
 use fred::clients::Client;
 use fred::interfaces::{ClientLike, StreamsInterface};
 use fred::types::Value;
@@ -61,7 +61,7 @@ pub struct InboxReader {
     coord: Coord,
     shard: Shard,
     client: Client,
-    node: crate::ids::NodeId,
+    node: NodeId,
     dispatched: Dispatched,
     topic_from: String,
 }
@@ -82,6 +82,11 @@ impl InboxReader {
     /// The shard it reads.
     pub fn shard(&self) -> Shard {
         self.shard
+    }
+
+    /// Whose inbox it reads; another one from the first read of a new life on.
+    pub fn node(&self) -> &NodeId {
+        &self.node
     }
 
     /// How far it has come.

@@ -9,6 +9,7 @@ mod tests;
 use super::Coord;
 use super::inbox::{self, Entry};
 use crate::clock::Millis;
+use crate::domain::fact::{Conversation, Fact, Report};
 use crate::domain::room::{Ending, Line, Offset, RoomKind};
 use crate::domain::safety::Violation;
 use crate::error::Fault;
@@ -20,59 +21,6 @@ use std::time::Duration;
 
 /// The consumer group of those who store.
 const GROUP: &str = "store";
-
-/// Something that must be remembered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fact {
-    /// A room has ended.
-    Ended(Conversation),
-    /// Somebody was reported.
-    Reported(Report),
-}
-
-/// A room's life, without what was said.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Conversation {
-    /// The room.
-    pub room: RoomId,
-    /// What it was for.
-    pub kind: RoomKind,
-    /// When it was offered.
-    pub opened: Millis,
-    /// When it ended.
-    pub ended: Millis,
-    /// Why.
-    pub ending: Ending,
-    /// How many lines were said.
-    pub lines: u64,
-    /// Who was in it.
-    pub people: Vec<UserId>,
-}
-
-/// A report with what it was about.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Report {
-    /// Its key.
-    pub id: FactId,
-    /// The room.
-    pub room: RoomId,
-    /// What it was for.
-    pub kind: RoomKind,
-    /// When the room was offered.
-    pub opened: Millis,
-    /// Who reports.
-    pub reporter: UserId,
-    /// Who is reported.
-    pub reported: UserId,
-    /// What for.
-    pub violation: Violation,
-    /// In the reporter's words.
-    pub description: String,
-    /// When.
-    pub at: Millis,
-    /// The last lines of the room, oldest first.
-    pub lines: Vec<Line>,
-}
 
 /// A fact and where it stands in the journal.
 #[derive(Clone, Debug)]

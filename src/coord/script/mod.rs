@@ -151,6 +151,22 @@ pub(super) const ACTS: &[(&str, &str)] = &[
     ("reap_rooms", include_str!("../rooms/reap_rooms.lua")),
     ("count", include_str!("../counts/count.lua")),
     ("publish", include_str!("../counts/publish.lua")),
+    ("session_close", include_str!("../sessions/session_close.lua")),
+    ("session_drop", include_str!("../sessions/session_drop.lua")),
+    ("session_emit", include_str!("../sessions/session_emit.lua")),
+    ("session_expire", include_str!("../sessions/session_expire.lua")),
+    ("session_free", include_str!("../sessions/session_free.lua")),
+    ("session_hand", include_str!("../sessions/session_hand.lua")),
+    ("session_join", include_str!("../sessions/session_join.lua")),
+    ("session_open", include_str!("../sessions/session_open.lua")),
+    ("session_part", include_str!("../sessions/session_part.lua")),
+    ("session_poll", include_str!("../sessions/session_poll.lua")),
+    ("session_pong", include_str!("../sessions/session_pong.lua")),
+    ("session_probe", include_str!("../sessions/session_probe.lua")),
+    ("session_push", include_str!("../sessions/session_push.lua")),
+    ("session_unprobe", include_str!("../sessions/session_unprobe.lua")),
+    ("session_upgrade", include_str!("../sessions/session_upgrade.lua")),
+    ("session_yield", include_str!("../sessions/session_yield.lua")),
 ];
 
 /// Pieces that several acts share; they stand before the acts, in this order.
@@ -159,6 +175,7 @@ const SHARED: &[&str] = &[
     include_str!("../rooms/seats.lua"),
     include_str!("../rooms/tell.lua"),
     include_str!("../rooms/close.lua"),
+    include_str!("../sessions/shared.lua"),
 ];
 
 /// The library: prelude, shared pieces, acts, epilogue.

@@ -42,7 +42,8 @@ fn packets(event: &Event, viewer: &UserId) -> Vec<(&'static str, Value)> {
             typing_ended,
         } => {
             let said = ("text_message_received", message(*room, line));
-            match typing_ended {
+            // Nobody is told of the end of their own typing.
+            match *typing_ended && line.sender != *viewer {
                 true => vec![typing(*room, &line.sender, Typing::Stopped, line.at.0), said],
                 false => vec![said],
             }
@@ -193,6 +194,10 @@ mod tests {
         );
         let names: Vec<_> = packets(&event(true), &user("b")).into_iter().map(|p| p.0).collect();
         assert_eq!(names, ["text_partner_stopped_typing", "text_message_received"]);
+        assert_eq!(
+            packets(&event(true), &user("a")),
+            [("text_message_received", said("hi"))]
+        );
     }
 
     #[test]

@@ -46,7 +46,7 @@ impl Omegoo {
         self.hub.enroll(member.clone());
         match self.actions.arrive(&user, &sid).await {
             Ok(arrival) => {
-                self.welcome(&member, arrival);
+                self.settle_in(&member, arrival);
                 Ok(())
             }
             Err(denied) => {
@@ -56,7 +56,7 @@ impl Omegoo {
         }
     }
 
-    fn welcome(&self, member: &Member, arrival: Arrival) {
+    fn settle_in(&self, member: &Member, arrival: Arrival) {
         let user = &member.who.user;
         match arrival {
             Arrival::Idle => {}
@@ -75,8 +75,6 @@ impl Omegoo {
                 member.socket.emit_all(&encode(&event, user));
             }
         }
-        let counts = Event::Counted(self.hub.counts());
-        member.socket.emit_all(&encode(&counts, user));
     }
 
     /// Tells Redis that a socket is gone, for as long as it takes: nobody else knows. A node whose lease was taken stops
@@ -101,8 +99,13 @@ impl App for Omegoo {
         let hello = handshake::read(&auth, &self.actions);
         let passport = hello.passport();
         let member = hello.member(socket.clone(), self.actions.clock().now());
+        let user = member.who.user.clone();
         match self.admit(Arc::new(member)).await {
-            Ok(()) => Ok(passport),
+            Ok(()) => {
+                let counts = Event::Counted(self.hub.counts());
+                socket.emit_all(&encode(&counts, &user));
+                Ok(passport)
+            }
             Err(Denied::Refused(refusal)) => {
                 metrics::REFUSALS.one(refusal.code());
                 Err(ConnectError {

@@ -116,6 +116,41 @@ pub async fn run(role: &str, settings: &Settings) -> String {
     output
 }
 
+/// The conformance server (`examples/conformance`), with the public suites' options.
+pub struct Conformance {
+    port: u16,
+    _process: Process,
+}
+
+impl Conformance {
+    /// Starts one with further command line options.
+    pub async fn start(options: &[&str]) -> Self {
+        let program = std::path::Path::new(BINARY)
+            .with_file_name("examples")
+            .join("conformance");
+        assert!(program.is_file(), "not built: cargo build --example conformance");
+        for _ in 0..5 {
+            let port = free_port();
+            let mut server = dying_with_us("KILL", &program);
+            server.args(["--port", &port.to_string()]).args(options);
+            let mut process = Process::start("conformance", server);
+            let up = holds_within(PATIENCE, async || {
+                tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok() || !process.runs()
+            });
+            if up.await && process.runs() {
+                let _process = process;
+                return Self { port, _process };
+            }
+        }
+        panic!("the conformance server does not start");
+    }
+
+    /// Where clients connect, without a slash at the end.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+}
+
 async fn status(port: u16, path: &str) -> Option<u16> {
     let response = reqwest::get(format!("http://127.0.0.1:{port}{path}")).await.ok()?;
     Some(response.status().as_u16())

@@ -4,15 +4,17 @@
 //! something else is kept, in order. A client that is dropped vanishes without a goodbye.
 
 pub mod packet;
-pub mod transport;
+mod session;
+mod transport;
 
 use super::PATIENCE;
-use packet::{Event, Packet};
+use packet::Event;
 use serde_json::{Value, json};
+use session::{Arrival, Order, Session, open, run};
 use std::collections::VecDeque;
 use std::time::Duration;
 use tokio::sync::mpsc;
-use transport::{Lost, Raw, Transport};
+use transport::{Lost, Raw};
 
 /// How a client reaches its node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,31 +129,6 @@ fn lost(why: &str) -> Refused {
     Refused::Lost(why.to_owned())
 }
 
-/// An open session on its way to its task.
-struct Session {
-    transport: Transport,
-    handle: Option<std::net::TcpStream>,
-    open: Value,
-}
-
-/// What the reading task hands over.
-#[derive(Debug)]
-enum Arrival {
-    Answer(Result<Value, Value>),
-    Event(Event),
-    Ack(u64, Vec<Value>),
-    /// The server ended the namespace; the transport may live on.
-    Disconnected,
-    Lost(Lost),
-}
-
-enum Order {
-    Send(Raw),
-    /// From now on pings stay unanswered.
-    IgnorePings,
-    Close,
-}
-
 /// A connected client.
 pub struct Client {
     sid: String,
@@ -176,7 +153,7 @@ impl Client {
             orders,
             arriving,
             kept: VecDeque::new(),
-            task: tokio::spawn(run(session.transport, to_do, found)),
+            task: tokio::spawn(run(session.transport, session.early, to_do, found)),
             handle: session.handle,
             next_ack: 0,
         }
@@ -325,111 +302,4 @@ impl Drop for Client {
     fn drop(&mut self) {
         self.task.abort();
     }
-}
-
-async fn open(dial: &Dial) -> Result<Session, Lost> {
-    if dial.via == Via::WebSocket {
-        let (mut transport, handle) = Transport::websocket(dial, None).await?;
-        let Raw::Text(text) = transport.receive().await? else {
-            return Err("opened with a binary packet".to_owned());
-        };
-        let open = text
-            .strip_prefix('0')
-            .ok_or_else(|| format!("not an open packet: {text}"))?;
-        let open = serde_json::from_str(open).map_err(|e| e.to_string())?;
-        let handle = Some(handle);
-        return Ok(Session {
-            transport,
-            handle,
-            open,
-        });
-    }
-    let (transport, open) = Transport::polling(dial).await?;
-    if dial.via == Via::Polling {
-        return Ok(Session {
-            transport,
-            handle: None,
-            open,
-        });
-    }
-    let (transport, handle) = upgrade(dial, transport, &open).await?;
-    let handle = Some(handle);
-    Ok(Session {
-        transport,
-        handle,
-        open,
-    })
-}
-
-/// Probe, then wait for the noop that ends the pending poll, then take over.
-async fn upgrade(dial: &Dial, mut polling: Transport, open: &Value) -> Result<(Transport, std::net::TcpStream), Lost> {
-    let (mut websocket, handle) = Transport::websocket(dial, open["sid"].as_str()).await?;
-    websocket.send(Raw::Text("2probe".to_owned())).await?;
-    let answer = websocket.receive().await?;
-    if answer != Raw::Text("3probe".to_owned()) {
-        return Err(format!("the probe was answered with {answer:?}"));
-    }
-    while polling.receive().await? != Raw::Text("6".to_owned()) {}
-    websocket.send(Raw::Text("5".to_owned())).await?;
-    Ok((websocket, handle))
-}
-
-/// Reads until the transport ends; answers pings.
-async fn run(
-    mut transport: Transport,
-    mut orders: mpsc::UnboundedReceiver<Order>,
-    found: mpsc::UnboundedSender<Arrival>,
-) {
-    let mut pongs = true;
-    let mut unfinished: Option<Event> = None;
-    loop {
-        let step = tokio::select! {
-            order = orders.recv() => match order {
-                Some(Order::Send(raw)) => transport.send(raw).await,
-                Some(Order::IgnorePings) => {
-                    pongs = false;
-                    Ok(())
-                }
-                Some(Order::Close) | None => return transport.close().await,
-            },
-            received = transport.receive() => match received {
-                Ok(Raw::Text(text)) if text == "2" && pongs => transport.send(Raw::Text("3".to_owned())).await,
-                Ok(Raw::Text(text)) if text == "1" => Err("closed by the server".to_owned()),
-                Ok(raw) => {
-                    if let Some(arrival) = arrival(raw, &mut unfinished) {
-                        let _ = found.send(arrival);
-                    }
-                    Ok(())
-                }
-                Err(why) => Err(why),
-            },
-        };
-        if let Err(why) = step {
-            let _ = found.send(Arrival::Lost(why));
-            return;
-        }
-    }
-}
-
-/// What a packet means; an event with attachments arrives with the last of them.
-fn arrival(raw: Raw, unfinished: &mut Option<Event>) -> Option<Arrival> {
-    let event = match raw {
-        Raw::Binary(bytes) => {
-            let mut event = unfinished.take().expect("a binary frame belongs to an event");
-            event.binary.push(bytes);
-            event
-        }
-        Raw::Text(text) => match packet::read(text.strip_prefix('4')?) {
-            Packet::Event(event) => event,
-            Packet::Connected(answer) => return Some(Arrival::Answer(Ok(answer))),
-            Packet::Refused(error) => return Some(Arrival::Answer(Err(error))),
-            Packet::Ack(id, args) => return Some(Arrival::Ack(id, args)),
-            Packet::Disconnected => return Some(Arrival::Disconnected),
-        },
-    };
-    if event.binary.len() < event.announced {
-        *unfinished = Some(event);
-        return None;
-    }
-    Some(Arrival::Event(event))
 }

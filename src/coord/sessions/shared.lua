@@ -1,0 +1,49 @@
+-- Shared by the acts of polling sessions: reading a record, telling live nodes, waking a waiting poll.
+local sessions = {}
+
+function sessions.read(key)
+  local flat, s = redis.call('HGETALL', key), {}
+  if #flat == 0 then return nil end
+  for i = 1, #flat, 2 do s[flat[i]] = flat[i + 1] end
+  return s
+end
+
+-- A node whose lease has run out is not told anything: nobody would clear the inbox that this would make.
+function sessions.lives(nodes, of, steady)
+  local score = of and of ~= '' and redis.call('ZSCORE', nodes, of)
+  return score and tonumber(score) > tonumber(steady)
+end
+
+function sessions.tell(nodes, to, ...)
+  if to and to ~= '' and redis.call('ZSCORE', nodes, to) then notify(to, 's', table.concat({...}, US)) end
+end
+
+function sessions.wake(nodes, s, sid)
+  if not s.waiting then return end
+  local at, token = string.match(s.waiting, '^(%S+) (%S+)$')
+  sessions.tell(nodes, at, 'wake', sid, token)
+end
+
+-- What was joined, as "namespace sid passport" in three fields each.
+function sessions.joined(s)
+  local fields = {}
+  for field, value in pairs(s) do
+    if string.sub(field, 1, 2) == 'n:' then
+      fields[#fields + 1] = string.sub(field, 3) .. US .. value
+    end
+  end
+  return fields
+end
+
+-- Sees to it that a live node owns the session: if not, this one does from now on, and hears of it in its inbox.
+function sessions.own(nodes, key, s, sid, steady)
+  if sessions.lives(nodes, s.owner, steady) then return end
+  s.owner, s.epoch = node, tostring(tonumber(s.epoch) + 1)
+  redis.call('HSET', key, 'owner', node, 'epoch', s.epoch)
+  sessions.tell(nodes, node, 'adopt', sid, s.epoch, s.dead, unpack(sessions.joined(s)))
+end
+
+-- Whether clients may still use it: there, not over, not moved to a WebSocket.
+function sessions.usable(s, steady)
+  return s and not s.moved and tonumber(s.dead) > tonumber(steady)
+end

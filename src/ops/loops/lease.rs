@@ -1,0 +1,129 @@
+//! Keeps the node alive in everybody's eyes, notices when it was given up for dead or Redis lost its data, and then begins
+//! a new life with the sockets it has.
+
+use super::keeper::Kept;
+use super::stumbled;
+use crate::actions::Actions;
+use crate::coord::lease::Renewed;
+use crate::coord::script::FENCED;
+use crate::error::Fault;
+use crate::http::Readiness;
+use crate::ids::Shard;
+use crate::metrics;
+use crate::wire::hub::Hub;
+use crate::wire::omegoo::Omegoo;
+use futures_util::StreamExt;
+
+/// The part that readiness knows this by.
+pub const PART: &str = "redis";
+
+/// Sockets brought along at once when a new life begins.
+const AT_ONCE: usize = 64;
+
+/// What the loop works with.
+#[derive(Debug)]
+pub struct Lease {
+    /// The way to act.
+    pub actions: Actions,
+    /// The node's sockets.
+    pub hub: Hub,
+    /// How each is brought into line.
+    pub dialect: Omegoo,
+    /// Told which shards this node keeps.
+    pub kept: Kept,
+    /// Told how Redis is.
+    pub ready: Readiness,
+}
+
+/// Begins the node's life on every shard; the epochs.
+pub async fn begin(actions: &Actions) -> Result<Vec<String>, Fault> {
+    let until = actions.clock().steady() + actions.settings().lease.node_for;
+    let mut epochs = Vec::new();
+    for shard in actions.coord().keys().shards() {
+        epochs.push(actions.coord().register(shard, until).await?);
+    }
+    Ok(epochs)
+}
+
+/// Runs for the node, which has begun with `epochs`.
+pub async fn run(lease: Lease, mut epochs: Vec<String>) {
+    let mut ticks = tokio::time::interval(lease.actions.settings().lease.renew_every);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        match lease.turn(&mut epochs).await {
+            Ok(()) => lease.ready.well(PART),
+            Err(fault) => {
+                lease.ready.unwell(PART, "no answer");
+                stumbled("lease", &fault).await;
+            }
+        }
+    }
+}
+
+/// What a round of renewals found.
+enum Health {
+    Well,
+    Gap,
+    Lost,
+}
+
+impl Lease {
+    async fn turn(&self, epochs: &mut Vec<String>) -> Result<(), Fault> {
+        match self.renew(epochs).await? {
+            Health::Well => {}
+            Health::Gap => {
+                metrics::INBOX_GAPS.one(());
+                tracing::error!("notices were trimmed before this node read them: resyncing its sockets");
+                self.resync().await;
+            }
+            Health::Lost => {
+                metrics::LEASES_LOST.one(());
+                let node = self.actions.coord().identity().renew();
+                tracing::error!(node.id = %node, "this node was given up for dead or Redis lost its data: it goes on as {node}");
+                *epochs = begin(&self.actions).await?;
+                self.resync().await;
+            }
+        }
+        Ok(())
+    }
+
+    async fn renew(&self, epochs: &[String]) -> Result<Health, Fault> {
+        let until = self.actions.clock().steady() + self.actions.settings().lease.node_for;
+        let mut health = Health::Well;
+        for (shard, epoch) in self.actions.coord().keys().shards().zip(epochs) {
+            match self.renew_on(shard, until, epoch).await? {
+                Health::Well => {}
+                Health::Gap => health = Health::Gap,
+                Health::Lost => return Ok(Health::Lost),
+            }
+        }
+        Ok(health)
+    }
+
+    async fn renew_on(&self, shard: Shard, until: crate::clock::Millis, epoch: &str) -> Result<Health, Fault> {
+        match self.actions.coord().renew(shard, until, epoch).await {
+            Ok(Renewed::Kept { keeper, gap, ill }) => {
+                self.kept.note(shard, keeper, ill);
+                Ok(if gap { Health::Gap } else { Health::Well })
+            }
+            Ok(Renewed::NewEpoch) => Ok(Health::Lost),
+            Err(fault) if fault.why == FENCED => Ok(Health::Lost),
+            Err(fault) => {
+                self.kept.note(shard, false, false);
+                Err(fault)
+            }
+        }
+    }
+
+    async fn resync(&self) {
+        let each = self.hub.everyone().into_iter().map(|member| {
+            let dialect = self.dialect.clone();
+            async move { dialect.resync(&member).await }
+        });
+        futures_util::stream::iter(each)
+            .buffer_unordered(AT_ONCE)
+            .collect::<()>()
+            .await;
+    }
+}

@@ -1,0 +1,237 @@
+//! A node from start to stop. [`start`] is the order in which things come to life and the list of every loop, with the
+//! reason for its place; [`RunningNode::drain`] is the same order backwards.
+
+use super::loops::keeper::Kept;
+use super::loops::lease::{self, Lease};
+use super::loops::{counts, inbox, journal, keeper, offers};
+use super::serve::{Serving, bind};
+use super::supervise::Loops;
+use super::upkeep;
+use crate::actions::Actions;
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::coord::Coord;
+use crate::coord::connect;
+use crate::error::Fault;
+use crate::http::{self, Connections, Front, Readiness};
+use crate::metrics;
+use crate::store::Store;
+use crate::wire::hub::Hub;
+use crate::wire::omegoo::Omegoo;
+use crate::wire::{self, Engine, HttpLimits, Namespaces, NodeAcceptor};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Parts of a node that must be well before it is ready.
+const PARTS: &[&str] = &[lease::PART];
+
+/// How often a drain sends sockets away: often enough that no batch is a wave.
+const SEND_AWAY_EVERY: Duration = Duration::from_millis(100);
+
+/// A node that serves. Dropping it ends its loops at once; connections that are open live on until their peers leave.
+pub struct RunningNode {
+    /// Where it serves HTTP and sockets.
+    pub at: SocketAddr,
+    /// Where it serves metrics, when that is elsewhere.
+    pub metrics_at: Option<SocketAddr>,
+    settings: Arc<Settings>,
+    ready: Readiness,
+    engine: Engine<Namespaces<Omegoo>>,
+    coord: Coord,
+    store: Store,
+    loops: Loops,
+    serving: Vec<Serving>,
+}
+
+/// Runs a node until it is told to stop (SIGTERM or SIGINT), then drains it. A second signal ends it at once.
+pub async fn run(settings: Settings) -> Result<(), Fault> {
+    let mut term = signal(SignalKind::terminate()).map_err(|error| Fault::new("wait for signals", error))?;
+    let mut int = signal(SignalKind::interrupt()).map_err(|error| Fault::new("wait for signals", error))?;
+    let mut told_to_stop = async || tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} };
+    let node = tokio::select! {
+        node = start(settings, Clock::system()) => node?,
+        () = told_to_stop() => return Ok(()),
+    };
+    tracing::info!("serving at {}", node.at);
+    tokio::select! {
+        () = node.loops.broken() => return Err(Fault::new("run the node", "a part of it ended")),
+        () = told_to_stop() => {}
+    }
+    tokio::select! {
+        () = node.drain() => tracing::info!("drained"),
+        () = told_to_stop() => tracing::warn!("stopped while draining"),
+    }
+    Ok(())
+}
+
+/// Starts a node. With port 0 it takes free ports; several nodes can run in one process.
+pub async fn start(settings: Settings, clock: Clock) -> Result<RunningNode, Fault> {
+    metrics::install();
+    let settings = Arc::new(settings);
+    // Ports first: a port in use is found before anybody hears of this node.
+    let (listener, at) = bind(settings.listen).await?;
+    let metrics_listener = match settings.metrics_listen {
+        Some(at) => Some(bind(at).await?),
+        None => None,
+    };
+    // Postgres is not waited for: chats go on without it.
+    let store = Store::open(&settings.postgres)?;
+    // Redis is: without it there is nothing to serve.
+    let opened = connect::open(&settings.redis, u64::from(settings.redis.inbox), &clock).await?;
+    let coord = opened.coord;
+    let ready = Readiness::waiting_for(PARTS);
+    let actions = Actions::new(coord.clone(), store.clone(), settings.clone());
+    let hub = Hub::default();
+
+    let limits = HttpLimits {
+        connections: settings.sockets.max_connections as usize,
+        ..HttpLimits::default()
+    };
+    let (acceptor, streams) = NodeAcceptor::new(listener, limits);
+    let wired = sockets(&settings);
+    let dialect = Omegoo::new(actions.clone(), hub.clone());
+    let engine = Engine::new(Namespaces::new(dialect.clone(), &wired), wired, streams, coord.clone());
+
+    let loops = Loops::default();
+    // Lanes carry every act to Redis: nothing below works before them. One whose end is lost cannot be made again.
+    for lane in opened.lanes {
+        loops.once("lane", lane.run());
+    }
+    // The lease makes this node known: what is sent to it from now on waits in its inboxes.
+    let epochs = lease::begin(&actions).await?;
+    let kept = Kept::none(usize::from(settings.redis.shards));
+    // Inboxes before whoever causes notices. A reader knows how far it has come, so its end is the node's.
+    for inbox in opened.inboxes {
+        loops.once("inbox", inbox::run(inbox, actions.clone(), hub.clone(), engine.clone()));
+    }
+    let lease = Lease {
+        actions: actions.clone(),
+        hub: hub.clone(),
+        dialect,
+        kept: kept.clone(),
+        ready: ready.clone(),
+    };
+    loops.once("lease", lease::run(lease, epochs));
+    // From here on any order will do: what these do can be done by any node, at any time, twice.
+    for reader in opened.offers {
+        loops.once(
+            "offers",
+            offers::run(reader, actions.clone(), settings.lease.offer_claim),
+        );
+    }
+    loops.once("journal", journal::run(opened.journals, actions.clone()));
+    for shard in coord.keys().shards() {
+        let (actions, kept, every) = (actions.clone(), kept.clone(), settings.queue.pair_every);
+        loops.keep("keeper", move || {
+            keeper::run(shard, actions.clone(), kept.clone(), every)
+        });
+    }
+    loops.keep("counts", move || counts::run(hub.clone()));
+    loops.keep("heartbeat", {
+        let engine = engine.clone();
+        move || engine.clone().heartbeat()
+    });
+    loops.keep("fold metrics", upkeep::fold_metrics);
+    let (kept, time, keep_for) = (store.clone(), clock.clone(), settings.postgres.keep_for);
+    loops.keep("forget", move || upkeep::forget(kept.clone(), time.clone(), keep_for));
+
+    // Serving comes last: whoever gets in finds everything running.
+    let connections = Connections::new({
+        let engine = engine.clone();
+        move || engine.connections()
+    });
+    let front = Front {
+        started: clock.now(),
+        actions,
+        ready: ready.clone(),
+        connections,
+    };
+    let app = http::app(&settings, front, wire::endpoint(&engine));
+    let finish_within = settings.drain.finish_within;
+    let mut serving = vec![Serving::start(acceptor, app, finish_within)];
+    let mut metrics_at = None;
+    if let Some((listener, at)) = metrics_listener {
+        let (acceptor, _) = NodeAcceptor::new(listener, HttpLimits::default());
+        serving.push(Serving::start(acceptor, http::metrics_app(), finish_within));
+        metrics_at = Some(at);
+    }
+    Ok(RunningNode {
+        at,
+        metrics_at,
+        settings,
+        ready,
+        engine,
+        coord,
+        store,
+        loops,
+        serving,
+    })
+}
+
+impl RunningNode {
+    /// Stops without losing anything: no new traffic, sockets to other nodes, requests answered, loops, connections.
+    pub async fn drain(self) {
+        self.ready.drain();
+        tokio::time::sleep(self.settings.drain.not_ready_for).await;
+        self.engine.drain();
+        self.send_sockets_away().await;
+        for serving in self.serving {
+            serving.stop().await;
+        }
+        for shard in self.coord.keys().shards() {
+            if let Err(fault) = self.coord.resign(shard).await {
+                tracing::warn!(%fault, "a lease was not given back: it runs out by itself");
+            }
+        }
+        self.loops.stop().await;
+        self.coord.close().await;
+        self.store.close().await;
+    }
+
+    /// Tells all sockets to come back elsewhere, spread over the drain's time, and waits until they are gone.
+    async fn send_sockets_away(&self) {
+        let drain = &self.settings.drain;
+        let batches = (drain.spread_over.as_millis() / SEND_AWAY_EVERY.as_millis()).max(1) as usize;
+        let batch = self.engine.connections().div_ceil(batches).max(1);
+        let gone = async {
+            while self.engine.connections() > 0 {
+                self.engine.send_away(batch);
+                tokio::time::sleep(SEND_AWAY_EVERY).await;
+            }
+        };
+        if tokio::time::timeout(drain.spread_over + drain.finish_within, gone)
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                "{} connections were still open at the end of the drain",
+                self.engine.connections()
+            );
+        }
+    }
+
+    /// Whether the node is ready for traffic, and if not, why.
+    pub fn why_not_ready(&self) -> Vec<String> {
+        self.ready.why_not()
+    }
+}
+
+/// What the socket layer is allowed, from the settings.
+fn sockets(settings: &Settings) -> wire::Settings {
+    let given = &settings.sockets;
+    wire::Settings {
+        ping_interval: given.ping_interval,
+        ping_timeout: given.ping_timeout,
+        connect_timeout: given.connect_timeout,
+        upgrade_timeout: given.upgrade_timeout,
+        max_payload: given.max_payload,
+        outbox: given.outbox,
+        packets_per_second: given.packets_per_second,
+        packet_burst: given.packet_burst,
+        max_namespaces: given.namespaces as usize,
+        origins: settings.origins.clone(),
+        ..wire::Settings::default()
+    }
+}

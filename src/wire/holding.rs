@@ -1,0 +1,295 @@
+//! The task of a polling session on the node that owns it: it takes what any node was posted, and carries what is
+//! emitted to Redis, where any node's poll finds it.
+
+use super::connection::{Connection, End};
+use super::dialogue::{Dialogue, Handover};
+use super::directory::{Held, Mail};
+use super::engine::Core;
+use super::engineio::{Malformed, Packet, decode_payload};
+use super::outbox::Outbox;
+use super::pace::Pace;
+use super::signals;
+use crate::clock::Millis;
+use crate::coord::script::FENCED;
+use crate::coord::sessions::{Carried, Emitted, Expired};
+use crate::error::Fault;
+use crate::ids::SessionId;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use tokio::sync::{Notify, mpsc};
+
+/// Packets carried to Redis at once.
+const BATCH: usize = 256;
+
+struct Holding<D: Dialogue> {
+    core: Arc<Core<D>>,
+    held: Held,
+    memory: D::Memory,
+    pace: Pace,
+    /// The record is over, or another's: nothing more is to be said about it.
+    told: bool,
+}
+
+/// A session was opened here.
+pub(super) fn open<D: Dialogue>(core: &Arc<Core<D>>, sid: SessionId) {
+    let now = core.clock.steady();
+    let (holding, mail, _) = hold(core, sid, 1, now + core.beat().dead);
+    tokio::spawn(holding.run(mail, None, None));
+}
+
+/// A session whose owner is gone is this node's now.
+pub(super) fn adopt<D: Dialogue>(core: &Arc<Core<D>>, sid: SessionId, epoch: u64, dead: Millis, joined: Vec<Carried>) {
+    let (holding, mail, before) = hold(core, sid, epoch, dead);
+    if let Some(before) = &before {
+        before.connection.end(End::Moved);
+    }
+    let handover = signals::handover(joined, &[]);
+    tokio::spawn(holding.run(mail, Some(handover), before));
+}
+
+/// A session that this node owns by its record, but knows nothing of.
+pub(super) fn forgotten<D: Dialogue>(core: &Arc<Core<D>>, sid: SessionId) {
+    let core = core.clone();
+    tokio::spawn(async move { drop_session(&core, &sid, "forgotten").await });
+}
+
+/// Ends a session as well as can be; if Redis is away, its record ends by itself.
+pub(super) async fn drop_session<D: Dialogue>(core: &Core<D>, sid: &SessionId, why: &str) {
+    if let Err(fault) = core.coord.session_drop(sid, why).await {
+        tracing::warn!(%fault, "a polling session could not be dropped");
+    }
+}
+
+fn hold<D: Dialogue>(
+    core: &Arc<Core<D>>,
+    sid: SessionId,
+    epoch: u64,
+    dead: Millis,
+) -> (Holding<D>, mpsc::Receiver<Mail>, Option<Held>) {
+    let now = core.clock.steady();
+    let outbox = Outbox::gathering(core.settings.outbox);
+    let connection = Connection::new(sid, outbox, now, &core.settings);
+    connection.due.store(dead.0, Ordering::Release);
+    core.living.add(&connection);
+    let (held, mail, before) = core.directory.hold(&connection, epoch);
+    let holding = Holding {
+        core: core.clone(),
+        held,
+        memory: D::Memory::default(),
+        pace: Pace::new(now, &core.settings),
+        told: false,
+    };
+    (holding, mail, before)
+}
+
+impl<D: Dialogue> Holding<D> {
+    async fn run(mut self, mail: mpsc::Receiver<Mail>, handover: Option<Handover>, before: Option<Held>) {
+        if let Some(before) = before {
+            before.done.notified().await;
+        }
+        let core = self.core.clone();
+        let held = self.held.clone();
+        let connection = held.connection.clone();
+        let saved = handover.as_ref().map(|h| signals::carried(h).0).unwrap_or_default();
+        let halt = Notify::new();
+        let listening = async {
+            let end = self.listen(mail, handover, &halt).await;
+            connection.end(end);
+        };
+        let carrying = async {
+            carry(&core, &held, saved).await;
+            halt.notify_one();
+        };
+        futures_util::future::join(listening, carrying).await;
+        let end = connection.over().unwrap_or(End::Cut);
+        Box::pin(self.finish(end)).await;
+        core.directory.unhold(&connection);
+        held.done.notify_one();
+    }
+
+    async fn listen(&mut self, mut mail: mpsc::Receiver<Mail>, handover: Option<Handover>, halt: &Notify) -> End {
+        let connection = self.held.connection.clone();
+        if let Some(handover) = handover {
+            let adopted = self.core.dialogue.adopt(&connection, &mut self.memory, handover);
+            if let Err(Malformed(how)) = Box::pin(adopted).await {
+                return End::Malformed(how);
+            }
+        }
+        while !connection.is_over() {
+            let next = tokio::select! {
+                next = mail.recv() => next,
+                () = halt.notified() => None,
+            };
+            let Some(next) = next else { return End::Cut };
+            if let Err(end) = Box::pin(self.take(next)).await {
+                return end;
+            }
+        }
+        End::Cut
+    }
+
+    async fn take(&mut self, mail: Mail) -> Result<(), End> {
+        match mail {
+            Mail::Push(body) => self.pushed(&body).await,
+            Mail::Pong => {
+                let now = self.core.clock.steady();
+                let connection = &self.held.connection;
+                connection.note_pong(now, &self.core.settings);
+                // The ping that the next pong answers is at least an interval away: what is written now is before it.
+                connection.note_ping();
+                connection.due.store((now + self.core.beat().dead).0, Ordering::Release);
+                Ok(())
+            }
+            Mail::Moved => Err(End::Moved),
+            Mail::Over(why) => {
+                self.told = true;
+                Err(match why.as_str() {
+                    "client" => End::ClientClosed,
+                    "malformed" => End::Malformed("bad payload"),
+                    "overlap" => End::Malformed("two polls at once"),
+                    _ => End::Cut,
+                })
+            }
+            Mail::Expire => self.expire().await,
+        }
+    }
+
+    async fn pushed(&mut self, body: &str) -> Result<(), End> {
+        let malformed = |bad: Malformed| End::Malformed(bad.0);
+        for packet in decode_payload(body, self.core.settings.max_packets).map_err(malformed)? {
+            let Packet::Message(message) = packet else { continue };
+            if !self.pace.take(self.core.clock.steady(), &self.core.settings) {
+                return Err(End::TooFast);
+            }
+            let connection = &self.held.connection;
+            let told = self.core.dialogue.message(connection, &mut self.memory, message);
+            Box::pin(told).await.map_err(malformed)?;
+            if connection.is_over() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    async fn expire(&mut self) -> Result<(), End> {
+        let connection = &self.held.connection;
+        match self.core.coord.session_expire(connection.sid(), self.held.epoch).await {
+            Ok(Expired::Alive(dead)) => {
+                connection.due.store(dead.0, Ordering::Release);
+                Ok(())
+            }
+            Ok(Expired::Expired) => {
+                self.told = true;
+                Err(End::PingTimeout)
+            }
+            Ok(Expired::Lost) => {
+                self.told = true;
+                Err(End::Cut)
+            }
+            // Asked again at the next beat.
+            Err(_) => Ok(()),
+        }
+    }
+
+    async fn finish(&mut self, end: End) {
+        let connection = self.held.connection.clone();
+        let (sid, epoch) = (connection.sid(), self.held.epoch);
+        let handover = self.core.over(&connection, &mut self.memory, end).await;
+        if self.told {
+            return;
+        }
+        let coord = &self.core.coord;
+        let said = match end {
+            End::Moved => {
+                let (joined, leftover) = signals::carried(&handover);
+                coord.session_hand(sid, epoch, &joined, &leftover).await
+            }
+            End::Drained => coord.session_free(sid, epoch).await,
+            End::Cut | End::PingTimeout | End::ClientClosed => coord.session_drop(sid, end.reason()).await,
+            End::Malformed(_)
+            | End::TooLarge
+            | End::NotText
+            | End::Unjoined
+            | End::SlowReader
+            | End::TooFast
+            | End::Dismissed => coord.session_close(sid, "1", end.reason()).await,
+        };
+        if let Err(fault) = said {
+            tracing::warn!(%fault, reason = end.reason(), "the end of a polling session could not be noted");
+        }
+    }
+}
+
+/// Carries what is emitted to Redis until the connection is over, and then what is left.
+async fn carry<D: Dialogue>(core: &Core<D>, held: &Held, mut saved: Vec<Carried>) {
+    let connection = &held.connection;
+    loop {
+        let last = connection.is_over();
+        match carry_all(core, held, &mut saved).await {
+            Ok(Emitted::Kept | Emitted::Routed) => {}
+            Ok(Emitted::Slow) => connection.end(End::SlowReader),
+            Ok(Emitted::Lost) => connection.end(End::Cut),
+            Err(fault) if fault.why == FENCED => connection.end(End::Moved),
+            Err(fault) => {
+                tracing::warn!(%fault, "packets of a polling session could not be kept");
+                connection.end(End::Cut);
+            }
+        }
+        if last {
+            return;
+        }
+        if !connection.is_over() {
+            connection.outbox.wake.notified().await;
+        }
+    }
+}
+
+async fn carry_all<D: Dialogue>(core: &Core<D>, held: &Held, saved: &mut Vec<Carried>) -> Result<Emitted, Fault> {
+    let sid = held.connection.sid();
+    if !note_namespaces(core, held, saved).await? {
+        return Ok(Emitted::Lost);
+    }
+    loop {
+        let frames = held.connection.outbox.drain(BATCH);
+        if frames.is_empty() {
+            return Ok(Emitted::Kept);
+        }
+        let entries = frames.iter().map(super::frame::Frame::entry).collect();
+        let emitted = core
+            .coord
+            .session_emit(sid, held.epoch, core.settings.outbox, entries)
+            .await?;
+        if matches!(emitted, Emitted::Lost | Emitted::Slow) {
+            return Ok(emitted);
+        }
+    }
+}
+
+/// Brings the record's namespaces up to date; false when it is another's. A client learns that it has joined only after
+/// the record knows.
+async fn note_namespaces<D: Dialogue>(core: &Core<D>, held: &Held, saved: &mut Vec<Carried>) -> Result<bool, Fault> {
+    let connection = &held.connection;
+    if connection.is_over() {
+        return Ok(true);
+    }
+    let current: Vec<Carried> = connection.joined().iter().map(signals::carry).collect();
+    for gone in saved
+        .iter()
+        .filter(|one| !current.iter().any(|now| now.namespace == one.namespace))
+    {
+        if !core
+            .coord
+            .session_part(connection.sid(), held.epoch, &gone.namespace)
+            .await?
+        {
+            return Ok(false);
+        }
+    }
+    for new in current.iter().filter(|one| !saved.contains(one)) {
+        if !core.coord.session_join(connection.sid(), held.epoch, new).await? {
+            return Ok(false);
+        }
+    }
+    *saved = current;
+    Ok(true)
+}

@@ -1,0 +1,102 @@
+//! Signals about polling sessions, from this node's inboxes to whoever they are for. Nothing here waits.
+
+use super::connection::End;
+use super::dialogue::{Dialogue, Handover, Joined};
+use super::directory::{Hand, Held, Mail};
+use super::engine::{Core, Engine};
+use super::engineio::{Message, Packet, decode_payload};
+use super::holding;
+use crate::coord::sessions::{Carried, SessionSignal};
+use crate::ids::SessionId;
+use std::sync::Arc;
+use tokio::sync::mpsc::error::TrySendError;
+
+impl<D: Dialogue> Engine<D> {
+    /// Takes a signal as the inbox had it (`Incoming::Signal`).
+    pub fn signal(&self, payload: &str) {
+        match SessionSignal::decode(payload) {
+            Some(signal) => dispatch(&self.0, signal),
+            None => tracing::error!("a signal about a session could not be read"),
+        }
+    }
+}
+
+fn dispatch<D: Dialogue>(core: &Arc<Core<D>>, signal: SessionSignal) {
+    match signal {
+        SessionSignal::Wake { token } => core.directory.wake(&token),
+        SessionSignal::Push { sid, epoch, body } => post(core, &sid, epoch, Mail::Push(body)),
+        SessionSignal::Pong { sid, epoch } => post(core, &sid, epoch, Mail::Pong),
+        SessionSignal::Adopt {
+            sid,
+            epoch,
+            dead,
+            joined,
+        } => holding::adopt(core, sid, epoch, dead, joined),
+        SessionSignal::Moved { sid, epoch } => tell(core, &sid, epoch, Mail::Moved),
+        SessionSignal::Over { sid, epoch, why } => tell(core, &sid, epoch, Mail::Over(why)),
+        SessionSignal::Routed { sid, entries } => {
+            core.directory.hand(&sid, Hand::Packets(entries));
+        }
+        SessionSignal::Handed { sid, joined, leftover } => {
+            core.directory.hand(&sid, Hand::Sockets(handover(joined, &leftover)));
+        }
+    }
+}
+
+fn deliver(held: &Held, mail: Mail) {
+    if let Err(TrySendError::Full(_)) = held.mail.try_send(mail) {
+        held.connection.end(End::TooFast);
+    }
+}
+
+fn tell<D: Dialogue>(core: &Arc<Core<D>>, sid: &SessionId, epoch: u64, mail: Mail) {
+    if let Some(held) = core.directory.held(sid).filter(|held| held.epoch == epoch) {
+        deliver(&held, mail);
+    }
+}
+
+/// A client that still posts to a session whose state is lost here must be told to begin anew.
+fn post<D: Dialogue>(core: &Arc<Core<D>>, sid: &SessionId, epoch: u64, mail: Mail) {
+    match core.directory.held(sid) {
+        Some(held) if held.epoch == epoch => deliver(&held, mail),
+        Some(_) => {}
+        None => holding::forgotten(core, sid.clone()),
+    }
+}
+
+/// What another holder gave, as the dialogue knows it.
+pub(super) fn handover(joined: Vec<Carried>, leftover: &[String]) -> Handover {
+    let joined = joined.into_iter().map(|one| Joined {
+        namespace: one.namespace,
+        sid: one.sid,
+        passport: one.passport,
+    });
+    let message = |entry: &String| match decode_payload(entry, 1).ok()?.pop()? {
+        Packet::Message(message) => Some(message),
+        _ => None,
+    };
+    Handover {
+        joined: joined.collect(),
+        leftover: leftover.iter().filter_map(message).collect::<Vec<Message>>(),
+    }
+}
+
+/// The same, the other way round.
+pub(super) fn carried(handover: &Handover) -> (Vec<Carried>, Vec<String>) {
+    let joined = handover.joined.iter().map(carry);
+    let entry = |message: &Message| {
+        let mut entry = String::new();
+        super::engineio::push_entry(&mut entry, message);
+        entry
+    };
+    (joined.collect(), handover.leftover.iter().map(entry).collect())
+}
+
+/// One namespace as the record has it.
+pub(super) fn carry(joined: &Joined) -> Carried {
+    Carried {
+        namespace: joined.namespace.clone(),
+        sid: joined.sid.clone(),
+        passport: joined.passport.clone(),
+    }
+}
