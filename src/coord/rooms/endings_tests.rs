@@ -3,10 +3,10 @@
 use super::tests::{kinds, lines, room_of, say, sit};
 use super::{EndRules, Report, Said, Sat};
 use crate::clock::Millis;
-use crate::coord::journal::Fact;
 use crate::coord::notice::Notice;
 use crate::coord::testing::{TestNode, World, assert_state, at, socket, user};
 use crate::domain::event::{Audience, Event};
+use crate::domain::fact::Fact;
 use crate::domain::refusal::Refusal;
 use crate::domain::room::{Ending, Offset, RoomKind};
 use crate::domain::safety::Violation;
