@@ -43,6 +43,10 @@ const SPAWNERS: &[(&str, &str)] = &[
     ("ops/", "starts and supervises the loops"),
     ("wire/connection", "one task per websocket, ended by the socket"),
     ("wire/websocket.rs", "the same task, from the moment of the upgrade"),
+    (
+        "wire/holding.rs",
+        "one task per polling session owned here, ended by the session",
+    ),
 ];
 /// Who may look at the machine's monotonic clock, and why. Anybody may measure how long something takes, by
 /// `let started = Instant::now();`.
