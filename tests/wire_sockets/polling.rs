@@ -12,7 +12,7 @@ async fn a_session_opens_with_what_its_client_must_know() {
 
     let mut opening: Value = serde_json::from_str(body.strip_prefix('0').unwrap()).unwrap();
     assert_eq!(opening["sid"].take().as_str().unwrap().len(), 20);
-    let expected = json!({"sid": null, "upgrades": ["websocket"], "pingInterval": 300, "pingTimeout": 200,
+    let expected = json!({"sid": null, "upgrades": ["websocket"], "pingInterval": 300, "pingTimeout": 1000,
         "maxPayload": 65536});
     assert_eq!((status, opening), (200, expected));
 }
@@ -125,6 +125,7 @@ async fn a_poll_given_up_by_its_client_ends_the_session_and_leaves_nothing_waiti
 
 #[tokio::test]
 async fn a_malformed_body_ends_the_session() {
+    let cluster = Cluster::start(2, calm()).await;
     for bad in [
         &b"abc"[..],
         b"",
@@ -135,7 +136,6 @@ async fn a_malformed_body_ends_the_session() {
         b"0{}",
         b"4a\x1e",
     ] {
-        let cluster = Cluster::start(2, calm()).await;
         let session = cluster.session("engine.io").await;
 
         assert_eq!(session.post(bad.to_vec()).await.0, 400, "{bad:?}");

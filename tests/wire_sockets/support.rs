@@ -65,8 +65,8 @@ async fn start_redis() -> (Child, u16) {
 pub(crate) fn brisk() -> Settings {
     Settings {
         ping_interval: Duration::from_millis(300),
-        ping_timeout: Duration::from_millis(200),
-        connect_timeout: Duration::from_millis(500),
+        ping_timeout: Duration::from_secs(1),
+        connect_timeout: Duration::from_secs(1),
         upgrade_timeout: Duration::from_millis(400),
         ..Settings::default()
     }

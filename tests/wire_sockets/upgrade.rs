@@ -37,8 +37,8 @@ async fn a_waiting_poll_gives_way_and_the_websocket_goes_on() {
 #[tokio::test]
 async fn what_was_posted_and_not_yet_polled_comes_first_on_the_websocket() {
     for nodes in [1, 2] {
+        let cluster = Cluster::start(nodes, calm()).await;
         for _ in 0..5 {
-            let cluster = Cluster::start(nodes, calm()).await;
             let session = cluster.session("engine.io").await;
             for n in 0..20 {
                 session.post(format!("4{n}")).await;
@@ -104,8 +104,8 @@ async fn a_websocket_for_a_forged_session_is_refused() {
 #[tokio::test]
 async fn polling_goes_on_after_a_failed_upgrade() {
     for nodes in [1, 2] {
+        let cluster = Cluster::start(nodes, calm()).await;
         for bad in ["4hello", "3", "2", "nonsense", "1"] {
-            let cluster = Cluster::start(nodes, calm()).await;
             let session = cluster.session("engine.io").await;
             let mut socket = session.upgrade().await.unwrap();
             socket.send(bad).await;
