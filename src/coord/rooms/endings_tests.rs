@@ -316,6 +316,26 @@ async fn people_of_a_dead_node_that_had_dispatched_everything_are_sent_only_what
 }
 
 #[tokio::test]
+async fn people_of_a_dead_node_whose_inbox_was_cut_are_sent_everything() {
+    let mut world = World::new(1).await;
+    world.inbox_cap = 3;
+    let (mut dead, mut alive) = (world.node().await, world.node().await);
+    let room = room_of(&world, &mut dead, &mut alive).await;
+    for text in ["1", "2", "3", "4", "5"] {
+        say(&alive, room, "b", text).await;
+    }
+    let held = die(&world, &dead, &alive).await;
+    alive.coord.reap_rooms(S, &dead.id, 10, held).await.unwrap();
+    alive.coord.rest(S, &dead.id).await.unwrap();
+    alive.inbox().await;
+
+    sit(&alive, room, "a", "s1b").await;
+
+    assert_eq!(lines(&alive.inbox().await), ["1", "2", "3", "4", "5"]);
+    assert!(!world.dump().await.get("gaps").is_some_and(|g| g.contains("N1")));
+}
+
+#[tokio::test]
 async fn a_seat_with_a_socket_elsewhere_survives_a_dead_node_and_batches_end() {
     let world = World::new(1).await;
     let (mut dead, mut alive) = (world.node().await, world.node().await);
