@@ -243,7 +243,7 @@ async fn a_node_without_a_lease_changes_nothing() {
     world
         .raw(&["ZADD", &alive.coord.keys().nodes(shard), "1", buried.id.as_str()])
         .await;
-    assert_eq!(alive.coord.bury(shard).await.unwrap(), [buried.id.clone()]);
+    assert_eq!(alive.coord.bury(shard).await.unwrap(), std::slice::from_ref(&buried.id));
     let dump = world.dump().await;
 
     let fault = buried.coord.attach(&user("b"), &socket("t"), 5).await.unwrap_err();
