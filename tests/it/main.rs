@@ -5,7 +5,11 @@
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod client_and_server;
+mod lines;
 mod pairing;
+mod reports;
+mod rooms_end;
+mod typing;
 #[allow(
     dead_code,
     unreachable_pub,

@@ -249,6 +249,28 @@ impl Stage {
         self.redis.command(&["KEYS", &pattern])
     }
 
+    /// Timers that are set, of one kind (`hold|`).
+    pub fn timers(&self, kind: &str) -> Vec<String> {
+        let of_shard = |shard| {
+            let timers = format!("{}:{{s{shard}}}:timers", self.settings.redis.prefix);
+            self.redis.command(&["ZRANGE", &timers, "0", "-1"])
+        };
+        let all = (0..self.settings.redis.shards).flat_map(of_shard);
+        all.filter(|timer| timer.starts_with(kind)).collect()
+    }
+
+    /// How many sockets a user has, on all nodes.
+    pub fn sockets_of(&self, user: &str) -> usize {
+        let keys = self.keys(&format!("user:{user}"));
+        let fields = keys.iter().flat_map(|key| self.redis.command(&["HKEYS", key]));
+        fields.filter(|field| field.starts_with('@')).count()
+    }
+
+    /// Where the nodes store their facts.
+    pub fn postgres_url(&self) -> &str {
+        self.settings.postgres.url.reveal()
+    }
+
     /// Asks the stage's Redis.
     pub fn redis(&self, words: &[&str]) -> Vec<String> {
         self.redis.command(words)
