@@ -235,3 +235,20 @@ async fn whoever_is_gone_from_the_page_or_the_net_is_gone_from_the_queue() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn where_no_partners_are_remembered_the_same_two_meet_again_and_again() {
+    with(|s| s.queue.recent_partners = 0)
+        .everywhere(async |stage| {
+            let (mut ann, mut bob) = (stage.guest(0).await, stage.guest(1).await);
+            for _ in 0..3 {
+                let Pair { ann: a, bob: b, .. } = Pair::seat(ann, bob).await;
+                (ann, bob) = (a, b);
+                ann.emit("leave_text_room", &[]);
+                ann.hear("text_room_ended").await;
+                bob.hear("text_room_ended").await;
+            }
+            assert_eq!(stage.keys("recent:*"), [""; 0]);
+        })
+        .await;
+}
