@@ -21,3 +21,5 @@ mod typing;
 )]
 mod harness;
 mod harness_holds;
+mod strangers;
+mod waits;
