@@ -5,6 +5,15 @@
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod client_and_server;
+mod coming_back;
+mod identity;
+mod lines;
+mod pairing;
+mod presence;
+mod reports;
+mod rooms_end;
+mod transports;
+mod typing;
 #[allow(
     dead_code,
     unreachable_pub,
