@@ -12,3 +12,4 @@ mod client_and_server;
 )]
 mod harness;
 mod harness_holds;
+mod kill;
