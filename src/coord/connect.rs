@@ -91,11 +91,12 @@ pub(super) async fn client(settings: &config::Redis) -> Result<Client, Fault> {
         .set_policy(ReconnectPolicy::new_exponential(0, FIRST_WAIT_MS, most, 2))
         .build()
         .map_err(|e| Fault::new("redis client", e))?;
+    client.init().await.map_err(|e| Fault::new("redis connect", e))?;
+    // From now on: the first connection is no reconnection.
     client.on_reconnect(|_| async {
         crate::metrics::REDIS_RECONNECTS.one(());
         Ok(())
     });
-    client.init().await.map_err(|e| Fault::new("redis connect", e))?;
     Ok(client)
 }
 

@@ -5,7 +5,7 @@ use crate::clock::{Clock, Millis};
 use crate::config;
 use crate::error::Fault;
 use fred::clients::Client;
-use fred::interfaces::{ClientLike, ServerInterface};
+use fred::interfaces::ClientLike;
 use fred::types::InfoKind;
 use std::collections::HashMap;
 use std::time::Duration;

@@ -95,10 +95,12 @@ impl<D: Dialogue> Core<D> {
         format!("0{opening}")
     }
 
-    /// A connection is over: it is forgotten and the dialogue is told.
+    /// A connection is over: the dialogue is told and it is forgotten. In this order, so that a drain which sees no
+    /// connection left knows that every departure has been dealt with.
     pub(super) async fn over(&self, connection: &Arc<Connection>, memory: &mut D::Memory, end: End) -> Handover {
-        self.living.remove(connection);
         let departure: Departure = end.departure();
-        self.dialogue.ended(connection, memory, departure).await
+        let handover = self.dialogue.ended(connection, memory, departure).await;
+        self.living.remove(connection);
+        handover
     }
 }

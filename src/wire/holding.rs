@@ -47,17 +47,14 @@ pub(super) fn adopt<D: Dialogue>(core: &Arc<Core<D>>, sid: SessionId, epoch: u64
     tokio::spawn(holding.run(mail, Some(handover), before));
 }
 
-/// A session that this node owns by its record, but knows nothing of.
-pub(super) fn forgotten<D: Dialogue>(core: &Arc<Core<D>>, sid: SessionId) {
+/// Ends a session that nobody can go on with. If Redis is away, its record ends by itself.
+pub(super) fn abandon<D: Dialogue>(core: &Arc<Core<D>>, sid: SessionId, why: &'static str) {
     let core = core.clone();
-    tokio::spawn(async move { drop_session(&core, &sid, "forgotten").await });
-}
-
-/// Ends a session as well as can be; if Redis is away, its record ends by itself.
-pub(super) async fn drop_session<D: Dialogue>(core: &Core<D>, sid: &SessionId, why: &str) {
-    if let Err(fault) = core.coord.session_drop(sid, why).await {
-        tracing::warn!(%fault, "a polling session could not be dropped");
-    }
+    tokio::spawn(async move {
+        if let Err(fault) = core.coord.session_drop(&sid, why).await {
+            tracing::warn!(%fault, why, "a polling session could not be dropped");
+        }
+    });
 }
 
 fn hold<D: Dialogue>(

@@ -78,9 +78,8 @@ impl Outbox {
             waiting.bytes += frame.wire().len();
             waiting.frames.push_back(frame.clone());
         }
-        match &self.stream {
-            Some(stream) => waiting.pump(stream)?,
-            None => {}
+        if let Some(stream) = &self.stream {
+            waiting.pump(stream)?;
         }
         if waiting.bytes > 0 {
             drop(waiting);

@@ -122,8 +122,7 @@ impl<D: Dialogue> Drop for Waiting<'_, D> {
     fn drop(&mut self) {
         self.core.directory.unwait(self.token.as_str());
         if !self.answered {
-            let (core, sid) = (self.core.clone(), self.sid.clone());
-            tokio::spawn(async move { holding::drop_session(&core, &sid, "aborted").await });
+            holding::abandon(self.core, self.sid.clone(), "aborted");
         }
     }
 }

@@ -60,7 +60,7 @@ fn post<D: Dialogue>(core: &Arc<Core<D>>, sid: &SessionId, epoch: u64, mail: Mai
     match core.directory.held(sid) {
         Some(held) if held.epoch == epoch => deliver(&held, mail),
         Some(_) => {}
-        None => holding::forgotten(core, sid.clone()),
+        None => holding::abandon(core, sid.clone(), "forgotten"),
     }
 }
 

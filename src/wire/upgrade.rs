@@ -33,13 +33,13 @@ pub(super) async fn open<D: Dialogue>(
     match core.coord.session_probe(&sid, claim.as_str(), patience).await {
         Ok(Probed::Probing) => {
             let (answer, switch) = offer.accept();
-            tokio::spawn(websocket::begin_upgrade(core.clone(), switch, sid, claim));
+            websocket::replace(core, switch, sid, claim);
             Ok(answer)
         }
         Ok(Probed::Busy) => {
             // Clients expect a handshake and then the end of it, not a refusal.
             let (answer, switch) = offer.accept();
-            tokio::spawn(websocket::turn_away(core.clone(), switch));
+            websocket::turn_away(core, switch);
             Ok(answer)
         }
         Ok(Probed::Unknown) => Err(Refused::UnknownSid),
@@ -77,19 +77,22 @@ impl<D: Dialogue> Talk<D> {
 /// Sends what the session still had for its client, and waits for its sockets.
 async fn follow(connection: &Arc<Connection>, moving: Moving, handed: &mut mpsc::Receiver<Hand>) -> Handover {
     send(connection, &moving.entries);
-    let in_time = async {
-        while moving.handing {
-            match handed.recv().await? {
-                Hand::Packets(entries) => send(connection, &entries),
-                Hand::Sockets(handover) => return Some(handover),
-            }
-        }
+    let handover = if moving.handing {
+        let given = tokio::time::timeout(HAND_OVER, given(connection, handed)).await;
+        given.ok().flatten()
+    } else {
         None
     };
-    let handover = tokio::time::timeout(HAND_OVER, in_time).await;
-    match handover {
-        Ok(Some(handover)) => handover,
-        Ok(None) | Err(_) => signals::handover(moving.joined, &[]),
+    handover.unwrap_or_else(|| signals::handover(moving.joined, &[]))
+}
+
+/// What the owner of before still sends, and then gives.
+async fn given(connection: &Arc<Connection>, handed: &mut mpsc::Receiver<Hand>) -> Option<Handover> {
+    loop {
+        match handed.recv().await? {
+            Hand::Packets(entries) => send(connection, &entries),
+            Hand::Sockets(handover) => return Some(handover),
+        }
     }
 }
 

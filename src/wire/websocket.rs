@@ -37,15 +37,23 @@ async fn begin<D: Dialogue>(core: Arc<Core<D>>, switch: Switch) {
 }
 
 /// The same for one that wants to replace long-polling by right of `claim`.
-pub(super) async fn begin_upgrade<D: Dialogue>(core: Arc<Core<D>>, switch: Switch, sid: SessionId, claim: Ticket) {
+pub(super) fn replace<D: Dialogue>(core: &Arc<Core<D>>, switch: Switch, sid: SessionId, claim: Ticket) {
+    tokio::spawn(begin_upgrade(core.clone(), switch, sid, claim));
+}
+
+/// Ends a WebSocket that has nothing to take over.
+pub(super) fn turn_away<D: Dialogue>(core: &Arc<Core<D>>, switch: Switch) {
+    tokio::spawn(refuse(core.clone(), switch));
+}
+
+async fn begin_upgrade<D: Dialogue>(core: Arc<Core<D>>, switch: Switch, sid: SessionId, claim: Ticket) {
     match Box::pin(set_up(&core, switch, sid.clone(), Some(claim.clone()))).await {
         Some((talk, gate)) => talk.run(gate, Messages::new(core.settings.max_payload)).await,
         None => Box::pin(upgrade::give_up(&core, &sid, &claim)).await,
     }
 }
 
-/// Ends a WebSocket that has nothing to take over.
-pub(super) async fn turn_away<D: Dialogue>(core: Arc<Core<D>>, switch: Switch) {
+async fn refuse<D: Dialogue>(core: Arc<Core<D>>, switch: Switch) {
     if let Some((accepted, _)) = switch.done(&core.streams).await {
         let last = Frame::close(1008, "session taken");
         // So few bytes fit into an empty send buffer, or the peer is gone.

@@ -13,3 +13,5 @@ mod client_and_server;
 mod harness;
 mod harness_holds;
 mod kill;
+mod strangers;
+mod waits;

@@ -5,19 +5,12 @@
 -- returns: "reaped" number (less than the batch: none are left)
 -- twice: rooms already reaped are no longer in the set
 -- Without an inbox it was never told anything.
-local since = '0'
-if redis.call('EXISTS', KEYS[5]) == 1 then
-  local first = redis.call('XRANGE', KEYS[5], '-', '+', 'COUNT', '1')[1]
-  if first then
-    -- A line is in its log a little before it is in an inbox.
-    local line = table.concat(first[2], '\30'):match('\30[^@\31][^\31]*\31said\31[^\31]*\31[^\31]*\31(%d+)')
-    since = line or string.match(first[1], '^%d+')
-  else
-    local info = redis.call('XINFO', 'STREAM', KEYS[5])
-    for i = 1, #info, 2 do
-      if info[i] == 'last-generated-id' then
-        since = string.format('%d', tonumber(string.match(info[i + 1], '^%d+')) + 1)
-      end
+local since = rooms.unread_from(KEYS[5]) or '0'
+if since == '0' and redis.call('EXISTS', KEYS[5]) == 1 then
+  local info = redis.call('XINFO', 'STREAM', KEYS[5])
+  for i = 1, #info, 2 do
+    if info[i] == 'last-generated-id' then
+      since = string.format('%d', tonumber(string.match(info[i + 1], '^%d+')) + 1)
     end
   end
 end

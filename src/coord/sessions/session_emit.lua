@@ -1,7 +1,7 @@
 -- The owner sends packets. An owner whose session has moved to a WebSocket has them sent on, in order; one whose
 -- session was taken over is told so.
 -- KEYS: 1 session, 2 out, 3 nodes
--- ARGV: 1 sid, 2 epoch of the owner, 3 most bytes that may wait, 4 entries...
+-- ARGV: 1 sid, 2 epoch of the owner, 3 most bytes that may wait, then the entries
 -- returns: "kept" | "routed" | "lost" | "slow"
 -- twice: a call is answered, not repeated
 local s = sessions.read(KEYS[1])

@@ -1,6 +1,7 @@
 -- The owner of a session that moved to a WebSocket gives everything up; its last word on it.
 -- KEYS: 1 session, 2 nodes
--- ARGV: 1 sid, 2 epoch of the owner, 3 number of joined, 4 joined..., then the messages of a half received packet
+-- ARGV: 1 sid, 2 epoch of the owner, 3 number of joined, then these, then the messages of a half
+--   received packet
 -- returns: "handed" | "lost"
 -- twice: it is nobody's by then, and nobody is told again
 local s = sessions.read(KEYS[1])

@@ -2,7 +2,7 @@
 -- woken. A second poll while one waits ends the session.
 -- KEYS: 1 session, 2 out, 3 nodes
 -- ARGV: 1 sid, 2 token of the poll, 3 steady now, ms, 4 index of the last entry one answer may hold
--- returns: "unknown" | "data" entries... | "wait" until_steady_ms | "upgrading"
+-- returns: "unknown" | "data" then entries | "wait" until_steady_ms | "upgrading"
 -- twice: a call is answered, not repeated; a poll that asks again has confirmed nothing new in between
 local s = sessions.read(KEYS[1])
 if not sessions.usable(s, ARGV[3]) then return {'unknown'} end

@@ -2,7 +2,7 @@
 -- over, and for latecomers.
 -- KEYS: 1 session, 2 out, 3 nodes
 -- ARGV: 1 sid, 2 token of the attempt, 3 steady now, ms, 4 ttl of the signpost, ms
--- returns: "unknown" | "moving" ("handing"/"orphan") number_of_joined joined... entries...
+-- returns: "unknown" | "moving" ("handing"/"orphan") number_of_joined, then these, then entries
 -- twice: a call is answered, not repeated
 local s = sessions.read(KEYS[1])
 if not sessions.usable(s, ARGV[3]) or s.closing or not s.probe or string.match(s.probe, '^(%S+)') ~= ARGV[2] then

@@ -1,4 +1,8 @@
--- Shared by the acts of polling sessions: reading a record, telling live nodes, waking a waiting poll.
+-- What the acts on polling sessions share: reading a record, telling live nodes, waking a waiting poll, taking over.
+-- KEYS: none of its own; functions are given keys
+-- ARGV: none
+-- returns: nothing; defines `sessions`
+-- twice: a session that has a live owner is not taken over; the rest reads or tells
 local sessions = {}
 
 function sessions.read(key)

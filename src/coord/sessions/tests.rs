@@ -1,6 +1,17 @@
-//! Signals as the scripts write them.
+//! Every act on a polling session: its effect, its repetition, its refusal, and what other nodes are told.
 
 use super::*;
+use crate::coord::inbox::Incoming;
+use crate::coord::testing::{START, TestNode, World, assert_state};
+use std::collections::BTreeMap;
+
+const BEAT: Beat = Beat {
+    ping: Duration::from_secs(25),
+    dead: Duration::from_secs(45),
+};
+
+/// Plenty.
+const ROOM: usize = 1000;
 
 fn sid() -> SessionId {
     SessionId::parse("abcdefghij0123456789").unwrap()
@@ -14,57 +25,379 @@ fn carried() -> Carried {
     }
 }
 
+async fn signals(node: &mut TestNode) -> Vec<SessionSignal> {
+    let (_, incoming) = node.inboxes[0].next(Duration::from_millis(1)).await.unwrap();
+    let read = |one| match one {
+        Incoming::Signal(payload) => Some(SessionSignal::decode(&payload).unwrap()),
+        _ => None,
+    };
+    incoming.into_iter().filter_map(read).collect()
+}
+
+/// Everything but inboxes, which are looked at through their readers.
+async fn records(world: &World) -> BTreeMap<String, String> {
+    let mut dump = world.dump().await;
+    dump.retain(|key, _| !key.starts_with("inbox:"));
+    dump
+}
+
+async fn opened() -> (World, TestNode, TestNode) {
+    let world = World::new(1).await;
+    let (owner, other) = (world.node().await, world.node().await);
+    owner.coord.session_open(&sid(), BEAT).await.unwrap();
+    (world, owner, other)
+}
+
+/// A node whose lease is over, though nobody has noticed yet.
+async fn dead_node(world: &World) -> TestNode {
+    let node = world.stranger().await;
+    node.coord.register(crate::ids::Shard(0), START).await.unwrap();
+    node
+}
+
+fn wake(token: &str) -> SessionSignal {
+    SessionSignal::Wake { token: token.into() }
+}
+
+fn data(entries: &[&str]) -> Polled {
+    Polled::Data(entries.iter().map(|entry| (*entry).to_owned()).collect())
+}
+
+async fn emit(node: &TestNode, epoch: u64, entries: &[&str]) -> Emitted {
+    let entries = entries.iter().map(|entry| (*entry).to_owned()).collect();
+    node.coord.session_emit(&sid(), epoch, ROOM, entries).await.unwrap()
+}
+
+#[tokio::test]
+async fn session_open_makes_a_record_that_ends_by_itself() {
+    let (world, owner, _) = opened().await;
+
+    owner.coord.session_open(&sid(), BEAT).await.unwrap();
+
+    let record = "bytes=0, dead=T+45000, epoch=1, owner=N1, ping=T+25000, sent=0 (ttl)";
+    assert_state(&records(&world).await, &[("session:abcdefghij0123456789", record)]);
+}
+
+#[tokio::test]
+async fn session_poll_waits_until_the_ping_and_takes_what_session_emit_left() {
+    let (_world, owner, mut other) = opened().await;
+
+    let first = other.coord.session_poll(&sid(), "t1").await.unwrap();
+    assert_eq!(first, Polled::Wait(START + BEAT.ping));
+    assert_eq!(emit(&owner, 1, &["4a", "4b"]).await, Emitted::Kept);
+
+    assert_eq!(signals(&mut other).await, [wake("t1")]);
+    let again = other.coord.session_poll(&sid(), "t1").await.unwrap();
+    assert_eq!(again, data(&["4a", "4b"]));
+    assert_eq!(emit(&owner, 1, &["4c"]).await, Emitted::Kept);
+    let next = owner.coord.session_poll(&sid(), "t2").await.unwrap();
+    assert_eq!(next, data(&["4c"]), "the next poll confirms what the last was given");
+}
+
+#[tokio::test]
+async fn session_emit_is_bounded_and_fenced() {
+    let (_world, owner, other) = opened().await;
+    let long = "4".repeat(ROOM + 1);
+
+    assert_eq!(emit(&owner, 1, &[&long]).await, Emitted::Slow);
+    assert_eq!(emit(&other, 2, &["4a"]).await, Emitted::Lost);
+    let nobody = SessionId::parse("nobody").unwrap();
+    let lost = owner.coord.session_emit(&nobody, 1, ROOM, vec!["4".into()]).await;
+    assert_eq!(lost.unwrap(), Emitted::Lost);
+}
+
+#[tokio::test]
+async fn two_polls_at_once_end_the_session() {
+    let (world, mut owner, mut other) = opened().await;
+    owner.coord.session_poll(&sid(), "t1").await.unwrap();
+
+    assert_eq!(other.coord.session_poll(&sid(), "t2").await.unwrap(), Polled::Unknown);
+
+    let over = SessionSignal::Over {
+        sid: sid(),
+        epoch: 1,
+        why: "overlap".into(),
+    };
+    assert_eq!(signals(&mut owner).await, [wake("t1"), over]);
+    assert_eq!(signals(&mut other).await, []);
+    assert_eq!(owner.coord.session_poll(&sid(), "t1").await.unwrap(), data(&["1"]));
+    assert_eq!(owner.coord.session_poll(&sid(), "t3").await.unwrap(), Polled::Unknown);
+    assert_state(&records(&world).await, &[]);
+}
+
+#[tokio::test]
+async fn session_push_reaches_the_owner_wherever_it_was_posted() {
+    let (_world, mut owner, other) = opened().await;
+
+    assert!(other.coord.session_push(&sid(), "4a\u{1f}b").await.unwrap());
+
+    let push = SessionSignal::Push {
+        sid: sid(),
+        epoch: 1,
+        body: "4a\u{1f}b".into(),
+    };
+    assert_eq!(signals(&mut owner).await, [push]);
+    let nobody = SessionId::parse("nobody").unwrap();
+    assert!(!other.coord.session_push(&nobody, "4a").await.unwrap());
+}
+
+#[tokio::test]
+async fn a_session_whose_owner_is_dead_is_owned_by_the_node_that_gets_its_request() {
+    let world = World::new(1).await;
+    let (dead, mut heir) = (dead_node(&world).await, world.node().await);
+    dead.coord.session_open(&sid(), BEAT).await.unwrap();
+    dead.coord.session_join(&sid(), 1, &carried()).await.unwrap();
+
+    assert!(heir.coord.session_push(&sid(), "4a").await.unwrap());
+
+    let adopt = SessionSignal::Adopt {
+        sid: sid(),
+        epoch: 2,
+        dead: START + BEAT.dead,
+        joined: vec![carried()],
+    };
+    let push = SessionSignal::Push {
+        sid: sid(),
+        epoch: 2,
+        body: "4a".into(),
+    };
+    assert_eq!(signals(&mut heir).await, [adopt, push]);
+    assert_eq!(emit(&dead, 1, &["4late"]).await, Emitted::Lost);
+}
+
+#[tokio::test]
+async fn session_free_lets_another_node_take_over_at_once() {
+    let (_world, owner, mut other) = opened().await;
+
+    assert!(owner.coord.session_free(&sid(), 1).await.unwrap());
+    assert!(!owner.coord.session_free(&sid(), 7).await.unwrap());
+    other.coord.session_poll(&sid(), "t1").await.unwrap();
+
+    let told = signals(&mut other).await;
+    assert!(matches!(told[..], [SessionSignal::Adopt { epoch: 2, .. }]), "{told:?}");
+}
+
+#[tokio::test]
+async fn session_pong_moves_the_deadlines_and_tells_the_owner() {
+    let (world, mut owner, other) = opened().await;
+    world
+        .raw(&["HSET", &other.coord.keys().session(&sid()), "pinged", "1"])
+        .await;
+
+    assert!(other.coord.session_pong(&sid(), BEAT).await.unwrap());
+
+    let pong = SessionSignal::Pong { sid: sid(), epoch: 1 };
+    assert_eq!(signals(&mut owner).await, [pong]);
+    let record = "bytes=0, dead=T+45000, epoch=1, owner=N1, ping=T+25000, sent=0 (ttl)";
+    assert_state(&records(&world).await, &[("session:abcdefghij0123456789", record)]);
+}
+
+#[tokio::test]
+async fn a_ping_is_given_to_the_poll_that_waits_when_it_is_due() {
+    let world = World::new(1).await;
+    let node = world.node().await;
+    let soon = Beat {
+        ping: Duration::ZERO,
+        dead: BEAT.dead,
+    };
+    node.coord.session_open(&sid(), soon).await.unwrap();
+
+    assert_eq!(node.coord.session_poll(&sid(), "t1").await.unwrap(), data(&["2"]));
+    let until_dead = node.coord.session_poll(&sid(), "t2").await.unwrap();
+    assert_eq!(until_dead, Polled::Wait(START + BEAT.dead), "one ping until its pong");
+}
+
+#[tokio::test]
+async fn session_expire_ends_an_overdue_session_and_spares_the_others() {
+    let world = World::new(1).await;
+    let mut node = world.node().await;
+    node.coord.session_open(&sid(), BEAT).await.unwrap();
+    let alive = node.coord.session_expire(&sid(), 1).await.unwrap();
+    assert_eq!(alive, Expired::Alive(START + BEAT.dead));
+
+    let overdue = Beat {
+        ping: Duration::ZERO,
+        dead: Duration::ZERO,
+    };
+    node.coord.session_open(&sid(), overdue).await.unwrap();
+
+    assert_eq!(node.coord.session_poll(&sid(), "t1").await.unwrap(), Polled::Unknown);
+    assert!(!node.coord.session_push(&sid(), "4a").await.unwrap());
+    assert_eq!(node.coord.session_expire(&sid(), 1).await.unwrap(), Expired::Expired);
+    assert_eq!(node.coord.session_expire(&sid(), 1).await.unwrap(), Expired::Lost);
+    assert_eq!(signals(&mut node).await, []);
+    assert_state(&records(&world).await, &[]);
+}
+
+#[tokio::test]
+async fn session_join_and_session_part_keep_what_an_heir_must_know() {
+    let (world, owner, _) = opened().await;
+
+    assert!(owner.coord.session_join(&sid(), 1, &carried()).await.unwrap());
+    assert!(!owner.coord.session_join(&sid(), 9, &carried()).await.unwrap());
+    let record = "bytes=0, dead=T+45000, epoch=1, n:/a=s1|p q, owner=N1, ping=T+25000, sent=0 (ttl)";
+    assert_state(&records(&world).await, &[("session:abcdefghij0123456789", record)]);
+
+    assert!(owner.coord.session_part(&sid(), 1, "/a").await.unwrap());
+    assert!(!owner.coord.session_part(&sid(), 9, "/a").await.unwrap());
+    let record = "bytes=0, dead=T+45000, epoch=1, owner=N1, ping=T+25000, sent=0 (ttl)";
+    assert_state(&records(&world).await, &[("session:abcdefghij0123456789", record)]);
+}
+
+#[tokio::test]
+async fn session_close_leaves_a_last_packet_and_session_drop_nothing() {
+    let (world, mut owner, other) = opened().await;
+
+    assert!(other.coord.session_close(&sid(), "6", "client").await.unwrap());
+    assert!(!other.coord.session_close(&sid(), "6", "client").await.unwrap());
+    assert!(!other.coord.session_push(&sid(), "4a").await.unwrap());
+    assert_eq!(emit(&owner, 1, &["4late"]).await, Emitted::Lost);
+    assert_eq!(other.coord.session_poll(&sid(), "t1").await.unwrap(), data(&["6"]));
+    assert_state(&records(&world).await, &[]);
+
+    owner.coord.session_open(&sid(), BEAT).await.unwrap();
+    owner.coord.session_poll(&sid(), "t2").await.unwrap();
+    assert!(other.coord.session_drop(&sid(), "malformed").await.unwrap());
+    assert!(!other.coord.session_drop(&sid(), "malformed").await.unwrap());
+    let over = |why: &str| SessionSignal::Over {
+        sid: sid(),
+        epoch: 1,
+        why: why.into(),
+    };
+    assert_eq!(
+        signals(&mut owner).await,
+        [over("client"), wake("t2"), over("malformed")]
+    );
+    assert_state(&records(&world).await, &[]);
+}
+
+#[tokio::test]
+async fn session_probe_is_for_one_at_a_time_and_makes_polls_yield() {
+    let (_world, mut owner, other) = opened().await;
+    let patience = Duration::from_secs(10);
+    owner.coord.session_poll(&sid(), "t1").await.unwrap();
+
+    assert_eq!(
+        other.coord.session_probe(&sid(), "w1", patience).await.unwrap(),
+        Probed::Probing
+    );
+    assert_eq!(
+        other.coord.session_probe(&sid(), "w2", patience).await.unwrap(),
+        Probed::Busy
+    );
+    let nobody = SessionId::parse("nobody").unwrap();
+    assert_eq!(
+        other.coord.session_probe(&nobody, "w2", patience).await.unwrap(),
+        Probed::Unknown
+    );
+
+    assert_eq!(signals(&mut owner).await, [wake("t1")]);
+    assert_eq!(owner.coord.session_poll(&sid(), "t1").await.unwrap(), Polled::Upgrading);
+    assert!(owner.coord.session_yield(&sid(), "t1").await.unwrap());
+    assert!(!owner.coord.session_yield(&nobody, "t1").await.unwrap());
+    other.coord.session_unprobe(&sid(), "w2").await.unwrap();
+    assert_eq!(other.coord.session_poll(&sid(), "t2").await.unwrap(), Polled::Upgrading);
+    other.coord.session_unprobe(&sid(), "w1").await.unwrap();
+    assert!(matches!(
+        other.coord.session_poll(&sid(), "t2").await.unwrap(),
+        Polled::Wait(_)
+    ));
+}
+
+#[tokio::test]
+async fn session_upgrade_routes_what_the_owner_still_says_until_session_hand() {
+    let (_world, mut owner, mut other) = opened().await;
+    owner.coord.session_join(&sid(), 1, &carried()).await.unwrap();
+    emit(&owner, 1, &["4a"]).await;
+    other.coord.session_poll(&sid(), "t1").await.unwrap();
+    emit(&owner, 1, &["4b"]).await;
+    other
+        .coord
+        .session_probe(&sid(), "w1", Duration::from_secs(10))
+        .await
+        .unwrap();
+
+    let unclaimed = other.coord.session_upgrade(&sid(), "w2").await.unwrap();
+    let upgraded = other.coord.session_upgrade(&sid(), "w1").await.unwrap();
+
+    assert_eq!(unclaimed, Upgraded::Unknown);
+    let moving = Moving {
+        handing: true,
+        joined: vec![carried()],
+        entries: vec!["4b".into()],
+    };
+    assert_eq!(upgraded, Upgraded::Moving(moving));
+    assert_eq!(
+        signals(&mut owner).await,
+        [SessionSignal::Moved { sid: sid(), epoch: 1 }]
+    );
+    assert_eq!(emit(&owner, 1, &["4c", "bAQ=="]).await, Emitted::Routed);
+    let leftover = ["451-[]".to_owned(), "bAQ==".to_owned()];
+    assert!(
+        owner
+            .coord
+            .session_hand(&sid(), 1, &[carried()], &leftover)
+            .await
+            .unwrap()
+    );
+    assert!(!owner.coord.session_hand(&sid(), 1, &[], &[]).await.unwrap());
+    let routed = SessionSignal::Routed {
+        sid: sid(),
+        entries: vec!["4c".into(), "bAQ==".into()],
+    };
+    let handed = SessionSignal::Handed {
+        sid: sid(),
+        joined: vec![carried()],
+        leftover: leftover.to_vec(),
+    };
+    assert_eq!(signals(&mut other).await, [routed, handed]);
+    assert_eq!(other.coord.session_poll(&sid(), "t2").await.unwrap(), Polled::Unknown);
+    assert_eq!(emit(&owner, 1, &["4late"]).await, Emitted::Lost);
+    let late = other.coord.session_probe(&sid(), "w3", Duration::from_secs(10)).await;
+    assert_eq!(late.unwrap(), Probed::Busy);
+}
+
+#[tokio::test]
+async fn a_session_without_a_live_owner_upgrades_by_its_record() {
+    let world = World::new(1).await;
+    let (dead, heir) = (dead_node(&world).await, world.node().await);
+    dead.coord.session_open(&sid(), BEAT).await.unwrap();
+    dead.coord.session_join(&sid(), 1, &carried()).await.unwrap();
+    heir.coord
+        .session_probe(&sid(), "w1", Duration::from_secs(10))
+        .await
+        .unwrap();
+
+    let upgraded = heir.coord.session_upgrade(&sid(), "w1").await.unwrap();
+
+    let moving = Moving {
+        handing: false,
+        joined: vec![carried()],
+        entries: vec![],
+    };
+    assert_eq!(upgraded, Upgraded::Moving(moving));
+    assert!(!dead.coord.session_hand(&sid(), 1, &[], &[]).await.unwrap());
+}
+
 #[test]
-fn every_signal_reads_as_it_was_written() {
+fn every_signal_of_shared_lua_reads_as_it_was_written() {
     let sid = sid();
     let read = |payload: &str| SessionSignal::decode(&payload.replace('|', "\u{1f}")).unwrap();
 
-    assert_eq!(
-        read(&format!("wake|{sid}|t1")),
-        SessionSignal::Wake { token: "t1".into() }
-    );
-    assert_eq!(
-        read(&format!("push|{sid}|2|4a|b")),
-        SessionSignal::Push {
-            sid: sid.clone(),
-            epoch: 2,
-            body: "4a\u{1f}b".into()
-        }
-    );
-    assert_eq!(
-        read(&format!("adopt|{sid}|2|77|/a|s1|p q")),
-        SessionSignal::Adopt {
-            sid: sid.clone(),
-            epoch: 2,
-            dead: Millis(77),
-            joined: vec![carried()]
-        }
-    );
-    assert_eq!(
-        read(&format!("adopt|{sid}|2|77")),
-        SessionSignal::Adopt {
-            sid: sid.clone(),
-            epoch: 2,
-            dead: Millis(77),
-            joined: vec![]
-        }
-    );
-    assert_eq!(
-        read(&format!("handed|{sid}|1|/a|s1|p q|451-[]\u{1e}bAQ==")),
-        SessionSignal::Handed {
-            sid: sid.clone(),
-            joined: vec![carried()],
-            leftover: vec!["451-[]".into(), "bAQ==".into()]
-        }
-    );
-    assert_eq!(
-        read(&format!("handed|{sid}|0")),
-        SessionSignal::Handed {
-            sid,
-            joined: vec![],
-            leftover: vec![]
-        }
-    );
+    let adopt = |joined| SessionSignal::Adopt {
+        sid: sid.clone(),
+        epoch: 2,
+        dead: Millis(77),
+        joined,
+    };
+    assert_eq!(read(&format!("adopt|{sid}|2|77|/a|s1|p q")), adopt(vec![carried()]));
+    assert_eq!(read(&format!("adopt|{sid}|2|77")), adopt(vec![]));
+    let handed = SessionSignal::Handed {
+        sid: sid.clone(),
+        joined: vec![],
+        leftover: vec![],
+    };
+    assert_eq!(read(&format!("handed|{sid}|0")), handed);
 }
 
 #[test]

@@ -78,15 +78,16 @@ impl Company {
         );
     }
 
-    /// From `from` until everybody has heard a line of the partner again; the longest.
-    pub fn silence_since(&self, from: std::time::Instant) -> Duration {
-        let logs = self.logs();
-        let heard = logs.iter().map(|log| {
+    /// The longest time since `from` in which somebody heard nothing of the partner.
+    pub fn longest_silence_since(&self, from: std::time::Instant) -> Duration {
+        let silences = self.logs().into_iter().map(|log| {
             let (room, _) = log.room().unwrap_or_default();
             let partners = |m: &Moment| matches!(m, Moment::Heard { room: r, text, .. } if *r == room && !text.starts_with(&log.who));
-            log.first_after(from, partners).map_or(Duration::MAX, |at| at - from)
+            let heard = log.moments.iter().filter(|(at, m)| *at >= from && partners(m)).map(|(at, _)| *at);
+            let heard: Vec<_> = std::iter::once(from).chain(heard).collect();
+            heard.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(Duration::MAX)
         });
-        heard.max().unwrap_or_default()
+        silences.max().unwrap_or_default()
     }
 
     /// The last moments of everybody but lines, for a failed test.

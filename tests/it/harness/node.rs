@@ -2,6 +2,7 @@
 
 use super::ports::free_port;
 use super::process::{Process, dying_with_us};
+use super::redis::Redis;
 use super::{PATIENCE, holds_within};
 use std::collections::BTreeMap;
 use std::process::ExitStatus;
@@ -140,8 +141,8 @@ pub struct Conformance {
 }
 
 impl Conformance {
-    /// Starts one with further command line options.
-    pub async fn start(options: &[&str]) -> Self {
+    /// Starts one with further command line options; those that share a Redis are one server.
+    pub async fn start(redis: &Redis, options: &[&str]) -> Self {
         let program = std::path::Path::new(BINARY)
             .with_file_name("examples")
             .join("conformance");
@@ -149,7 +150,9 @@ impl Conformance {
         for _ in 0..5 {
             let port = free_port();
             let mut server = dying_with_us("KILL", &program);
-            server.args(["--port", &port.to_string()]).args(options);
+            server
+                .args(["--port", &port.to_string(), "--redis", &redis.url()])
+                .args(options);
             let mut process = Process::start("conformance", server);
             let up = holds_within(PATIENCE, async || {
                 tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok() || !process.runs()
@@ -164,7 +167,12 @@ impl Conformance {
 
     /// Where clients connect, without a slash at the end.
     pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        format!("http://{}", self.address())
+    }
+
+    /// Host and port.
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
     }
 }
 
