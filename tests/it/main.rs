@@ -6,14 +6,6 @@
 
 mod client_and_server;
 mod coming_back;
-mod identity;
-mod lines;
-mod pairing;
-mod presence;
-mod reports;
-mod rooms_end;
-mod transports;
-mod typing;
 #[allow(
     dead_code,
     unreachable_pub,
@@ -21,5 +13,14 @@ mod typing;
 )]
 mod harness;
 mod harness_holds;
+mod identity;
+mod kill;
+mod lines;
+mod pairing;
+mod presence;
+mod reports;
+mod rooms_end;
 mod strangers;
+mod transports;
+mod typing;
 mod waits;

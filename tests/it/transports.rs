@@ -1,8 +1,8 @@
 //! Every transport over every node: no request knows where the one before it landed (design, idea 7).
 
+use crate::harness::client::Dial;
 use crate::harness::client::Via;
 use crate::harness::haproxy::Haproxy;
-use crate::harness::client::Dial;
 use crate::harness::stage::{Pair, everywhere};
 use serde_json::json;
 
@@ -21,7 +21,10 @@ async fn every_transport_chats_with_every_other_over_a_balancer() {
                 }
                 two.ann.emit("leave_text_room", &[]);
                 assert_eq!(two.ann.hear("text_room_ended").await, json!({ "reason": "user_left" }));
-                assert_eq!(two.bob.hear("text_room_ended").await, json!({ "reason": "partner_left" }));
+                assert_eq!(
+                    two.bob.hear("text_room_ended").await,
+                    json!({ "reason": "partner_left" })
+                );
                 two.ann.close().await;
                 two.bob.close().await;
             }
@@ -40,7 +43,10 @@ async fn a_polling_client_that_vanishes_leaves_its_seat_held() {
         bob.drop_abruptly().await;
         crate::harness::eventually("the seat is held", async || stage.timers("hold|").len() == 1).await;
         stage.pass(std::time::Duration::from_secs(30)).await;
-        assert_eq!(ann.hear("text_room_ended").await, json!({ "reason": "partner_disconnected" }));
+        assert_eq!(
+            ann.hear("text_room_ended").await,
+            json!({ "reason": "partner_disconnected" })
+        );
     })
     .await;
 }

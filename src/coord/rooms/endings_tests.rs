@@ -289,6 +289,27 @@ async fn seats_of_a_dead_node_are_held_and_its_people_get_what_it_had_not_dispat
     );
 }
 
+#[tokio::test]
+async fn who_returns_before_the_dead_node_is_buried_is_sent_what_that_had_not_dispatched() {
+    let world = World::new(1).await;
+    let (mut dead, mut alive) = (world.node().await, world.node().await);
+    let room = room_of(&world, &mut dead, &mut alive).await;
+    say(&alive, room, "b", "dispatched").await;
+    assert_eq!((dead.inbox().await.len(), dead.inbox().await.len()), (1, 0));
+    let mark = redis_ms(&world).await;
+    while redis_ms(&world).await <= mark + 1 {}
+    say(&alive, room, "b", "never read").await;
+    alive.inbox().await;
+
+    assert_eq!(sit(&alive, room, "a", "s1b").await, Sat::Present(both()));
+
+    let told = alive.inbox().await;
+    assert_eq!(
+        (kinds(&told), lines(&told)),
+        (vec!["said"], vec!["never read".to_owned()])
+    );
+}
+
 async fn redis_ms(world: &World) -> u64 {
     let time = crate::coord::testing::texts(world.raw(&["TIME"]).await);
     time[0].parse::<u64>().unwrap() * 1000 + time[1].parse::<u64>().unwrap() / 1000

@@ -7,12 +7,8 @@
 -- Without an inbox it was never told anything; of one that was cut nobody knows what was lost.
 local since = '0'
 if redis.call('EXISTS', KEYS[5]) == 1 and redis.call('SISMEMBER', KEYS[6], ARGV[1]) == 0 then
-  local first = redis.call('XRANGE', KEYS[5], '-', '+', 'COUNT', '1')[1]
-  if first then
-    -- A line is in its log a little before it is in an inbox.
-    local line = table.concat(first[2], '\30'):match('\30[^@\31][^\31]*\31said\31[^\31]*\31[^\31]*\31(%d+)')
-    since = line or string.match(first[1], '^%d+')
-  else
+  since = rooms.unread_from(KEYS[5])
+  if not since then
     local info = redis.call('XINFO', 'STREAM', KEYS[5])
     for i = 1, #info, 2 do
       if info[i] == 'last-generated-id' then

@@ -4,6 +4,7 @@
 //! something else is kept, in order. A client that is dropped vanishes without a goodbye.
 
 pub mod packet;
+pub mod person;
 mod session;
 mod transport;
 
@@ -228,7 +229,10 @@ impl Client {
     /// Waits until the server has dealt with everything this client sent.
     pub async fn dealt_with(&mut self) {
         let answer = self.emit_with_ack("send_text_message", &[Value::Null]).await;
-        assert_eq!(answer, [json!({ "error": "Invalid message content", "code": "INVALID_MESSAGE" })]);
+        assert_eq!(
+            answer,
+            [json!({ "error": "Invalid message content", "code": "INVALID_MESSAGE" })]
+        );
     }
 
     /// The next event called `name`.
