@@ -183,6 +183,24 @@ async fn a_script_that_redis_forgot_is_loaded_again() {
 }
 
 #[tokio::test]
+async fn a_call_that_comes_after_a_later_one_is_not_heard() {
+    let world = World::new(1).await;
+    let node = world.node().await;
+    let enter: (&str, &[&str], &[&str]) = ("enter", &["user:a", "recent:a", "timers"], &["a", "text", "t1", "5"]);
+    node.coord.attach(&user("a"), &socket("s"), 5).await.unwrap();
+    let give_up: (&str, &[&str], &[&str]) = ("give_up", &["user:a", "timers"], &["a"]);
+    send(&world, &call(&world, "00000000000000ff", node.id.as_str(), &[give_up])).await;
+    let dump = world.dump_all().await;
+
+    let words = call(&world, "00000000000000fe", node.id.as_str(), &[enter]);
+    let words: Vec<_> = words.iter().map(String::as_str).collect();
+    let late = crate::coord::testing::raw(&world.redis, &words).await;
+
+    assert!(late.unwrap_err().details().starts_with("LATE"));
+    assert_eq!(world.dump_all().await, dump);
+}
+
+#[tokio::test]
 async fn a_call_sent_twice_is_answered_twice_and_done_once() {
     let world = World::new(1).await;
     let node = world.node().await;
