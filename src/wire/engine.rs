@@ -6,6 +6,7 @@ use super::connection::{Connection, End};
 use super::dialogue::{Dialogue, Handover};
 use super::directory::Directory;
 use super::living::Living;
+use super::readers::Readers;
 use super::settings::Settings;
 use crate::clock::Clock;
 use crate::coord::Coord;
@@ -33,6 +34,7 @@ pub(super) struct Core<D> {
     pub(super) coord: Coord,
     pub(super) directory: Directory,
     pub(super) draining: AtomicBool,
+    pub(super) readers: Readers,
 }
 
 impl<D: Dialogue> Engine<D> {
@@ -47,6 +49,7 @@ impl<D: Dialogue> Engine<D> {
             coord,
             directory: Directory::default(),
             draining: AtomicBool::new(false),
+            readers: Readers::default(),
         }))
     }
 

@@ -7,11 +7,10 @@
 use super::acceptor::Accepted;
 use bytes::{Buf, Bytes};
 use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::task::{Context, Poll, ready};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::ReadBuf;
 
 /// The naked stream, shared by the task that reads and everyone who writes.
 #[derive(Debug)]
@@ -138,7 +137,7 @@ impl Headers {
     }
 }
 
-/// The reading end. Writing goes through [`Stream`]; the writing half here exists because the library asks for one.
+/// The reading end.
 pub(super) struct Gate {
     stream: Arc<Stream>,
     /// What the HTTP server had already read.
@@ -179,10 +178,9 @@ impl Gate {
         self.stream.inside.store(self.headers.inside(), Ordering::Relaxed);
         Ok(())
     }
-}
 
-impl AsyncRead for Gate {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    /// Reads what is there and lets it pass.
+    pub(super) fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         if self.early.is_empty() {
             loop {
@@ -199,20 +197,6 @@ impl AsyncRead for Gate {
             self.early.advance(part);
         }
         Poll::Ready(self.passed(&buf.filled()[before..]))
-    }
-}
-
-impl AsyncWrite for Gate {
-    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, _: &[u8]) -> Poll<io::Result<usize>> {
-        Poll::Ready(Err(io::ErrorKind::Unsupported.into()))
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
     }
 }
 
