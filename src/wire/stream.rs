@@ -12,6 +12,9 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::task::{Context, Poll, ready};
 use tokio::io::ReadBuf;
 
+/// What is taken from the kernel to see whether there is anything: most messages whole.
+const FIRST: usize = 1024;
+
 /// The naked stream, shared by the task that reads and everyone who writes.
 #[derive(Debug)]
 pub(super) struct Stream {
@@ -140,7 +143,7 @@ impl Headers {
 /// The reading end.
 pub(super) struct Gate {
     stream: Arc<Stream>,
-    /// What the HTTP server had already read.
+    /// What was read but has not passed: by the HTTP server, or to see whether there is anything.
     early: Bytes,
     headers: Headers,
 }
@@ -161,12 +164,27 @@ impl Gate {
         (gate, stream)
     }
 
-    /// Waits until there is something to read.
-    pub(super) async fn readable(&self) -> io::Result<()> {
-        if self.early.is_empty() {
+    /// Waits until something has come. That the kernel says so is not enough: after a read that took everything it
+    /// says so once more than is true, and a reader would be held for as long as nothing comes.
+    pub(super) async fn readable(&mut self) -> io::Result<()> {
+        while self.early.is_empty() {
             self.stream.accepted.tcp.readable().await?;
+            self.take_first()?;
         }
         Ok(())
+    }
+
+    fn take_first(&mut self) -> io::Result<()> {
+        let mut first = [0; FIRST];
+        match self.stream.accepted.tcp.try_read(&mut first) {
+            Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(read) => {
+                self.early = Bytes::copy_from_slice(&first[..read]);
+                Ok(())
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     fn passed(&mut self, bytes: &[u8]) -> io::Result<()> {
