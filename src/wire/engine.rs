@@ -11,6 +11,7 @@ use super::settings::Settings;
 use crate::clock::Clock;
 use crate::coord::Coord;
 use crate::coord::sessions::Beat;
+use crate::metrics;
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -101,7 +102,19 @@ impl<D: Dialogue> Core<D> {
     /// A connection is over: it is forgotten and the dialogue is told.
     pub(super) async fn over(&self, connection: &Arc<Connection>, memory: &mut D::Memory, end: End) -> Handover {
         self.living.remove(connection);
+        count_end(end);
         let departure: Departure = end.departure();
         self.dialogue.ended(connection, memory, departure).await
+    }
+}
+
+/// Counts the ends that an operator wants to see.
+fn count_end(end: End) {
+    match end {
+        End::SlowReader => metrics::SLOW_READERS_CLOSED.one(()),
+        End::Malformed(_) | End::TooLarge | End::NotText | End::TooFast | End::Unjoined => {
+            metrics::PROTOCOL_ERRORS.one(end.reason());
+        }
+        End::ClientClosed | End::Cut | End::PingTimeout | End::Dismissed | End::Drained | End::Moved => {}
     }
 }

@@ -13,6 +13,7 @@ use super::stream::Gate;
 use super::talk::Talk;
 use super::upgrade;
 use crate::ids::{SessionId, Ticket};
+use crate::metrics::{self, Transport};
 use poem::{Request, Response};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -31,6 +32,7 @@ async fn begin<D: Dialogue>(core: Arc<Core<D>>, switch: Switch) {
     let Some((talk, gate)) = Box::pin(set_up(&core, switch, SessionId::fresh(), None)).await else {
         return;
     };
+    metrics::CONNECTIONS_OPENED.one(Transport::Websocket);
     let opening = core.opening(talk.connection.sid().as_str(), &[]);
     talk.connection.send(&[Frame::packet(&opening)]);
     let messages = Messages::new(core.settings.max_payload);
