@@ -44,8 +44,16 @@ const SPAWNERS: &[(&str, &str)] = &[
     ("wire/connection", "one task per websocket, ended by the socket"),
     ("wire/websocket.rs", "the same task, from the moment of the upgrade"),
     (
+        "wire/upgrade.rs",
+        "the same task, when a polling session becomes a websocket",
+    ),
+    (
         "wire/holding.rs",
-        "one task per polling session owned here, ended by the session",
+        "one task per polling session that this node owns, ended by its record",
+    ),
+    (
+        "wire/polling.rs",
+        "closes the session of a poll that the client aborted, when nobody awaits it any more",
     ),
 ];
 /// Who may look at the machine's monotonic clock, and why. Anybody may measure how long something takes, by

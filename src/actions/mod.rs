@@ -12,6 +12,8 @@ pub mod presence;
 pub mod remember;
 pub mod room;
 pub mod safety;
+#[cfg(test)]
+mod saga_tests;
 pub mod say;
 pub mod seat;
 pub mod seek;

@@ -71,8 +71,6 @@ section! {
         metrics_listen: Option<SocketAddr> = "";
         /// Origins of web pages that may call us, on HTTP and on every socket transport. `*` allows all.
         origins: Vec<String> = "https://omegoo.app,https://omegoo.chat,https://www.omegoo.chat,http://localhost:3000";
-        /// How many proxies in front of us add to `X-Forwarded-For`; 0 trusts no such header.
-        trusted_proxies: u8 = "0" in "0" "10";
         /// Largest body of an HTTP request.
         max_body: usize = "1MiB" in "1KiB" "64MiB";
         /// What is logged, as tracing-subscriber's filter directives.
@@ -145,10 +143,8 @@ section! {
         connect_timeout: Duration = "45s" in "100ms" "5m";
         /// How long a WebSocket that upgrades a polling session may take.
         upgrade_timeout: Duration = "10s" in "100ms" "5m";
-        /// Largest packet accepted.
+        /// Largest packet accepted; announced to clients as `maxPayload`.
         max_payload: usize = "64KiB" in "1KiB" "16MiB";
-        /// Largest packet announced to clients (`maxPayload`); the original server's clients expect 1,000,000.
-        announced_max_payload: usize = "1000000" in "1KiB" "16MiB";
         /// Bytes waiting for one slow reader before it is closed.
         outbox: usize = "256KiB" in "16KiB" "16MiB";
         /// Packets per second that one connection may send, on average.
@@ -157,7 +153,7 @@ section! {
         packet_burst: u32 = "200" in "1" "100000";
         /// Most connections on this node; above it new ones are refused with 503.
         max_connections: u32 = "50000" in "1" "1000000";
-        /// Most sockets of one user on all nodes; a further one closes the oldest.
+        /// Most sockets of one user on all nodes; a further one is refused.
         per_user: u32 = "16" in "1" "1000";
         /// Most namespaces on one connection.
         namespaces: u32 = "4" in "1" "100";

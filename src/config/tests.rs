@@ -1,3 +1,5 @@
+//! How settings are read, judged and explained.
+
 use super::*;
 use std::io::Write as _;
 

@@ -5,7 +5,7 @@ use crate::clock::{Clock, Millis};
 use crate::config;
 use crate::error::Fault;
 use fred::clients::Client;
-use fred::interfaces::{ClientLike, ServerInterface};
+use fred::interfaces::ClientLike;
 use fred::types::InfoKind;
 use std::collections::HashMap;
 use std::time::Duration;
@@ -31,7 +31,7 @@ pub async fn examine(settings: &config::Redis) -> Result<Examination, Fault> {
 }
 
 async fn ask(settings: &config::Redis) -> Result<Examination, Fault> {
-    let client = connect::client(settings).await?;
+    let client = connect::client(settings)?;
     let server = info(&client, InfoKind::Server).await?;
     let clocks_apart = clocks_apart(&server, Clock::system().steady());
     let persistence = info(&client, InfoKind::Persistence).await?;

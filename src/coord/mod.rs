@@ -20,7 +20,7 @@ pub mod timers;
 pub mod users;
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 use crate::clock::Clock;
 use crate::error::Fault;

@@ -69,7 +69,7 @@ where
     S::Endpoint: 'static,
 {
     // Mounted path by path: a service nested at the root would swallow `/`, which is the page's.
-    let api = Arc::new(omegoo::service().data(front).into_endpoint());
+    let api = Arc::new(omegoo::endpoint(front));
     let paths = describe::paths()
         .into_iter()
         .map(|(path, _)| path.replace('{', ":").replace('}', ""));

@@ -1,3 +1,5 @@
+//! HTTP as clients see it: one application without a network, with a real Redis behind it.
+
 use super::redis::Redis;
 use super::*;
 use crate::clock::Clock;
@@ -12,6 +14,7 @@ struct World {
     client: Client,
     ready: Readiness,
     redis: Redis,
+    clock: Clock,
 }
 
 /// Asks an endpoint without a network.
@@ -66,7 +69,7 @@ async fn world(change: impl FnOnce(&mut Settings)) -> World {
     settings.redis.command_timeout = std::time::Duration::from_millis(500);
     change(&mut settings);
     let clock = Clock::system();
-    let opened = connect::open(&settings.redis, 1000, &clock).await.unwrap();
+    let opened = connect::open(&settings.redis, 1000, &clock).unwrap();
     for lane in opened.lanes {
         tokio::spawn(lane.run());
     }
@@ -90,6 +93,7 @@ async fn world(change: impl FnOnce(&mut Settings)) -> World {
         client: Client(endpoint.boxed()),
         ready,
         redis,
+        clock,
     }
 }
 
@@ -200,6 +204,14 @@ async fn the_status_summary_has_thirty_minutes_and_says_503_without_redis() {
     assert!(minutes[0]["minute"].as_str().unwrap().ends_with(":00.000Z"));
 
     world.redis.kill();
+    let (status, _, again) = told(world.client.get("/api/status/summary")).await;
+    assert_eq!(
+        (status, &again["summary"]["lastUpdated"]),
+        (StatusCode::OK, &summary["lastUpdated"]),
+        "for a second nobody is asked again"
+    );
+
+    world.clock.advance(std::time::Duration::from_secs(1));
     let (status, headers, body) = told(world.client.get("/api/status/summary")).await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(

@@ -1,3 +1,5 @@
+//! The declarations, and what becomes of a recorded value.
+
 use super::declare::Kind;
 use super::*;
 use std::collections::BTreeSet;

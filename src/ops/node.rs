@@ -1,5 +1,5 @@
-//! A node from start to stop. [`start`] is the order in which things come to life and the list of every loop, with the
-//! reason for its place; [`RunningNode::drain`] is the same order backwards.
+//! A node from start to stop. [`start`] is the order in which things come to life, `run_loops` the list of every loop
+//! with the reason for its place; [`RunningNode::drain`] is the same order backwards.
 
 use super::loops::keeper::Kept;
 use super::loops::lease::{self, Lease};
@@ -11,7 +11,7 @@ use crate::actions::Actions;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::coord::Coord;
-use crate::coord::connect;
+use crate::coord::connect::{self, Opened};
 use crate::error::Fault;
 use crate::http::{self, Connections, Front, Readiness};
 use crate::metrics;
@@ -54,7 +54,6 @@ pub async fn run(settings: Settings) -> Result<(), Fault> {
         node = start(settings, Clock::system()) => node?,
         () = told_to_stop() => return Ok(()),
     };
-    tracing::info!("serving at {}", node.at);
     tokio::select! {
         () = node.loops.broken() => return Err(Fault::new("run the node", "a part of it ended")),
         () = told_to_stop() => {}
@@ -78,9 +77,9 @@ pub async fn start(settings: Settings, clock: Clock) -> Result<RunningNode, Faul
     };
     // Postgres is not waited for: chats go on without it.
     let store = Store::open(&settings.postgres)?;
-    // Redis is: without it there is nothing to serve.
-    let opened = connect::open(&settings.redis, u64::from(settings.redis.inbox), &clock).await?;
-    let coord = opened.coord;
+    // Nor is Redis: a node without it lives, is not ready, and says so.
+    let opened = connect::open(&settings.redis, u64::from(settings.redis.inbox), &clock)?;
+    let coord = opened.coord.clone();
     let ready = Readiness::waiting_for(PARTS);
     let actions = Actions::new(coord.clone(), store.clone(), settings.clone());
     let hub = Hub::default();
@@ -95,47 +94,15 @@ pub async fn start(settings: Settings, clock: Clock) -> Result<RunningNode, Faul
     let engine = Engine::new(Namespaces::new(dialect.clone(), &wired), wired, streams, coord.clone());
 
     let loops = Loops::default();
-    // Lanes carry every act to Redis: nothing below works before them. One whose end is lost cannot be made again.
-    for lane in opened.lanes {
-        loops.once("lane", lane.run());
-    }
-    // The lease makes this node known: what is sent to it from now on waits in its inboxes.
-    let epochs = lease::begin(&actions).await?;
-    let kept = Kept::none(usize::from(settings.redis.shards));
-    // Inboxes before whoever causes notices. A reader knows how far it has come, so its end is the node's.
-    for inbox in opened.inboxes {
-        loops.once("inbox", inbox::run(inbox, actions.clone(), hub.clone(), engine.clone()));
-    }
-    let lease = Lease {
+    let parts = Parts {
         actions: actions.clone(),
-        hub: hub.clone(),
+        hub,
         dialect,
-        kept: kept.clone(),
         ready: ready.clone(),
+        engine: engine.clone(),
+        store: store.clone(),
     };
-    loops.once("lease", lease::run(lease, epochs));
-    // From here on any order will do: what these do can be done by any node, at any time, twice.
-    for reader in opened.offers {
-        loops.once(
-            "offers",
-            offers::run(reader, actions.clone(), settings.lease.offer_claim),
-        );
-    }
-    loops.once("journal", journal::run(opened.journals, actions.clone()));
-    for shard in coord.keys().shards() {
-        let (actions, kept, every) = (actions.clone(), kept.clone(), settings.queue.pair_every);
-        loops.keep("keeper", move || {
-            keeper::run(shard, actions.clone(), kept.clone(), every)
-        });
-    }
-    loops.keep("counts", move || counts::run(hub.clone()));
-    loops.keep("heartbeat", {
-        let engine = engine.clone();
-        move || engine.clone().heartbeat()
-    });
-    loops.keep("fold metrics", upkeep::fold_metrics);
-    let (kept, time, keep_for) = (store.clone(), clock.clone(), settings.postgres.keep_for);
-    loops.keep("forget", move || upkeep::forget(kept.clone(), time.clone(), keep_for));
+    run_loops(&loops, opened, parts);
 
     // Serving comes last: whoever gets in finds everything running.
     let connections = Connections::new({
@@ -157,6 +124,8 @@ pub async fn start(settings: Settings, clock: Clock) -> Result<RunningNode, Faul
         serving.push(Serving::start(acceptor, http::metrics_app(), finish_within));
         metrics_at = Some(at);
     }
+    let id = coord.identity().now();
+    tracing::info!(node.id = %id, "node {id} serves at {at}");
     Ok(RunningNode {
         at,
         metrics_at,
@@ -170,9 +139,70 @@ pub async fn start(settings: Settings, clock: Clock) -> Result<RunningNode, Faul
     })
 }
 
+/// What the loops work with.
+struct Parts {
+    actions: Actions,
+    hub: Hub,
+    dialect: Omegoo,
+    ready: Readiness,
+    engine: Engine<Namespaces<Omegoo>>,
+    store: Store,
+}
+
+/// Starts every loop of a node, in the order in which they need each other. What holds a place in a stream, or its end
+/// of a channel, cannot be made anew: its end is the node's (`once`). Everything else is started again (`keep`).
+fn run_loops(loops: &Loops, opened: Opened, parts: Parts) {
+    let Parts {
+        actions,
+        hub,
+        dialect,
+        ready,
+        engine,
+        store,
+    } = parts;
+    let (settings, clock) = (actions.settings().clone(), actions.clock().clone());
+    // Lanes carry every act to Redis: nothing below works before them.
+    for lane in opened.lanes {
+        loops.once("lane", lane.run());
+    }
+    // Inboxes before whoever causes notices.
+    for inbox in opened.inboxes {
+        let (actions, hub, engine) = (actions.clone(), hub.clone(), engine.clone());
+        loops.once("inbox", inbox::run(inbox, actions, hub, engine));
+    }
+    let kept = Kept::none(usize::from(settings.redis.shards));
+    let lease = Lease {
+        actions: actions.clone(),
+        hub: hub.clone(),
+        dialect,
+        kept: kept.clone(),
+        ready,
+    };
+    // The lease makes this node known; until then Redis refuses whatever it asks.
+    loops.once("lease", lease::run(lease));
+    // From here on any order will do: what these do can be done by any node, at any time, twice.
+    let claim = settings.lease.offer_claim;
+    for reader in opened.offers {
+        loops.once("offers", offers::run(reader, actions.clone(), claim));
+    }
+    loops.once("journal", journal::run(opened.journals, actions.clone()));
+    for shard in actions.coord().keys().shards() {
+        let (actions, kept, every) = (actions.clone(), kept.clone(), settings.queue.pair_every);
+        let keeper = move || keeper::run(shard, actions.clone(), kept.clone(), every);
+        loops.keep("keeper", keeper);
+    }
+    loops.keep("counts", move || counts::run(hub.clone()));
+    loops.keep("heartbeat", move || engine.clone().heartbeat());
+    loops.keep("fold metrics", upkeep::fold_metrics);
+    let keep_for = settings.postgres.keep_for;
+    loops.keep("forget", move || upkeep::forget(store.clone(), clock.clone(), keep_for));
+}
+
 impl RunningNode {
-    /// Stops without losing anything: no new traffic, sockets to other nodes, requests answered, loops, connections.
+    /// Stops without losing anything: no new traffic, sockets to other nodes, requests answered, the leases given back,
+    /// then the loops, and last the connections they used.
     pub async fn drain(self) {
+        tracing::info!("draining: not ready from now on");
         self.ready.drain();
         tokio::time::sleep(self.settings.drain.not_ready_for).await;
         self.engine.drain();
@@ -190,7 +220,8 @@ impl RunningNode {
         self.store.close().await;
     }
 
-    /// Tells all sockets to come back elsewhere, spread over the drain's time, and waits until they are gone.
+    /// Tells all sockets to come back elsewhere, spread over the drain's time, and waits until they are gone and Redis
+    /// knows it. Those it does not know of in time are found by whoever looks for them next.
     async fn send_sockets_away(&self) {
         let drain = &self.settings.drain;
         let batches = (drain.spread_over.as_millis() / SEND_AWAY_EVERY.as_millis()).max(1) as usize;

@@ -1,3 +1,5 @@
+//! Whole nodes in this process: how they start, what they say of themselves, how they stop.
+
 use super::node::{self, RunningNode};
 use crate::clock::Clock;
 use crate::config::Settings;

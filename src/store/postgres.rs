@@ -34,7 +34,8 @@ impl Postgres {
         }
     }
 
-    async fn private() -> Self {
+    /// One that a test may stop.
+    pub(crate) async fn private() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let root = nobody_else();
         let owned = Command::new("chown")

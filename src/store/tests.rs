@@ -1,3 +1,5 @@
+//! Against a real Postgres, each test with a database of its own.
+
 use super::postgres::{Postgres, store};
 use super::*;
 use crate::domain::fact::{Conversation, Report};
@@ -130,7 +132,7 @@ async fn migrating_twice_is_harmless_and_what_is_missing_is_counted() {
 
 #[tokio::test]
 async fn a_fact_that_postgres_will_never_take_is_told_apart_from_a_failure() {
-    let postgres = Postgres::start().await;
+    let postgres = Postgres::private().await;
     let store = postgres.database().await;
     store.migrate().await.unwrap();
     let nonsense = Report {

@@ -99,9 +99,9 @@ impl<D: Dialogue> Core<D> {
         format!("0{opening}")
     }
 
-    /// A connection is over: it is forgotten and the dialogue is told.
+    /// A connection is over: the dialogue is told. The caller forgets it when all is said, so that a drain which sees no
+    /// connection left knows that every departure has been dealt with.
     pub(super) async fn over(&self, connection: &Arc<Connection>, memory: &mut D::Memory, end: End) -> Handover {
-        self.living.remove(connection);
         count_end(end);
         let departure: Departure = end.departure();
         self.dialogue.ended(connection, memory, departure).await

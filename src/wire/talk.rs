@@ -62,12 +62,10 @@ impl<D: Dialogue> Talk<D> {
             let _ = tokio::time::timeout(FAREWELL, flush(&self.connection)).await;
         }
         match &self.claim {
-            Some(claim) => {
-                self.core.living.remove(&self.connection);
-                upgrade::give_up(&self.core, self.connection.sid(), claim).await;
-            }
+            Some(claim) => upgrade::give_up(&self.core, self.connection.sid(), claim).await,
             None => drop(self.core.over(&self.connection, &mut self.memory, end).await),
         }
+        self.core.living.remove(&self.connection);
     }
 
     async fn listen(&mut self, mut gate: Gate, mut messages: Messages) -> End {

@@ -1,7 +1,9 @@
 //! Our virtual client against the conformance server, over every transport: two codecs written apart agree.
 
 use crate::harness::client::{Dial, Refused, Via};
+use crate::harness::haproxy::Haproxy;
 use crate::harness::node::Conformance;
+use crate::harness::redis::Redis;
 use serde_json::json;
 use std::time::Duration;
 
@@ -9,7 +11,8 @@ const TRANSPORTS: [Via; 3] = [Via::WebSocket, Via::Polling, Via::Upgrade];
 
 #[tokio::test]
 async fn events_and_acks_go_both_ways_over_every_transport() {
-    let server = Conformance::start(&[]).await;
+    let redis = Redis::start().await;
+    let server = Conformance::start(&redis, &[]).await;
     for via in TRANSPORTS {
         let mut client = Dial::to(&server.url())
             .via(via)
@@ -32,8 +35,24 @@ async fn events_and_acks_go_both_ways_over_every_transport() {
 }
 
 #[tokio::test]
+async fn any_request_may_land_on_any_of_two_nodes() {
+    let redis = Redis::start().await;
+    let (one, two) = tokio::join!(Conformance::start(&redis, &[]), Conformance::start(&redis, &[]));
+    let balancer = Haproxy::start_unchecked(&[one.address(), two.address()]).await;
+    for via in TRANSPORTS {
+        let mut client = Dial::to(&balancer.url()).via(via).connect().await;
+        for i in 0..10 {
+            let ack = client.emit_with_ack("message-with-ack", &[json!(i)]).await;
+            assert_eq!(ack, [json!(i)], "{via:?}");
+        }
+        client.close().await;
+    }
+}
+
+#[tokio::test]
 async fn binary_attachments_come_back_over_every_transport() {
-    let server = Conformance::start(&[]).await;
+    let redis = Redis::start().await;
+    let server = Conformance::start(&redis, &[]).await;
     for via in TRANSPORTS {
         let mut client = Dial::to(&server.url()).via(via).connect().await;
 
@@ -47,7 +66,8 @@ async fn binary_attachments_come_back_over_every_transport() {
 
 #[tokio::test]
 async fn a_namespace_that_is_not_there_refuses() {
-    let server = Conformance::start(&[]).await;
+    let redis = Redis::start().await;
+    let server = Conformance::start(&redis, &[]).await;
     let there = Dial::to(&server.url()).namespace("/custom").connect().await;
     let refused = Dial::to(&server.url()).namespace("/random").try_connect().await.err();
 
@@ -61,7 +81,8 @@ async fn a_namespace_that_is_not_there_refuses() {
 #[tokio::test]
 async fn a_client_that_does_not_answer_pings_is_let_go_and_one_that_does_stays() {
     let options = ["--ping-interval", "300", "--ping-timeout", "200"];
-    let server = Conformance::start(&options).await;
+    let redis = Redis::start().await;
+    let server = Conformance::start(&redis, &options).await;
     for via in TRANSPORTS {
         let mut silent = Dial::to(&server.url()).via(via).connect().await;
         let mut alive = Dial::to(&server.url()).via(via).connect().await;

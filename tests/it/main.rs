@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod client_and_server;
+mod coming_back;
 #[allow(
     dead_code,
     unreachable_pub,
@@ -12,3 +13,14 @@ mod client_and_server;
 )]
 mod harness;
 mod harness_holds;
+mod identity;
+mod kill;
+mod lines;
+mod pairing;
+mod presence;
+mod reports;
+mod rooms_end;
+mod strangers;
+mod transports;
+mod typing;
+mod waits;

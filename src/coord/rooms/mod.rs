@@ -5,6 +5,8 @@
 //! of typing. `open` makes it before anybody is claimed, `announce` fills the seats; ending leaves a tombstone with a TTL.
 //! `log:<r>` (stream): the lines; the entry id is the room's order. `rooms:<node>` (set): what to reap when a node dies.
 
+#[cfg(test)]
+mod endings_tests;
 mod ends;
 #[cfg(test)]
 mod tests;
@@ -163,6 +165,7 @@ impl Coord {
             .key(self.keys().log(room))
             .key(self.keys().timers(shard))
             .key(self.keys().rooms_base(shard))
+            .key(self.keys().inbox_base(shard))
             .arg(room)
             .arg(user)
             .arg(socket);
@@ -282,6 +285,7 @@ impl Coord {
             .key(self.keys().timers(shard))
             .key(self.keys().rooms_base(shard))
             .key(self.keys().inbox(shard, dead))
+            .key(self.keys().gaps(shard))
             .arg(dead)
             .arg(batch)
             .arg(held);

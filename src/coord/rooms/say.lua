@@ -24,7 +24,7 @@ local id = redis.call('XADD', KEYS[2], '*', 's', who, 'm', mid, 'a', now_text, '
 if cid ~= '' then
   ids = ids .. ' ' .. cid .. '=' .. mid .. '=' .. now_text
   local _, count = string.gsub(ids, ' ', '')
-  if count > tonumber(ARGV[9]) then ids = string.sub(ids, string.find(ids, ' ', 2, true)) end
+  if count > tonumber(ARGV[9]) then ids = string.sub(ids, (string.find(ids, ' ', 2, true))) end
   redis.call('HSET', KEYS[1], 'c:' .. who, ids)
 end
 redis.call('HSET', KEYS[1], 'w:' .. who, window .. now_text, 'active', now_text, 'lines', string.format('%d', lines))

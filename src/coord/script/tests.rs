@@ -146,6 +146,11 @@ fn every_script_beside_a_wrapper_is_listed_and_its_words_are_known_there() {
             .filter(|f| !f.ends_with("tests.rs"))
             .map(|f| read(f))
             .collect();
+        let tests: String = of_kind("rs")
+            .iter()
+            .filter(|f| f.to_string_lossy().ends_with("tests.rs"))
+            .map(|f| read(f))
+            .collect();
         for file in of_kind("lua") {
             let (name, text) = (file.file_stem().unwrap().to_str().unwrap(), read(file));
             if SHARED.contains(&text.as_str()) || ["prelude", "epilogue"].contains(&name) {
@@ -153,6 +158,7 @@ fn every_script_beside_a_wrapper_is_listed_and_its_words_are_known_there() {
             }
             assert_eq!(script_of(name), text);
             assert!(wrapper.contains(&format!("\"{name}\"")), "{name} has no wrapper");
+            assert!(tests.contains(&format!(".{name}(")), "{name} has no test");
             for word in words(&text) {
                 assert!(
                     wrapper.contains(&format!("\"{word}\"")),
@@ -237,7 +243,7 @@ async fn a_node_without_a_lease_changes_nothing() {
     world
         .raw(&["ZADD", &alive.coord.keys().nodes(shard), "1", buried.id.as_str()])
         .await;
-    assert_eq!(alive.coord.bury(shard).await.unwrap(), [buried.id.clone()]);
+    assert_eq!(alive.coord.bury(shard).await.unwrap(), std::slice::from_ref(&buried.id));
     let dump = world.dump().await;
 
     let fault = buried.coord.attach(&user("b"), &socket("t"), 5).await.unwrap_err();

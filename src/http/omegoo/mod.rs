@@ -1,15 +1,19 @@
 //! The Omegoo family of the API: what is served, under which names, with which words. Its paths begin at the root
 //! (`/keepalive`, `/health`), so the whole family is one service mounted there.
 
+mod recent;
 mod shapes;
 
 use super::Front;
 use super::iso::iso;
 use crate::metrics;
 use poem::web::Data;
+use poem::{Endpoint, EndpointExt};
 use poem_openapi::payload::Json;
 use poem_openapi::{LicenseObject, OpenApi, OpenApiService, Tags};
+use recent::Recent;
 use shapes::{Health, KeepAlive, Live, Memory, Readied, ReadyAnswer, StatusAnswer, StatusSummary};
+use std::sync::Arc;
 
 /// Chapters of the description.
 #[derive(Tags)]
@@ -23,7 +27,12 @@ enum Chapter {
 /// The family's handlers.
 pub(super) struct Omegoo;
 
-/// The family's service; its routes expect a [`Front`] among the request's data.
+/// The family's routes, answering from `front`.
+pub(super) fn endpoint(front: Front) -> impl Endpoint {
+    service().data(front).data(Arc::new(Recent::default()))
+}
+
+/// The family's description and routes; the latter expect a [`Front`] among the request's data.
 pub(super) fn service() -> OpenApiService<Omegoo, ()> {
     OpenApiService::new(Omegoo, "Palaver", env!("CARGO_PKG_VERSION"))
         .summary("Talking to strangers: anonymous one-to-one chat.")
@@ -121,14 +130,16 @@ impl Omegoo {
         operation_id = "statusSummary",
         tag = "Chapter::Status"
     )]
-    async fn status_summary(&self, front: Data<&Front>) -> StatusAnswer {
+    async fn status_summary(&self, front: Data<&Front>, recent: Data<&Arc<Recent>>) -> StatusAnswer {
+        if let Some(summary) = recent.get(front.actions.clock().now()) {
+            return StatusAnswer::Summary(Json(StatusSummary::new(&front, &summary)));
+        }
         match front.actions.summary().await {
-            Ok(summary) => StatusAnswer::Summary(Json(StatusSummary::new(&front, &summary))),
-            Err(fault) => {
-                metrics::FAULTS.one(fault.op);
-                tracing::error!(op = fault.op, "the status summary failed: {fault}");
-                StatusAnswer::unavailable()
+            Ok(summary) => {
+                recent.put(&summary);
+                StatusAnswer::Summary(Json(StatusSummary::new(&front, &summary)))
             }
+            Err(fault) => StatusAnswer::failed(&fault),
         }
     }
 }

@@ -3,6 +3,8 @@
 use super::{Front, iso};
 use crate::actions::status::Summary;
 use crate::clock::Millis;
+use crate::error::Fault;
+use crate::metrics;
 use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, Object};
 
@@ -201,7 +203,9 @@ impl StatusSummary {
 
 impl StatusAnswer {
     /// The numbers cannot be had now.
-    pub(super) fn unavailable() -> Self {
+    pub(super) fn failed(fault: &Fault) -> Self {
+        metrics::FAULTS.one(fault.op);
+        tracing::error!(op = fault.op, "the status summary failed: {fault}");
         let error = "status temporarily unavailable".to_owned();
         Self::Unavailable(
             Json(Failure {

@@ -5,13 +5,16 @@
 
 pub mod browser;
 pub mod client;
+pub mod company;
 pub mod haproxy;
+pub mod history;
 pub mod node;
 pub mod ports;
 pub mod postgres;
 pub mod process;
 pub mod proxy;
 pub mod redis;
+pub mod stage;
 pub mod world;
 
 use std::time::Duration;

@@ -2,6 +2,7 @@
 
 use super::ports::free_port;
 use super::process::{Process, dying_with_us};
+use super::redis::Redis;
 use super::{PATIENCE, holds_within};
 use std::collections::BTreeMap;
 use std::process::ExitStatus;
@@ -73,6 +74,23 @@ impl NodeProcess {
         status(self.port, "/ready").await == Some(200)
     }
 
+    /// One number of `/metrics`, by the sample's name with its labels; 0 when it is not there.
+    pub async fn metric(&self, sample: &str) -> f64 {
+        let text = self.metrics().await;
+        let value = text
+            .lines()
+            .find_map(|line| line.strip_prefix(sample)?.strip_prefix(' '));
+        value.map_or(0.0, |value| value.parse().unwrap())
+    }
+
+    /// The memory it holds, in bytes.
+    pub fn resident(&self) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.pid())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.and_then(|line| line.split_ascii_whitespace().next()).unwrap();
+        kib.parse::<usize>().unwrap() * 1024
+    }
+
     /// `kill -9`.
     pub fn kill9(&mut self) {
         self.process.kill9();
@@ -123,8 +141,8 @@ pub struct Conformance {
 }
 
 impl Conformance {
-    /// Starts one with further command line options.
-    pub async fn start(options: &[&str]) -> Self {
+    /// Starts one with further command line options; those that share a Redis are one server.
+    pub async fn start(redis: &Redis, options: &[&str]) -> Self {
         let program = std::path::Path::new(BINARY)
             .with_file_name("examples")
             .join("conformance");
@@ -132,7 +150,9 @@ impl Conformance {
         for _ in 0..5 {
             let port = free_port();
             let mut server = dying_with_us("KILL", &program);
-            server.args(["--port", &port.to_string()]).args(options);
+            server
+                .args(["--port", &port.to_string(), "--redis", &redis.url()])
+                .args(options);
             let mut process = Process::start("conformance", server);
             let up = holds_within(PATIENCE, async || {
                 tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok() || !process.runs()
@@ -147,7 +167,12 @@ impl Conformance {
 
     /// Where clients connect, without a slash at the end.
     pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        format!("http://{}", self.address())
+    }
+
+    /// Host and port.
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
     }
 }
 

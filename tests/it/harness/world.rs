@@ -1,6 +1,7 @@
 //! A whole Palaver for one test: Redis, a database, nodes, and a balancer in front of them.
 //!
-//! Everything in it is private to the test and gone with it.
+//! Everything in it is private to the test and gone with it. Nodes are processes, to be killed and drained, or run
+//! inside the test and share a clock that the test moves.
 
 use super::client::Dial;
 use super::haproxy::Haproxy;
@@ -8,13 +9,19 @@ use super::node::{self, NodeProcess, Settings};
 use super::postgres::Database;
 use super::proxy::Proxy;
 use super::redis::Redis;
+use super::{PATIENCE, holds_within};
+use palaver::clock::Clock;
+use palaver::config;
+use palaver::ops::node::RunningNode;
+use std::time::Duration;
 
 /// The secret that tokens of a world are signed with.
-pub const JWT_SECRET: &str = "a secret of tests, long enough for HS256";
+pub const JWT_SECRET: &str = "a secret of tests long enough for HS256";
 
 /// What a world shall be; see [`World::new`].
 pub struct Plan {
     nodes: usize,
+    inside: bool,
     settings: Settings,
 }
 
@@ -23,8 +30,13 @@ pub struct World {
     // Dropped in this order: nodes before what they need.
     balancer: Haproxy,
     nodes: Vec<NodeProcess>,
+    inside: Vec<RunningNode>,
+    /// The time of the nodes inside; processes have their own.
+    pub clock: Clock,
     /// Nodes reach Redis through it, so that a test can cut them off.
     pub line: Proxy,
+    /// Nodes reach Postgres through it.
+    pub store_line: Proxy,
     /// The world's Redis.
     pub redis: Redis,
     database: Database,
@@ -38,6 +50,12 @@ impl Plan {
         self
     }
 
+    /// Nodes run inside the test, on the world's clock, instead of as processes.
+    pub fn inside(mut self) -> Self {
+        self.inside = true;
+        self
+    }
+
     /// With a setting of the nodes, by the name of its environment variable.
     pub fn set(mut self, name: &str, value: impl ToString) -> Self {
         self.settings.insert(name.to_owned(), value.to_string());
@@ -48,27 +66,36 @@ impl Plan {
     pub async fn start(self) -> World {
         let (redis, database) = tokio::join!(Redis::start(), Database::create());
         let line = Proxy::start(redis.address()).await;
+        let (host, store) = split(&database.url());
+        let store_line = Proxy::start(host).await;
         let mut settings = Settings::new();
         for (name, value) in [
             ("PALAVER_REDIS__URL", format!("redis://{}", line.address())),
-            ("PALAVER_POSTGRES__URL", database.url()),
+            ("PALAVER_POSTGRES__URL", store(&store_line.address())),
             ("PALAVER_JWT__SECRETS", JWT_SECRET.to_owned()),
-            ("PALAVER_TRUSTED_PROXIES", "1".to_owned()),
             ("PALAVER_ORIGINS", "*".to_owned()),
         ] {
             settings.insert(name.to_owned(), value);
         }
         settings.extend(self.settings);
         node::run("migrate", &settings).await;
-        let mut nodes = Vec::new();
+        let (mut nodes, mut inside, clock) = (Vec::new(), Vec::new(), Clock::system());
         for _ in 0..self.nodes {
-            nodes.push(NodeProcess::start(&settings).await);
+            match self.inside {
+                true => inside.push(start_inside(&settings, &clock).await),
+                false => nodes.push(NodeProcess::start(&settings).await),
+            }
         }
-        let balancer = Haproxy::start(&nodes.iter().map(NodeProcess::address).collect::<Vec<_>>()).await;
+        let processes = nodes.iter().map(NodeProcess::address);
+        let addresses = processes.chain(inside.iter().map(|node| node.at.to_string()));
+        let balancer = Haproxy::start(&addresses.collect::<Vec<_>>()).await;
         World {
             balancer,
             nodes,
+            inside,
+            clock,
             line,
+            store_line,
             redis,
             database,
             settings,
@@ -82,6 +109,7 @@ impl World {
     pub fn new() -> Plan {
         Plan {
             nodes: 2,
+            inside: false,
             settings: Settings::new(),
         }
     }
@@ -93,7 +121,10 @@ impl World {
 
     /// A client of one node.
     pub fn dial_node(&self, index: usize) -> Dial {
-        Dial::to(&self.nodes[index].url())
+        match self.inside.get(index) {
+            Some(node) => Dial::to(&format!("http://{}", node.at)),
+            None => Dial::to(&self.nodes[index].url()),
+        }
     }
 
     /// The balancer's address, without a slash at the end.
@@ -101,7 +132,7 @@ impl World {
         self.balancer.url()
     }
 
-    /// One node, to be killed, drained or frozen.
+    /// One node that is a process, to be killed, drained or frozen.
     pub fn node(&mut self, index: usize) -> &mut NodeProcess {
         &mut self.nodes[index]
     }
@@ -110,6 +141,33 @@ impl World {
     pub async fn add_node(&mut self) -> usize {
         self.nodes.push(NodeProcess::start(&self.settings).await);
         self.nodes.len() - 1
+    }
+
+    /// Once everybody is gone: asserts that no seat, queue place, timer or session is left, and ends the world.
+    pub async fn ends_empty(self) {
+        // For nodes inside the test, what is due within a minute is due now.
+        self.clock.advance(Duration::from_secs(60));
+        let mut left = self.left_over();
+        holds_within(PATIENCE, async || {
+            left = self.left_over();
+            left.is_empty()
+        })
+        .await;
+        assert!(left.is_empty(), "left over: {left:?}");
+    }
+
+    /// Keys that have no end of their own and are not the machinery's.
+    fn left_over(&self) -> Vec<String> {
+        let mut keys = self.redis.keys();
+        keys.retain(|key| {
+            let name = key.split_once("}:").map_or(key.as_str(), |(_, name)| name);
+            let kind = name.split(':').next().unwrap();
+            let machinery = ["counts", "epoch", "inbox", "keeper", "nodes", "topic"].contains(&kind);
+            let idle = ["journal", "offers"].contains(&kind) && self.redis.command(&["XLEN", key]) == ["0"];
+            let ends = self.redis.command(&["PTTL", key]) != ["-1"];
+            !machinery && !idle && !ends
+        });
+        keys
     }
 
     /// Where the world's facts are stored.
@@ -121,4 +179,19 @@ impl World {
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
+}
+
+/// The host and port of a URL, and the same URL for another host and port.
+fn split(url: &str) -> (String, impl Fn(&str) -> String + use<>) {
+    let (before, rest) = url.rsplit_once('@').expect("the URL names a user");
+    let (host, after) = rest.split_once('/').expect("the URL names a database");
+    let (before, after) = (before.to_owned(), after.to_owned());
+    (host.to_owned(), move |host: &str| format!("{before}@{host}/{after}"))
+}
+
+async fn start_inside(settings: &Settings, clock: &Clock) -> RunningNode {
+    let listen = ("PALAVER_LISTEN".to_owned(), "127.0.0.1:0".to_owned());
+    let variables = settings.clone().into_iter().chain([listen]);
+    let loaded = config::Settings::from_sources(None, variables).unwrap();
+    palaver::ops::node::start(loaded.settings, clock.clone()).await.unwrap()
 }

@@ -4,6 +4,7 @@
 //! something else is kept, in order. A client that is dropped vanishes without a goodbye.
 
 pub mod packet;
+pub mod person;
 mod session;
 mod transport;
 
@@ -207,6 +208,31 @@ impl Client {
     /// The arguments of the next event called `name`; others before it are kept for later.
     pub async fn expect(&mut self, name: &str) -> Vec<Value> {
         self.expect_event(name).await.args
+    }
+
+    /// The one argument of the next event called `name`.
+    pub async fn hear(&mut self, name: &str) -> Value {
+        let mut args = self.expect(name).await;
+        assert_eq!(args.len(), 1, "{name} {args:?}");
+        args.remove(0)
+    }
+
+    /// The name and the arguments of the event that came or comes next; counts of people online are passed over.
+    pub async fn next(&mut self) -> (String, Vec<Value>) {
+        let event = |arrival: &Arrival| matches!(arrival, Arrival::Event(event) if event.name != "mode-user-counts");
+        match self.next_of(event).await {
+            Some(Arrival::Event(event)) => (event.name, event.args),
+            _ => panic!("{} got nothing more; came instead: {:?}", self.sid, self.kept),
+        }
+    }
+
+    /// Waits until the server has dealt with everything this client sent.
+    pub async fn dealt_with(&mut self) {
+        let answer = self.emit_with_ack("send_text_message", &[Value::Null]).await;
+        assert_eq!(
+            answer,
+            [json!({ "error": "Invalid message content", "code": "INVALID_MESSAGE" })]
+        );
     }
 
     /// The next event called `name`.
