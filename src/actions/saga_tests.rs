@@ -308,7 +308,7 @@ impl Model {
             }
             Step::Pair { node, turns } => {
                 let work = self.actions[node].pair(Queue::Text);
-                stopped_after(turns, work).await.map_or(0, Result::unwrap);
+                let _ = stopped_after(turns, work).await.map(Result::unwrap);
             }
             Step::Seat { node, turns } => drop(self.seat(node, false, turns).await),
             Step::SeatLeftOver { node, turns } => drop(self.seat(node, true, turns).await),
