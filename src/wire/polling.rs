@@ -11,6 +11,7 @@ use crate::ids::{SessionId, Ticket};
 use poem::error::ReadBodyError;
 use poem::http::{HeaderValue, header};
 use poem::{Body, Response};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -53,9 +54,16 @@ pub(super) async fn open<D: Dialogue>(core: &Arc<Core<D>>) -> Result<Response, R
 }
 
 /// A client waits for packets.
-pub(super) async fn poll<D: Dialogue>(core: &Arc<Core<D>>, sid: SessionId) -> Result<Response, Refused> {
+pub(super) async fn poll<D: Dialogue>(
+    core: &Arc<Core<D>>,
+    sid: SessionId,
+    peer: Option<SocketAddr>,
+) -> Result<Response, Refused> {
     let waiting = Waiting::begin(core, sid);
-    let answer = waiting.answer().await;
+    let answer = tokio::select! {
+        answer = waiting.answer() => answer,
+        () = core.streams.gone(peer) => return Err(Refused::UnknownSid),
+    };
     waiting.end();
     answer
 }
