@@ -34,7 +34,9 @@ async fn texts(client: &mut Client, count: usize) -> Vec<String> {
 #[tokio::test]
 async fn who_comes_back_gets_what_was_missed_once_and_before_what_is_new() {
     everywhere(async |stage| {
-        let Pair { mut ann, bob: mut gone, .. } = pair(stage).await;
+        let Pair {
+            mut ann, bob: mut gone, ..
+        } = pair(stage).await;
         say(&ann, "heard");
         assert_eq!(texts(&mut gone, 1).await, ["heard"]);
         gone.close().await;
@@ -50,7 +52,11 @@ async fn who_comes_back_gets_what_was_missed_once_and_before_what_is_new() {
         assert_eq!(texts(&mut back, 3).await, ["missed 1", "missed 2", "new"]);
         // The seat is taken in silence: the page still shows the room.
         relays(&back, &mut ann).await;
-        assert!(back.unread().iter().all(|name| name == "mode-user-counts"), "{:?}", back.unread());
+        assert!(
+            back.unread().iter().all(|name| name == "mode-user-counts"),
+            "{:?}",
+            back.unread()
+        );
         stage.pass(Duration::from_secs(60)).await;
         relays(&ann, &mut back).await;
     })
@@ -60,7 +66,9 @@ async fn who_comes_back_gets_what_was_missed_once_and_before_what_is_new() {
 #[tokio::test]
 async fn nothing_is_missed_when_the_connection_breaks_and_what_comes_twice_is_recognised() {
     everywhere(async |stage| {
-        let Pair { mut ann, bob: mut gone, .. } = pair(stage).await;
+        let Pair {
+            mut ann, bob: mut gone, ..
+        } = pair(stage).await;
         let mut seen = HashSet::new();
         for round in 0..3 {
             for i in 0..3 {
@@ -111,7 +119,13 @@ async fn a_line_said_long_after_the_pairing_is_not_lost_with_the_connection() {
 async fn who_asks_for_the_room_gets_it_with_the_last_lines() {
     with(|s| s.chat.rate_limit = 60)
         .everywhere(async |stage| {
-            let Pair { mut ann, bob: mut gone, room, ann_id, .. } = pair(stage).await;
+            let Pair {
+                mut ann,
+                bob: mut gone,
+                room,
+                ann_id,
+                ..
+            } = pair(stage).await;
             for i in 0..33 {
                 say(&ann, &i.to_string());
             }
@@ -156,7 +170,10 @@ async fn after_the_window_there_is_nothing_to_come_back_to() {
             assert_eq!(back.hear("text_reconnect_failed").await, expected);
         }
         say(&back, "anybody?");
-        assert_eq!(back.hear("text_chat_error").await["message"], json!("No active text chat room"));
+        assert_eq!(
+            back.hear("text_chat_error").await["message"],
+            json!("No active text chat room")
+        );
     })
     .await;
 }
@@ -196,7 +213,11 @@ async fn the_partner_of_somebody_away_is_not_told_before_the_window_is_over() {
         away(stage).await;
         say(&ann, "are you there?");
         ann.dealt_with().await;
-        assert!(ann.unread().iter().all(|name| name == "mode-user-counts"), "{:?}", ann.unread());
+        assert!(
+            ann.unread().iter().all(|name| name == "mode-user-counts"),
+            "{:?}",
+            ann.unread()
+        );
     })
     .await;
 }
@@ -235,7 +256,10 @@ async fn a_seeker_who_reconnects_at_once_keeps_the_place_when_another_tab_stays(
             ann.emit("join_text_queue", &[]);
             assert_eq!(ann.hear("text_queue_joined").await["position"], json!(2));
             stage.advance(Duration::from_secs(10));
-            assert_eq!(other.hear("text_match_found").await["roomId"], ann.hear("text_match_found").await["roomId"]);
+            assert_eq!(
+                other.hear("text_match_found").await["roomId"],
+                ann.hear("text_match_found").await["roomId"]
+            );
         })
         .await;
 }
@@ -243,8 +267,13 @@ async fn a_seeker_who_reconnects_at_once_keeps_the_place_when_another_tab_stays(
 #[tokio::test]
 async fn every_transport_comes_back_over_every_other() {
     everywhere(async |stage| {
-        let Pair { mut ann, bob: mut gone, .. } = pair(stage).await;
-        for (i, via) in [Via::Polling, Via::Upgrade, Via::WebSocket, Via::Upgrade, Via::Polling].into_iter().enumerate() {
+        let Pair {
+            mut ann, bob: mut gone, ..
+        } = pair(stage).await;
+        for (i, via) in [Via::Polling, Via::Upgrade, Via::WebSocket, Via::Upgrade, Via::Polling]
+            .into_iter()
+            .enumerate()
+        {
             gone.close().await;
             away(stage).await;
             say(&ann, &format!("missed {i}"));

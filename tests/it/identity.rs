@@ -41,7 +41,14 @@ async fn a_token_that_is_no_good_makes_a_guest_and_refuses_nobody() {
         let key = jsonwebtoken::EncodingKey::from_secret(JWT_SECRET.as_bytes());
         let expired = jsonwebtoken::encode(&jsonwebtoken::Header::default(), &expired, &key).unwrap();
         let forged = token("user-7") + "x";
-        for bad in [json!(expired), json!(forged), json!("dev-guest-token"), json!(""), json!(7), json!(null)] {
+        for bad in [
+            json!(expired),
+            json!(forged),
+            json!("dev-guest-token"),
+            json!(""),
+            json!(7),
+            json!(null),
+        ] {
             let known = identity_of(stage, json!({ "token": bad, "guestId": DEVICE })).await;
             assert_eq!(known, "guest-0123456789abcdef", "{bad}");
         }
@@ -92,7 +99,7 @@ async fn one_user_has_only_so_many_sockets() {
             for i in 0..3 {
                 sockets.push(stage.dial(i).guest("ann").connect().await);
             }
-            for via in [Via::WebSocket, Via::Polling] {
+            for via in [Via::WebSocket, Via::Upgrade] {
                 let refused = stage.dial(1).guest("ann").via(via).try_connect().await.err();
                 let expected = json!({
                     "message": "Too many connections of one user", "data": { "code": "TOO_MANY_SOCKETS" },
@@ -112,10 +119,20 @@ async fn one_user_has_only_so_many_sockets() {
 async fn a_page_that_dials_three_times_in_a_second_leaves_nothing() {
     everywhere(async |stage| {
         for i in 0..5 {
-            let first = stage.dial(i).auth(json!({ "token": "dev-guest-token", "guestId": null })).connect().await;
-            let second = stage.dial(i + 1).auth(json!({ "token": token("user-7"), "guestId": null })).connect();
+            let first = stage
+                .dial(i)
+                .auth(json!({ "token": "dev-guest-token", "guestId": null }))
+                .connect()
+                .await;
+            let second = stage
+                .dial(i + 1)
+                .auth(json!({ "token": token("user-7"), "guestId": null }))
+                .connect();
             let (second, ()) = tokio::join!(second, first.close());
-            let third = stage.dial(i).auth(json!({ "token": token("user-7"), "guestId": DEVICE })).connect();
+            let third = stage
+                .dial(i)
+                .auth(json!({ "token": token("user-7"), "guestId": DEVICE }))
+                .connect();
             let (third, ()) = tokio::join!(third, second.drop_abruptly());
             third.emit("mode-presence-update", &[json!({ "mode": "text" })]);
             third.close().await;

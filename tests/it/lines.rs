@@ -69,7 +69,11 @@ async fn both_hear_all_lines_in_one_order() {
 async fn own_lines_come_back_to_clients_of_the_document_and_to_all_their_tabs() {
     everywhere(async |stage| {
         let mut two = document_pair(stage).await;
-        let mut tab = stage.dial(1).auth(json!({ "token": token("user-ann") })).connect().await;
+        let mut tab = stage
+            .dial(1)
+            .auth(json!({ "token": token("user-ann") }))
+            .connect()
+            .await;
 
         say(&two.ann, "to all of us");
 
@@ -139,7 +143,11 @@ async fn what_is_no_message_is_refused_in_the_documents_words() {
             (json!({ "content": long }), too_long),
         ] {
             two.ann.emit("send_text_message", std::slice::from_ref(&payload));
-            assert_eq!(two.ann.hear("text_chat_error").await["message"], json!(why), "{payload}");
+            assert_eq!(
+                two.ann.hear("text_chat_error").await["message"],
+                json!(why),
+                "{payload}"
+            );
         }
         two.ann.emit("send_text_message", &[]);
         assert_eq!(two.ann.hear("text_chat_error").await["message"], json!(none));
@@ -278,7 +286,10 @@ async fn a_retry_of_one_client_message_id_is_one_line() {
 
         assert_eq!(first, second);
         let heard = two.bob.hear("text_message_received").await;
-        assert_eq!(first, [json!({ "messageId": heard["messageId"], "timestamp": heard["timestamp"] })]);
+        assert_eq!(
+            first,
+            [json!({ "messageId": heard["messageId"], "timestamp": heard["timestamp"] })]
+        );
         // The next line is another one: the retry was not delivered again.
         say(&two.ann, "next");
         assert_eq!(texts(&mut two.bob, 1).await, ["next"]);
@@ -306,8 +317,13 @@ async fn a_retry_is_answered_also_when_the_limit_is_reached() {
 async fn who_asks_for_an_ack_gets_the_refusal_in_it() {
     everywhere(async |stage| {
         let mut lonely = stage.guest(0).await;
-        let answer = lonely.emit_with_ack("send_text_message", &[json!({ "content": "x" })]).await;
-        assert_eq!(answer, [json!({ "error": "No active text chat room", "code": "NO_ROOM" })]);
+        let answer = lonely
+            .emit_with_ack("send_text_message", &[json!({ "content": "x" })])
+            .await;
+        assert_eq!(
+            answer,
+            [json!({ "error": "No active text chat room", "code": "NO_ROOM" })]
+        );
 
         let mut two = pair(stage).await;
         for (payload, answer) in [
@@ -327,9 +343,14 @@ async fn who_asks_for_an_ack_gets_the_refusal_in_it() {
             assert_eq!(two.ann.emit_with_ack("send_text_message", &[payload]).await, [answer]);
         }
         for _ in 0..10 {
-            two.ann.emit_with_ack("send_text_message", &[json!({ "content": "x" })]).await;
+            two.ann
+                .emit_with_ack("send_text_message", &[json!({ "content": "x" })])
+                .await;
         }
-        let answer = two.ann.emit_with_ack("send_text_message", &[json!({ "content": "x" })]).await;
+        let answer = two
+            .ann
+            .emit_with_ack("send_text_message", &[json!({ "content": "x" })])
+            .await;
         let wait = answer[0]["retryAfterMs"].as_u64().unwrap();
         assert!((1..=10_000).contains(&wait), "{wait}");
         let expected = json!({ "error": "Rate limit exceeded", "code": "RATE_LIMIT_EXCEEDED", "retryAfterMs": wait });

@@ -4,16 +4,9 @@
 //! `harness_holds`.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+mod bad_input;
 mod client_and_server;
 mod coming_back;
-mod identity;
-mod lines;
-mod pairing;
-mod presence;
-mod reports;
-mod rooms_end;
-mod transports;
-mod typing;
 #[allow(
     dead_code,
     unreachable_pub,
@@ -21,5 +14,14 @@ mod typing;
 )]
 mod harness;
 mod harness_holds;
+mod identity;
+mod lines;
+mod pairing;
+mod presence;
+mod reports;
+mod rooms_end;
+mod status;
 mod strangers;
+mod transports;
+mod typing;
 mod waits;

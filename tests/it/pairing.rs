@@ -64,7 +64,11 @@ async fn leaving_the_queue_is_confirmed_only_to_those_who_were_in_it() {
 async fn a_pair_is_told_of_each_other_in_one_room() {
     everywhere(async |stage| {
         let mut ann = stage.dial(0).guest("ann").connect().await;
-        let mut bob = stage.dial(1).auth(json!({ "token": token("user-bob") })).connect().await;
+        let mut bob = stage
+            .dial(1)
+            .auth(json!({ "token": token("user-bob") }))
+            .connect()
+            .await;
         ann.emit("join_text_queue", &[]);
         bob.emit("join_text_queue", &[]);
 
@@ -118,7 +122,10 @@ async fn nobody_meets_oneself_in_another_tab() {
         let partner = bob.hear("text_match_found").await["partnerId"].clone();
 
         assert_eq!(partner, json!("guest-0000000000616e6e"));
-        assert_eq!(one.hear("text_match_found").await["partnerId"], other.hear("text_match_found").await["partnerId"]);
+        assert_eq!(
+            one.hear("text_match_found").await["partnerId"],
+            other.hear("text_match_found").await["partnerId"]
+        );
     })
     .await;
 }
@@ -141,7 +148,10 @@ async fn who_waits_longest_is_paired_first() {
             for client in &mut clients {
                 rooms.push(client.hear("text_match_found").await["roomId"].clone());
             }
-            assert!(rooms[0] == rooms[1] && rooms[2] == rooms[3] && rooms[4] == rooms[5], "{rooms:?}");
+            assert!(
+                rooms[0] == rooms[1] && rooms[2] == rooms[3] && rooms[4] == rooms[5],
+                "{rooms:?}"
+            );
             assert!(rooms[0] != rooms[2] && rooms[2] != rooms[4], "{rooms:?}");
         })
         .await;
@@ -157,7 +167,11 @@ async fn a_seeker_is_left_alone_for_the_first_150_milliseconds() {
             bob.emit("join_text_queue", &[]);
             ann.hear("text_match_found").await;
             bob.hear("text_match_found").await;
-            assert!(started.elapsed() >= Duration::from_millis(145), "{:?}", started.elapsed());
+            assert!(
+                started.elapsed() >= Duration::from_millis(145),
+                "{:?}",
+                started.elapsed()
+            );
         })
         .await;
 }
@@ -178,7 +192,11 @@ async fn partners_do_not_meet_again_for_five_minutes() {
         let mut cat = stage.guest(0).await;
         cat.emit("join_text_queue", &[]);
         let with_cat = cat.hear("text_match_found").await;
-        let first = if ann.unread().contains(&"text_match_found".to_owned()) { &mut ann } else { &mut bob };
+        let first = if ann.unread().contains(&"text_match_found".to_owned()) {
+            &mut ann
+        } else {
+            &mut bob
+        };
         assert_eq!(first.hear("text_match_found").await["roomId"], with_cat["roomId"]);
         cat.emit("leave_text_room", &[]);
         cat.hear("text_room_ended").await;

@@ -19,7 +19,10 @@ async fn a_report_ends_the_room_for_both_and_is_confirmed_to_the_reporter() {
 
             let ended = ("text_room_ended".to_owned(), vec![json!({ "reason": "reported" })]);
             assert_eq!(two.ann.next().await, ended);
-            assert_eq!(two.ann.next().await, ("report_submitted".to_owned(), vec![json!({ "success": true })]));
+            assert_eq!(
+                two.ann.next().await,
+                ("report_submitted".to_owned(), vec![json!({ "success": true })])
+            );
             assert_eq!(two.bob.next().await, ended);
             two.bob.dealt_with().await;
             assert!(!two.bob.unread().contains(&"report_submitted".to_owned()));
@@ -87,9 +90,15 @@ async fn a_report_must_say_what_for() {
         let mut two = pair(stage).await;
         let who = two.bob_id.clone();
         for (payload, code) in [
-            (json!({ "reportedUserId": who, "violationType": "rudeness" }), "UNKNOWN_VIOLATION"),
+            (
+                json!({ "reportedUserId": who, "violationType": "rudeness" }),
+                "UNKNOWN_VIOLATION",
+            ),
             (json!({ "reportedUserId": who }), "INVALID_PAYLOAD"),
-            (json!({ "reportedUserId": 7, "violationType": "spam" }), "INVALID_PAYLOAD"),
+            (
+                json!({ "reportedUserId": 7, "violationType": "spam" }),
+                "INVALID_PAYLOAD",
+            ),
             (json!({ "violationType": "spam" }), "INVALID_PAYLOAD"),
             (json!([]), "INVALID_PAYLOAD"),
             (Value::Null, "INVALID_PAYLOAD"),

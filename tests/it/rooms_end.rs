@@ -17,7 +17,10 @@ async fn who_leaves_and_who_is_left_are_told_so() {
             two.ann.emit("leave_text_room", &leaver_sends);
 
             assert_eq!(two.ann.hear("text_room_ended").await, json!({ "reason": "user_left" }));
-            assert_eq!(two.bob.hear("text_room_ended").await, json!({ "reason": "partner_left" }));
+            assert_eq!(
+                two.bob.hear("text_room_ended").await,
+                json!({ "reason": "partner_left" })
+            );
             for client in [&mut two.ann, &mut two.bob] {
                 say(client, "too late");
                 assert_eq!(
@@ -62,7 +65,10 @@ async fn a_quiet_room_ends_after_thirty_minutes_and_a_line_postpones_that() {
         stage.pass(Duration::from_secs(30 * 60)).await;
 
         for client in [&mut two.ann, &mut two.bob] {
-            assert_eq!(client.next().await, ("text_room_ended".to_owned(), vec![json!({ "reason": "timeout" })]));
+            assert_eq!(
+                client.next().await,
+                ("text_room_ended".to_owned(), vec![json!({ "reason": "timeout" })])
+            );
         }
     })
     .await;
@@ -95,7 +101,10 @@ async fn a_goodbye_of_the_socket_holds_the_seat_as_well() {
 
         stage.pass(Duration::from_secs(30)).await;
 
-        assert_eq!(ann.hear("text_room_ended").await, json!({ "reason": "partner_disconnected" }));
+        assert_eq!(
+            ann.hear("text_room_ended").await,
+            json!({ "reason": "partner_disconnected" })
+        );
     })
     .await;
 }
@@ -120,7 +129,10 @@ async fn the_room_is_held_only_when_the_last_tab_goes() {
         drop(tabs);
         eventually("the seat is held", async || stage.timers("hold|").len() == 1).await;
         stage.pass(Duration::from_secs(30)).await;
-        assert_eq!(ann.hear("text_room_ended").await, json!({ "reason": "partner_disconnected" }));
+        assert_eq!(
+            ann.hear("text_room_ended").await,
+            json!({ "reason": "partner_disconnected" })
+        );
     })
     .await;
 }
@@ -186,7 +198,8 @@ async fn both_leaving_at_once_end_one_room_once() {
             ];
 
             assert!(
-                reasons == [json!("user_left"), json!("partner_left")] || reasons == [json!("partner_left"), json!("user_left")],
+                reasons == [json!("user_left"), json!("partner_left")]
+                    || reasons == [json!("partner_left"), json!("user_left")],
                 "{reasons:?}"
             );
             for client in [&mut two.ann, &mut two.bob] {
@@ -222,7 +235,10 @@ async fn that_two_talked_is_kept_but_not_what_they_said() {
 
             let row = row.unwrap();
             let word = |column: &str| row.get::<String, _>(column);
-            assert_eq!((word("kind"), word("end_reason"), word("ended_by")), ("text".into(), "left".into(), two.bob_id.clone()));
+            assert_eq!(
+                (word("kind"), word("end_reason"), word("ended_by")),
+                ("text".into(), "left".into(), two.bob_id.clone())
+            );
             assert_eq!(row.get::<i32, _>("messages"), 2);
             let mut people = row.get::<Vec<String>, _>("people");
             people.sort();

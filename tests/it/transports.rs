@@ -3,7 +3,7 @@
 use crate::harness::client::{Dial, Via};
 use crate::harness::eventually;
 use crate::harness::haproxy::Haproxy;
-use crate::harness::stage::{Pair, everywhere, relays};
+use crate::harness::stage::{Pair, everywhere};
 use serde_json::json;
 use std::time::Duration;
 
@@ -22,7 +22,10 @@ async fn every_transport_chats_with_every_other_over_a_balancer() {
                 }
                 two.ann.emit("leave_text_room", &[]);
                 assert_eq!(two.ann.hear("text_room_ended").await, json!({ "reason": "user_left" }));
-                assert_eq!(two.bob.hear("text_room_ended").await, json!({ "reason": "partner_left" }));
+                assert_eq!(
+                    two.bob.hear("text_room_ended").await,
+                    json!({ "reason": "partner_left" })
+                );
                 two.ann.close().await;
                 two.bob.close().await;
             }
@@ -39,11 +42,20 @@ async fn a_polling_page_that_is_closed_leaves_its_seat_held_at_once() {
         for url in [stage.url(1), balancer.url()] {
             let bob = Dial::to(&url).guest("bob").via(Via::Polling).connect().await;
             let Pair { mut ann, bob, .. } = Pair::seat(stage.guest(0).await, bob).await;
-            // A poll is under way: what it brings was asked for by it.
-            relays(&ann, &mut { bob }).await;
+            eventually("a poll is under way", async || {
+                let sessions = stage.keys("session:*");
+                sessions
+                    .iter()
+                    .any(|key| !stage.redis(&["HGET", key, "waiting"]).is_empty())
+            })
+            .await;
+            bob.drop_abruptly().await;
             eventually("the seat is held", async || stage.timers("hold|").len() == 1).await;
             stage.pass(Duration::from_secs(30)).await;
-            assert_eq!(ann.hear("text_room_ended").await, json!({ "reason": "partner_disconnected" }));
+            assert_eq!(
+                ann.hear("text_room_ended").await,
+                json!({ "reason": "partner_disconnected" })
+            );
         }
         drop(balancer);
     })

@@ -21,7 +21,10 @@ async fn typing_is_shown_to_the_partner_and_its_end_too() {
             assert_eq!(heard, expected);
         }
         relays(&two.bob, &mut two.ann).await;
-        assert!(!two.ann.unread().iter().any(|name| name.contains("typing")), "nobody is told of oneself");
+        assert!(
+            !two.ann.unread().iter().any(|name| name.contains("typing")),
+            "nobody is told of oneself"
+        );
     })
     .await;
 }
@@ -30,7 +33,11 @@ async fn typing_is_shown_to_the_partner_and_its_end_too() {
 async fn typing_fades_after_three_seconds() {
     everywhere(async |stage| {
         // Bob hears his own lines: what came before one of them came before its echo.
-        let bob = stage.dial(1).auth(json!({ "token": token("user-bob") })).connect().await;
+        let bob = stage
+            .dial(1)
+            .auth(json!({ "token": token("user-bob") }))
+            .connect()
+            .await;
         let mut two = Pair::seat(stage.guest(0).await, bob).await;
         two.ann.emit("text_typing_start", &[json!({})]);
         let started = two.bob.hear("text_partner_typing").await["timestamp"].as_u64().unwrap();
@@ -44,7 +51,10 @@ async fn typing_fades_after_three_seconds() {
 
         stage.pass(Duration::from_millis(200)).await;
         let stopped = two.bob.hear("text_partner_stopped_typing").await;
-        assert_eq!((&stopped["isTyping"], &stopped["userId"]), (&json!(false), &json!(two.ann_id)));
+        assert_eq!(
+            (&stopped["isTyping"], &stopped["userId"]),
+            (&json!(false), &json!(two.ann_id))
+        );
         assert!(stopped["timestamp"].as_u64().unwrap() >= started + 3000);
     })
     .await;
@@ -53,7 +63,11 @@ async fn typing_fades_after_three_seconds() {
 #[tokio::test]
 async fn typing_on_postpones_the_fading() {
     everywhere(async |stage| {
-        let bob = stage.dial(1).auth(json!({ "token": token("user-bob") })).connect().await;
+        let bob = stage
+            .dial(1)
+            .auth(json!({ "token": token("user-bob") }))
+            .connect()
+            .await;
         let mut two = Pair::seat(stage.guest(0).await, bob).await;
         let mut last = 0;
         for _ in 0..3 {
@@ -65,10 +79,16 @@ async fn typing_on_postpones_the_fading() {
         stage.pass(Duration::from_millis(1100)).await;
 
         let stopped = two.bob.hear("text_partner_stopped_typing").await;
-        assert!(stopped["timestamp"].as_u64().unwrap() >= last + 3000, "{stopped} after {last}");
+        assert!(
+            stopped["timestamp"].as_u64().unwrap() >= last + 3000,
+            "{stopped} after {last}"
+        );
         say(&two.bob, "done");
         two.bob.hear("text_message_received").await;
-        assert!(!two.bob.unread().contains(&"text_partner_stopped_typing".to_owned()), "told once");
+        assert!(
+            !two.bob.unread().contains(&"text_partner_stopped_typing".to_owned()),
+            "told once"
+        );
     })
     .await;
 }
@@ -86,7 +106,11 @@ async fn a_line_ends_the_typing_before_it_is_heard() {
         }
         assert_eq!(
             names,
-            ["text_partner_typing", "text_partner_stopped_typing", "text_message_received"]
+            [
+                "text_partner_typing",
+                "text_partner_stopped_typing",
+                "text_message_received"
+            ]
         );
 
         // Nothing fades any more.

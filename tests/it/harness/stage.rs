@@ -90,7 +90,9 @@ impl Plan {
                 stage.finish().await;
             };
             // So that a failure says in which shape: the panic's own message is printed before.
-            AssertUnwindSafe(run).catch_unwind().map(move |outcome| (shape, outcome))
+            AssertUnwindSafe(run)
+                .catch_unwind()
+                .map(move |outcome| (shape, outcome))
         });
         let failed: Vec<_> = futures_util::future::join_all(runs)
             .await

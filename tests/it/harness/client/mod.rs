@@ -95,11 +95,16 @@ impl Dial {
         }
     }
 
-    /// Connects, or says why not.
-    pub async fn try_connect(self) -> Result<Client, Refused> {
+    /// Opens the session and joins no namespace: for what a client may not do yet.
+    pub async fn open(self) -> Result<Client, Refused> {
         let opened = tokio::time::timeout(PATIENCE, open(&self)).await;
         let session = opened.map_err(|_| lost("no answer"))?.map_err(Refused::Lost)?;
-        let mut client = Client::of(self.namespace.clone(), session);
+        Ok(Client::of(self.namespace, session))
+    }
+
+    /// Connects, or says why not.
+    pub async fn try_connect(self) -> Result<Client, Refused> {
+        let mut client = self.clone().open().await?;
         client.raw(&packet::connect(&self.namespace, self.auth.as_ref()));
         match client
             .next_of(|arrival| matches!(arrival, Arrival::Answer(_) | Arrival::Lost(_)))
@@ -228,7 +233,10 @@ impl Client {
     /// Waits until the server has dealt with everything this client sent.
     pub async fn dealt_with(&mut self) {
         let answer = self.emit_with_ack("send_text_message", &[Value::Null]).await;
-        assert_eq!(answer, [json!({ "error": "Invalid message content", "code": "INVALID_MESSAGE" })]);
+        assert_eq!(
+            answer,
+            [json!({ "error": "Invalid message content", "code": "INVALID_MESSAGE" })]
+        );
     }
 
     /// The next event called `name`.
