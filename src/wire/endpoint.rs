@@ -44,7 +44,10 @@ async fn answer<D: Dialogue>(core: &Arc<Core<D>>, request: Request) -> Result<Re
         (Transport::WebSocket, Some(sid), _) => upgrade::open(core, sid, &request).await,
         (Transport::Polling, None, Method::GET) => polling::open(core).await,
         (Transport::Polling, None, _) => Err(Refused::BadHandshakeMethod),
-        (Transport::Polling, Some(sid), Method::GET) => polling::poll(core, sid).await,
+        (Transport::Polling, Some(sid), Method::GET) => {
+            let peer = request.remote_addr().as_socket_addr().copied();
+            polling::poll(core, sid, peer).await
+        }
         (Transport::Polling, Some(sid), Method::POST) => polling::post(core, &sid, request.into_body()).await,
         (Transport::Polling, Some(_), _) => Err(Refused::BadRequest),
     }

@@ -12,6 +12,7 @@ use crate::metrics::{self, Transport};
 use poem::error::ReadBodyError;
 use poem::http::{HeaderValue, header};
 use poem::{Body, Response};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -55,9 +56,16 @@ pub(super) async fn open<D: Dialogue>(core: &Arc<Core<D>>) -> Result<Response, R
 }
 
 /// A client waits for packets.
-pub(super) async fn poll<D: Dialogue>(core: &Arc<Core<D>>, sid: SessionId) -> Result<Response, Refused> {
+pub(super) async fn poll<D: Dialogue>(
+    core: &Arc<Core<D>>,
+    sid: SessionId,
+    peer: Option<SocketAddr>,
+) -> Result<Response, Refused> {
     let waiting = Waiting::begin(core, sid);
-    let answer = waiting.answer().await;
+    let answer = tokio::select! {
+        answer = waiting.answer() => answer,
+        () = core.streams.gone(peer) => return Err(Refused::UnknownSid),
+    };
     waiting.end();
     answer
 }

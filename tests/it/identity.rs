@@ -99,7 +99,7 @@ async fn one_user_has_only_so_many_sockets() {
             for i in 0..3 {
                 sockets.push(stage.dial(i).guest("ann").connect().await);
             }
-            for via in [Via::WebSocket, Via::Polling] {
+            for via in [Via::WebSocket, Via::Upgrade] {
                 let refused = stage.dial(1).guest("ann").via(via).try_connect().await.err();
                 let expected = json!({
                     "message": "Too many connections of one user", "data": { "code": "TOO_MANY_SOCKETS" },

@@ -4,6 +4,7 @@
 //! `harness_holds`.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+mod bad_input;
 mod client_and_server;
 mod coming_back;
 #[allow(
@@ -20,6 +21,7 @@ mod pairing;
 mod presence;
 mod reports;
 mod rooms_end;
+mod status;
 mod strangers;
 mod transports;
 mod typing;

@@ -310,11 +310,22 @@ impl Stage {
                 "journal" | "offers" => self.unless("XLEN", &key, |len| len == "0"),
                 "counts" => self.counted(&key),
                 "recent" | "done" | "arrivals" | "room" => self.unless("PTTL", &key, |ttl| !ttl.starts_with('-')),
+                "session" | "out" => self.over(&key),
                 _ => Some(String::new()),
             };
             why.map(|why| format!("{key} {why}"))
         });
         strange.collect()
+    }
+
+    /// What is left of a polling session that has moved or is closing runs out soon; one that goes on does not.
+    fn over(&self, key: &str) -> Option<String> {
+        let session = key.replacen(":out:", ":session:", 1);
+        let marks = self.redis.command(&["HMGET", &session, "moved", "closing"]);
+        match marks.is_empty() {
+            true => Some("goes on".to_owned()),
+            false => self.unless("PTTL", key, |ttl| !ttl.starts_with('-')),
+        }
     }
 
     fn has_database(&self) -> bool {

@@ -96,11 +96,16 @@ impl Dial {
         }
     }
 
-    /// Connects, or says why not.
-    pub async fn try_connect(self) -> Result<Client, Refused> {
+    /// Opens the session and joins no namespace: for what a client may not do yet.
+    pub async fn open(self) -> Result<Client, Refused> {
         let opened = tokio::time::timeout(PATIENCE, open(&self)).await;
         let session = opened.map_err(|_| lost("no answer"))?.map_err(Refused::Lost)?;
-        let mut client = Client::of(self.namespace.clone(), session);
+        Ok(Client::of(self.namespace, session))
+    }
+
+    /// Connects, or says why not.
+    pub async fn try_connect(self) -> Result<Client, Refused> {
+        let mut client = self.clone().open().await?;
         client.raw(&packet::connect(&self.namespace, self.auth.as_ref()));
         match client
             .next_of(|arrival| matches!(arrival, Arrival::Answer(_) | Arrival::Lost(_)))
