@@ -10,6 +10,7 @@ use super::settings::Settings;
 use crate::clock::Clock;
 use crate::coord::Coord;
 use crate::coord::sessions::Beat;
+use crate::metrics;
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -98,6 +99,9 @@ impl<D: Dialogue> Core<D> {
     /// A connection is over: the dialogue is told and it is forgotten. In this order, so that a drain which sees no
     /// connection left knows that every departure has been dealt with.
     pub(super) async fn over(&self, connection: &Arc<Connection>, memory: &mut D::Memory, end: End) -> Handover {
+        if end == End::SlowReader {
+            metrics::SLOW_READERS_CLOSED.one(());
+        }
         let departure: Departure = end.departure();
         let handover = self.dialogue.ended(connection, memory, departure).await;
         self.living.remove(connection);

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod client_and_server;
+mod drain;
 #[allow(
     dead_code,
     unreachable_pub,
