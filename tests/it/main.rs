@@ -6,6 +6,7 @@
 
 mod client_and_server;
 mod drain;
+mod frozen;
 #[allow(
     dead_code,
     unreachable_pub,
@@ -14,5 +15,7 @@ mod drain;
 mod harness;
 mod harness_holds;
 mod kill;
+mod postgres_away;
+mod redis_away;
 mod strangers;
 mod waits;
