@@ -1,12 +1,7 @@
 //! Every transport over every node: no request knows where the one before it landed (design, idea 7).
 
-<<<<<<< HEAD
-use crate::harness::client::Dial;
-use crate::harness::client::Via;
-=======
 use crate::harness::client::{Dial, Via};
 use crate::harness::eventually;
->>>>>>> it
 use crate::harness::haproxy::Haproxy;
 use crate::harness::stage::{Pair, everywhere};
 use serde_json::json;
@@ -43,18 +38,6 @@ async fn every_transport_chats_with_every_other_over_a_balancer() {
 #[tokio::test]
 async fn a_polling_page_that_is_closed_leaves_its_seat_held_at_once() {
     everywhere(async |stage| {
-<<<<<<< HEAD
-        let bob = stage.dial(1).guest("bob").via(Via::Polling).connect().await;
-        let Pair { mut ann, bob, .. } = Pair::seat(stage.guest(0).await, bob).await;
-        // Its poll is cut in the middle.
-        bob.drop_abruptly().await;
-        crate::harness::eventually("the seat is held", async || stage.timers("hold|").len() == 1).await;
-        stage.pass(std::time::Duration::from_secs(30)).await;
-        assert_eq!(
-            ann.hear("text_room_ended").await,
-            json!({ "reason": "partner_disconnected" })
-        );
-=======
         let balancer = Haproxy::start(&stage.addresses()).await;
         for url in [stage.url(1), balancer.url()] {
             let bob = Dial::to(&url).guest("bob").via(Via::Polling).connect().await;
@@ -75,7 +58,6 @@ async fn a_polling_page_that_is_closed_leaves_its_seat_held_at_once() {
             );
         }
         drop(balancer);
->>>>>>> it
     })
     .await;
 }
