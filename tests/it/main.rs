@@ -4,6 +4,7 @@
 //! `harness_holds`.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+mod browser;
 mod client_and_server;
 mod drain;
 mod frozen;
