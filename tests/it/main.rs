@@ -15,6 +15,7 @@ mod frozen;
 )]
 mod harness;
 mod harness_holds;
+mod hostile;
 mod kill;
 mod postgres_away;
 mod redis_away;
