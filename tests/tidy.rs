@@ -423,7 +423,10 @@ fn is_a_careless_script(file: &Source, all: &[Source]) -> Vec<String> {
     }
     let mentions = |word: &str| format!("_{word}_").contains(&format!("_{stem}_"));
     let tested = all.iter().any(|other| {
-        let beside = other.path.strip_prefix(dir).is_some_and(|rest| rest.ends_with("tests.rs"));
+        let beside = other
+            .path
+            .strip_prefix(dir)
+            .is_some_and(|rest| rest.ends_with("tests.rs"));
         beside && words(&other.text).iter().any(|(_, word)| mentions(word))
     });
     if !tested {

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod bad_input;
+mod browser;
 mod client_and_server;
 mod coming_back;
 mod drain;
@@ -16,6 +17,7 @@ mod frozen;
 )]
 mod harness;
 mod harness_holds;
+mod hostile;
 mod identity;
 mod kill;
 mod lines;

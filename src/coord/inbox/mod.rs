@@ -121,6 +121,7 @@ impl InboxReader {
         } else {
             futures_util::future::join(trim, read).await
         };
+        let read = super::connect::noticing_silence(&self.client, read).await;
         trimmed.map_err(|e| Fault::new("inbox", e))?;
         let mut first = None;
         let mut incoming = Vec::new();

@@ -145,10 +145,9 @@ impl OfferReader {
     pub async fn next(&self, most: u64, wait: Duration) -> Result<Vec<Offer>, Fault> {
         let (key, node) = (self.coord.keys().offers(self.shard), self.coord.identity().now());
         let options = super::connect::waiting(wait);
-        let reply: Value = self
-            .client
-            .with_options(&options)
-            .xreadgroup(
+        let client = self.client.with_options(&options);
+        let answer = client
+            .xreadgroup::<Value, _, _, _, _>(
                 GROUP,
                 node.as_str(),
                 Some(most),
@@ -157,6 +156,8 @@ impl OfferReader {
                 key,
                 ">",
             )
+            .await;
+        let reply = super::connect::noticing_silence(&self.client, answer)
             .await
             .map_err(|e| Fault::new("offers", e))?;
         Ok(self.read(super::inbox::entries(reply)))

@@ -2,6 +2,7 @@
 
 use super::{Act, LIBRARY, MAX_ACTS, Reply};
 use crate::clock::{Clock, Stopwatch};
+use crate::coord::connect::noticing_silence;
 use crate::coord::keys::Keys;
 use crate::coord::node::Identity;
 use crate::error::Fault;
@@ -135,7 +136,8 @@ impl LaneLoop {
             args.push(act.args.len().to_string().into());
             args.extend(act.args.iter().map(|a| Value::from(a.as_str())));
         }
-        let reply: Value = match self.client.evalsha(HASH.as_str(), keys.clone(), args.clone()).await {
+        let answer = self.client.evalsha(HASH.as_str(), keys.clone(), args.clone()).await;
+        let reply: Value = match noticing_silence(&self.client, answer).await {
             Err(e) if e.details().starts_with("NOSCRIPT") => {
                 load(&self.client).await?;
                 self.client.evalsha(HASH.as_str(), keys, args).await?

@@ -50,6 +50,11 @@ impl Dial {
         }
     }
 
+    /// The page at this address.
+    pub fn page(&self) -> String {
+        format!("{}/", self.url)
+    }
+
     /// Over this transport.
     pub fn via(mut self, via: Via) -> Self {
         self.via = via;

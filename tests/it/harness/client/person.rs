@@ -68,10 +68,14 @@ struct Life {
 impl Dial {
     /// As a registered user, who is sent the own lines too.
     pub fn user(self, name: &str) -> Self {
+        self.auth(json!({ "token": Self::token(name) }))
+    }
+
+    /// The token of a registered user.
+    pub fn token(name: &str) -> String {
         let claims = json!({ "userId": name, "exp": 4_000_000_000_u64 });
         let key = jsonwebtoken::EncodingKey::from_secret(JWT_SECRET.as_bytes());
-        let token = jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key).unwrap();
-        self.auth(json!({ "token": token }))
+        jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key).unwrap()
     }
 }
 
