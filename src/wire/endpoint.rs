@@ -4,6 +4,7 @@ use super::dialogue::Dialogue;
 use super::engine::{Core, Engine};
 use super::engineio::{Query, Refused, Transport};
 use super::{origin, polling, upgrade, websocket};
+use crate::metrics;
 use poem::http::{HeaderValue, Method, StatusCode, header};
 use poem::{Endpoint, Request, Response};
 use std::sync::Arc;
@@ -21,7 +22,10 @@ impl<D: Dialogue> Endpoint for Entry<D> {
     async fn call(&self, request: Request) -> poem::Result<Response> {
         let origin = match origin::check(&request, &self.0.settings) {
             Ok(origin) => origin,
-            Err(refused) => return Ok(refusal(refused)),
+            Err(refused) => {
+                metrics::CONNECTIONS_REFUSED.one("origin");
+                return Ok(refusal(refused));
+            }
         };
         let mut response = if request.method() == Method::OPTIONS {
             origin::preflight(&request)

@@ -8,6 +8,7 @@ use crate::clock::Millis;
 use crate::coord::sessions::Polled;
 use crate::error::Fault;
 use crate::ids::{SessionId, Ticket};
+use crate::metrics::{self, Transport};
 use poem::error::ReadBodyError;
 use poem::http::{HeaderValue, header};
 use poem::{Body, Response};
@@ -48,6 +49,7 @@ pub(super) async fn open<D: Dialogue>(core: &Arc<Core<D>>) -> Result<Response, R
     }
     let sid = SessionId::fresh();
     core.coord.session_open(&sid, core.beat()).await.map_err(unavailable)?;
+    metrics::CONNECTIONS_OPENED.one(Transport::Polling);
     let opening = core.opening(sid.as_str(), &["websocket"]);
     holding::open(core, sid);
     Ok(text(opening))

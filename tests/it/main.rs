@@ -15,6 +15,7 @@ mod coming_back;
 mod harness;
 mod harness_holds;
 mod identity;
+mod kill;
 mod lines;
 mod pairing;
 mod presence;

@@ -1,6 +1,7 @@
 -- A socket of a participant takes the seat: one more socket, or the return of somebody whose seat was held. Who returns
--- is sent, through the inbox and before anything newer, the lines that may have been missed.
--- KEYS: 1 room, 2 log, 3 timers, 4 sets of rooms per node (without the node)
+-- is sent, through the inbox and before anything newer, the lines that may have been missed. So is who comes while the
+-- seat names sockets of other nodes that have notices unread: such a node may be dead already, and this the return.
+-- KEYS: 1 room, 2 log, 3 timers, 4 sets of rooms per node (without the node), 5 inbox (without the node)
 -- ARGV: 1 room, 2 user, 3 sid
 -- returns: "present" people | "retaken" people | "ended" why by people | "none" (no such room, or not a seat of this user)
 -- twice: the socket is in the seat once; the second time it is "present"
@@ -18,6 +19,11 @@ if since then
 elseif seat == 'e' then
   seat = 'p'
 end
+local missed = since
+for at in string.gmatch(seat, '(%S+)/%S+') do
+  local from = at ~= node and rooms.unread_from(KEYS[5] .. at)
+  if from and (not missed or tonumber(from) < tonumber(missed)) then missed = from end
+end
 -- A socket that moved here from another node leaves its old place.
 seat = string.gsub(seat, ' [^ /]+/' .. string.gsub(ARGV[3], '%p', '%%%0') .. '%f[ %z]', '')
 seat = seat .. ' ' .. place
@@ -26,6 +32,6 @@ redis.call('HSET', KEYS[1], 's:' .. ARGV[2], seat)
 rooms.store_nodes(r, ARGV[1], KEYS[4])
 if since then
   rooms.tell(r.nodes, table.concat({rooms.others(r.to, ARGV[2]), 'retaken', ARGV[1], ARGV[2], now_text}, US))
-  rooms.replay(KEYS[2], ARGV[1], ARGV[3], since)
 end
+if missed then rooms.replay(KEYS[2], ARGV[1], ARGV[3], missed) end
 return {word, r.to}

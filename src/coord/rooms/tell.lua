@@ -29,3 +29,12 @@ function rooms.replay(log, room, sid, since)
   return #missed
 end
 
+-- From when on a node's people have missed lines: the first notice in `inbox` that the node has not dispatched; nil when
+-- it has dispatched all, or was never told anything.
+function rooms.unread_from(inbox)
+  local first = redis.call('XRANGE', inbox, '-', '+', 'COUNT', '1')[1]
+  if not first then return nil end
+  -- A line is in its log a little before it is in an inbox.
+  local line = table.concat(first[2], '\30'):match('\30[^@\31][^\31]*\31said\31[^\31]*\31[^\31]*\31(%d+)')
+  return line or string.match(first[1], '^%d+')
+end

@@ -5,7 +5,9 @@
 
 pub mod browser;
 pub mod client;
+pub mod company;
 pub mod haproxy;
+pub mod history;
 pub mod node;
 pub mod ports;
 pub mod postgres;

@@ -74,6 +74,23 @@ impl NodeProcess {
         status(self.port, "/ready").await == Some(200)
     }
 
+    /// One number of `/metrics`, by the sample's name with its labels; 0 when it is not there.
+    pub async fn metric(&self, sample: &str) -> f64 {
+        let text = self.metrics().await;
+        let value = text
+            .lines()
+            .find_map(|line| line.strip_prefix(sample)?.strip_prefix(' '));
+        value.map_or(0.0, |value| value.parse().unwrap())
+    }
+
+    /// The memory it holds, in bytes.
+    pub fn resident(&self) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.pid())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.and_then(|line| line.split_ascii_whitespace().next()).unwrap();
+        kib.parse::<usize>().unwrap() * 1024
+    }
+
     /// `kill -9`.
     pub fn kill9(&mut self) {
         self.process.kill9();

@@ -17,10 +17,29 @@ enum Line {
     Cut,
 }
 
+/// How every connection is treated.
+#[derive(Clone, Copy)]
+struct State {
+    line: Line,
+    /// Connections made before this many are silent for ever.
+    stranded: u64,
+    /// Connections made so far.
+    made: u64,
+}
+
+impl State {
+    fn of(&self, number: u64) -> Line {
+        match number < self.stranded && self.line == Line::Open {
+            true => Line::Paused,
+            false => self.line,
+        }
+    }
+}
+
 /// Forwards connections to one address until it is dropped.
 pub struct Proxy {
     address: SocketAddr,
-    line: watch::Sender<Line>,
+    line: watch::Sender<State>,
     accepting: JoinHandle<()>,
 }
 
@@ -29,10 +48,17 @@ impl Proxy {
     pub async fn start(target: String) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (line, watching) = watch::channel(Line::Open);
+        let (line, watching) = watch::channel(State {
+            line: Line::Open,
+            stranded: 0,
+            made: 0,
+        });
+        let counting = line.clone();
         let accepting = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(forward(client, target.clone(), watching.clone()));
+                let number = counting.borrow().made;
+                counting.send_modify(|state| state.made += 1);
+                tokio::spawn(forward(number, client, target.clone(), watching.clone()));
             }
         });
         Self {
@@ -49,17 +75,22 @@ impl Proxy {
 
     /// From now on nothing arrives in either direction, and connections stay as they are.
     pub fn pause(&self) {
-        self.line.send_replace(Line::Paused);
+        self.line.send_modify(|state| state.line = Line::Paused);
     }
 
     /// Resets all connections, and those that come, until [`Proxy::mend`].
     pub fn cut(&self) {
-        self.line.send_replace(Line::Cut);
+        self.line.send_modify(|state| state.line = Line::Cut);
     }
 
     /// Ends a pause or a cut. What was sent during a pause arrives now.
     pub fn mend(&self) {
-        self.line.send_replace(Line::Open);
+        self.line.send_modify(|state| state.line = Line::Open);
+    }
+
+    /// The connections that exist fall silent for ever, as after a firewall has forgotten them; new ones work.
+    pub fn strand(&self) {
+        self.line.send_modify(|state| state.stranded = state.made);
     }
 
     /// Resets the connections that exist; new ones work at once.
@@ -81,8 +112,8 @@ impl Drop for Proxy {
     }
 }
 
-async fn forward(mut client: TcpStream, target: String, mut line: watch::Receiver<Line>) {
-    if *line.borrow() == Line::Cut {
+async fn forward(number: u64, mut client: TcpStream, target: String, mut line: watch::Receiver<State>) {
+    if line.borrow().of(number) == Line::Cut {
         return reset(client);
     }
     let Ok(mut server) = TcpStream::connect(&target).await else {
@@ -93,12 +124,12 @@ async fn forward(mut client: TcpStream, target: String, mut line: watch::Receive
         let (from_client, to_client) = client.split();
         let (from_server, to_server) = server.split();
         tokio::select! {
-            () = pump(from_client, to_server, line.clone()) => {}
-            () = pump(from_server, to_client, line.clone()) => {}
-            _ = line.wait_for(|line| *line == Line::Cut) => {}
+            () = pump(number, from_client, to_server, line.clone()) => {}
+            () = pump(number, from_server, to_client, line.clone()) => {}
+            _ = line.wait_for(|state| state.of(number) == Line::Cut) => {}
         }
     }
-    if *line.borrow() == Line::Cut {
+    if line.borrow().of(number) == Line::Cut {
         reset(client);
         reset(server);
     }
@@ -106,13 +137,14 @@ async fn forward(mut client: TcpStream, target: String, mut line: watch::Receive
 
 /// Copies while the line is open; holds what it has while the line is paused.
 async fn pump(
+    number: u64,
     mut from: tokio::net::tcp::ReadHalf<'_>,
     mut to: tokio::net::tcp::WriteHalf<'_>,
-    mut line: watch::Receiver<Line>,
+    mut line: watch::Receiver<State>,
 ) {
     let mut buffer = vec![0; 16 * 1024];
     while let Ok(read @ 1..) = from.read(&mut buffer).await {
-        let open = line.wait_for(|line| *line == Line::Open).await.is_ok();
+        let open = line.wait_for(|state| state.of(number) == Line::Open).await.is_ok();
         if !open || to.write_all(&buffer[..read]).await.is_err() {
             return;
         }

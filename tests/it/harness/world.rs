@@ -16,7 +16,7 @@ use palaver::ops::node::RunningNode;
 use std::time::Duration;
 
 /// The secret that tokens of a world are signed with.
-pub const JWT_SECRET: &str = "a secret of tests, long enough for HS256";
+pub const JWT_SECRET: &str = "a secret of tests long enough for HS256";
 
 /// What a world shall be; see [`World::new`].
 pub struct Plan {
@@ -35,6 +35,8 @@ pub struct World {
     pub clock: Clock,
     /// Nodes reach Redis through it, so that a test can cut them off.
     pub line: Proxy,
+    /// Nodes reach Postgres through it.
+    pub store_line: Proxy,
     /// The world's Redis.
     pub redis: Redis,
     database: Database,
@@ -64,12 +66,13 @@ impl Plan {
     pub async fn start(self) -> World {
         let (redis, database) = tokio::join!(Redis::start(), Database::create());
         let line = Proxy::start(redis.address()).await;
+        let (host, store) = split(&database.url());
+        let store_line = Proxy::start(host).await;
         let mut settings = Settings::new();
         for (name, value) in [
             ("PALAVER_REDIS__URL", format!("redis://{}", line.address())),
-            ("PALAVER_POSTGRES__URL", database.url()),
+            ("PALAVER_POSTGRES__URL", store(&store_line.address())),
             ("PALAVER_JWT__SECRETS", JWT_SECRET.to_owned()),
-            ("PALAVER_TRUSTED_PROXIES", "1".to_owned()),
             ("PALAVER_ORIGINS", "*".to_owned()),
         ] {
             settings.insert(name.to_owned(), value);
@@ -92,6 +95,7 @@ impl Plan {
             inside,
             clock,
             line,
+            store_line,
             redis,
             database,
             settings,
@@ -175,6 +179,14 @@ impl World {
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
+}
+
+/// The host and port of a URL, and the same URL for another host and port.
+fn split(url: &str) -> (String, impl Fn(&str) -> String + use<>) {
+    let (before, rest) = url.rsplit_once('@').expect("the URL names a user");
+    let (host, after) = rest.split_once('/').expect("the URL names a database");
+    let (before, after) = (before.to_owned(), after.to_owned());
+    (host.to_owned(), move |host: &str| format!("{before}@{host}/{after}"))
 }
 
 async fn start_inside(settings: &Settings, clock: &Clock) -> RunningNode {

@@ -4,6 +4,7 @@
 //! something else is kept, in order. A client that is dropped vanishes without a goodbye.
 
 pub mod packet;
+pub mod person;
 mod session;
 mod transport;
 

@@ -1,0 +1,371 @@
+//! Somebody who chats and does not give up: reconnects by itself, sends every line until it is acknowledged, one at a
+//! time, and keeps the history of it all. Asks for nothing when coming back, unless told to: what was missed must come
+//! by itself.
+
+use super::session::Arrival;
+use super::{Client, Dial, packet};
+use crate::harness::history::{Log, Moment};
+use crate::harness::world::JWT_SECRET;
+use serde_json::{Value, json};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+/// Wait for an acknowledgement before the same line is sent again.
+const ACK: Duration = Duration::from_secs(3);
+/// Wait for a connection before the next address is tried.
+const CONNECT: Duration = Duration::from_secs(3);
+/// Pause between two lines of a flow, and between two attempts to connect.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// What a test wants of a person.
+#[derive(Debug)]
+enum Wish {
+    Seek,
+    Say(String),
+    Babble,
+    Hush,
+    Leave,
+    Report,
+    /// Leave the connection behind, silently, and make a new one.
+    Move,
+    /// From now on to these addresses.
+    Go(Vec<Dial>),
+}
+
+/// A handle on somebody; dropping it ends the person.
+pub struct Person {
+    wishes: mpsc::UnboundedSender<Wish>,
+    state: Arc<Mutex<State>>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+struct State {
+    log: Log,
+    pending: usize,
+    connected: bool,
+}
+
+struct Life {
+    dials: VecDeque<Dial>,
+    wishes: mpsc::UnboundedReceiver<Wish>,
+    state: Arc<Mutex<State>>,
+    seeking: bool,
+    asks: bool,
+    babbling: bool,
+    said: u64,
+    lines: VecDeque<(String, String)>,
+    /// The ack that is waited for, and until when.
+    under_way: Option<(u64, Instant)>,
+    /// Not before this the next line goes out.
+    not_before: Instant,
+    /// Connections left behind without a word: they stay open.
+    left: Vec<Client>,
+}
+
+impl Dial {
+    /// As a registered user, who is sent the own lines too.
+    pub fn user(self, name: &str) -> Self {
+        let claims = json!({ "userId": name, "exp": 4_000_000_000_u64 });
+        let key = jsonwebtoken::EncodingKey::from_secret(JWT_SECRET.as_bytes());
+        let token = jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key).unwrap();
+        self.auth(json!({ "token": token }))
+    }
+}
+
+impl Person {
+    /// Somebody who connects to these addresses in turn.
+    pub fn new(name: &str, dials: Vec<Dial>) -> Self {
+        Self::with(name, dials, false)
+    }
+
+    /// The same, but asks for the room (`attempt_text_reconnect`) when coming back.
+    pub fn asking(name: &str, dials: Vec<Dial>) -> Self {
+        Self::with(name, dials, true)
+    }
+
+    fn with(name: &str, dials: Vec<Dial>, asks: bool) -> Self {
+        let (wishes, to_do) = mpsc::unbounded_channel();
+        let log = Log::of(name);
+        let state = Arc::new(Mutex::new(State {
+            log,
+            pending: 0,
+            connected: false,
+        }));
+        let life = Life {
+            dials: dials.into_iter().map(|dial| dial.user(name)).collect(),
+            wishes: to_do,
+            state: state.clone(),
+            seeking: false,
+            asks,
+            babbling: false,
+            said: 0,
+            lines: VecDeque::new(),
+            under_way: None,
+            not_before: Instant::now(),
+            left: Vec::new(),
+        };
+        let task = tokio::spawn(life.run());
+        Self { wishes, state, task }
+    }
+
+    /// Looks for a partner.
+    pub fn seek(&self) {
+        self.wish(Wish::Seek);
+    }
+
+    /// Says this.
+    pub fn say(&self, text: &str) {
+        self.wish(Wish::Say(text.to_owned()));
+    }
+
+    /// Says one line after the other from now on.
+    pub fn babble(&self) {
+        self.wish(Wish::Babble);
+    }
+
+    /// Stops babbling.
+    pub fn hush(&self) {
+        self.wish(Wish::Hush);
+    }
+
+    /// Leaves the room.
+    pub fn leave(&self) {
+        self.wish(Wish::Leave);
+    }
+
+    /// Reports the partner.
+    pub fn report(&self) {
+        self.wish(Wish::Report);
+    }
+
+    /// Connects anew; the old connection is neither closed nor read.
+    pub fn reconnect(&self) {
+        self.wish(Wish::Move);
+    }
+
+    /// Uses these addresses from the next connection on.
+    pub fn go_to(&self, dials: Vec<Dial>) {
+        self.wish(Wish::Go(dials));
+    }
+
+    /// The history so far.
+    pub fn log(&self) -> Log {
+        self.state.lock().unwrap().log.clone()
+    }
+
+    /// Whether a connection is there.
+    pub fn is_connected(&self) -> bool {
+        self.state.lock().unwrap().connected
+    }
+
+    /// Lines that are not yet acknowledged.
+    pub fn pending(&self) -> usize {
+        self.state.lock().unwrap().pending
+    }
+
+    fn wish(&self, wish: Wish) {
+        let _ = self.wishes.send(wish);
+    }
+}
+
+impl Drop for Person {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Life {
+    async fn run(mut self) {
+        loop {
+            let dial = self.dials[0].clone();
+            self.dials.rotate_left(1);
+            match tokio::time::timeout(CONNECT, dial.try_connect()).await {
+                Ok(Ok(client)) => self.connected(client).await,
+                Ok(Err(_)) | Err(_) => tokio::time::sleep(PAUSE).await,
+            }
+            // A wish may be made while nothing is connected.
+            while let Ok(wish) = self.wishes.try_recv() {
+                self.wished(wish, None);
+            }
+        }
+    }
+
+    async fn connected(&mut self, mut client: Client) {
+        self.note(Moment::Connected);
+        self.state.lock().unwrap().connected = true;
+        self.under_way = None;
+        let seated = self.state.lock().unwrap().log.room().is_some();
+        if seated && self.asks {
+            client.emit("attempt_text_reconnect", &[]);
+        } else if self.seeking && !seated {
+            client.emit("join_text_queue", &[]);
+        }
+        let why = loop {
+            self.pump(&mut client);
+            let again = self.under_way.map_or(self.not_before, |(_, until)| until);
+            let waits = self.under_way.is_some() || !self.lines.is_empty() || self.babbling;
+            tokio::select! {
+                wish = self.wishes.recv() => match wish {
+                    Some(wish) => if self.wished(wish, Some(&client)) { break "left behind".to_owned() },
+                    None => return,
+                },
+                arrival = client.arriving.recv() => match arrival {
+                    Some(Arrival::Event(event)) => self.heard(&event.name, event.args),
+                    Some(Arrival::Ack(id, args)) => self.answered(id, args.first().unwrap_or(&Value::Null)),
+                    Some(Arrival::Lost(why)) => break why,
+                    Some(Arrival::Disconnected) => break "disconnected by the server".to_owned(),
+                    Some(Arrival::Answer(_)) => {}
+                    None => break "the client ended".to_owned(),
+                },
+                () = tokio::time::sleep_until(again), if waits => self.under_way = None,
+            }
+        };
+        if why == "left behind" {
+            self.left.push(client);
+        }
+        self.state.lock().unwrap().connected = false;
+        self.note(Moment::Lost(why));
+    }
+
+    /// Sends what is to be said next, when the line before is answered.
+    fn pump(&mut self, client: &mut Client) {
+        let room = self.state.lock().unwrap().log.room();
+        if self.under_way.is_some() || Instant::now() < self.not_before || room.is_none() {
+            return;
+        }
+        if self.lines.is_empty() && self.babbling {
+            self.said += 1;
+            let who = self.state.lock().unwrap().log.who.clone();
+            self.line(format!("{who} says {}", self.said));
+        }
+        let Some((text, id)) = self.lines.front() else { return };
+        let ack = client.next_ack;
+        client.next_ack += 1;
+        let line = json!({ "content": text, "clientMessageId": id });
+        client.raw(&packet::emit("/", Some(ack), "send_text_message", &[line]));
+        self.under_way = Some((ack, Instant::now() + ACK));
+    }
+
+    fn line(&mut self, text: String) {
+        let id = format!("{:016x}", rand::random::<u64>());
+        self.lines.push_back((text, id));
+        self.state.lock().unwrap().pending = self.lines.len();
+    }
+
+    /// Whether the connection is to be left behind.
+    fn wished(&mut self, wish: Wish, client: Option<&Client>) -> bool {
+        let emit = |name: &str, args: &[Value]| {
+            if let Some(client) = client {
+                client.emit(name, args);
+            }
+        };
+        match wish {
+            Wish::Seek => {
+                self.seeking = true;
+                emit("join_text_queue", &[]);
+            }
+            Wish::Say(text) => self.line(text),
+            Wish::Babble => self.babbling = true,
+            Wish::Hush => self.babbling = false,
+            Wish::Leave => emit("leave_text_room", &[]),
+            Wish::Report => {
+                let (_, partner) = self.state.lock().unwrap().log.room().expect("a room");
+                let report = json!({ "reportedUserId": partner, "violationType": "spam", "description": "it is" });
+                emit("report_text_chat", &[report]);
+            }
+            Wish::Move => return true,
+            Wish::Go(dials) => {
+                let who = self.state.lock().unwrap().log.who.clone();
+                self.dials = dials.into_iter().map(|dial| dial.user(&who)).collect();
+            }
+        }
+        false
+    }
+
+    fn heard(&mut self, name: &str, args: Vec<Value>) {
+        let told = args.into_iter().next().unwrap_or(Value::Null);
+        let text = |key: &str| told[key].as_str().unwrap_or_default().to_owned();
+        match name {
+            "text_queue_joined" => self.note(Moment::Queued),
+            "text_match_found" => {
+                self.seeking = false;
+                self.note(Moment::Matched {
+                    room: text("roomId"),
+                    partner: text("partnerId"),
+                });
+            }
+            "text_message_received" => self.line_came(&told),
+            "text_reconnected" => {
+                self.note(Moment::Told(name.to_owned()));
+                told["messages"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .for_each(|line| self.line_came(line));
+            }
+            "text_room_ended" => {
+                let reason = told["detail"].as_str().or(told["reason"].as_str()).unwrap_or_default();
+                self.over(reason);
+            }
+            "text_reconnect_failed" => self.over("gone"),
+            _ => self.note(Moment::Told(name.to_owned())),
+        }
+    }
+
+    fn line_came(&self, line: &Value) {
+        let text = |key: &str| line[key].as_str().unwrap_or_default().to_owned();
+        let (room, id, text) = (text("roomId"), text("messageId"), text("content"));
+        self.note(Moment::Heard { room, id, text });
+    }
+
+    fn over(&mut self, reason: &str) {
+        let room = self.state.lock().unwrap().log.room().map(|(room, _)| room);
+        if room.is_some() {
+            self.note(Moment::Ended {
+                room,
+                reason: reason.to_owned(),
+            });
+        }
+        self.lines.clear();
+        self.under_way = None;
+        self.state.lock().unwrap().pending = 0;
+    }
+
+    fn answered(&mut self, id: u64, reply: &Value) {
+        if self.under_way.is_none_or(|(wanted, _)| wanted != id) {
+            return;
+        }
+        self.under_way = None;
+        self.not_before = Instant::now() + PAUSE;
+        if let Some(code) = reply["code"].as_str() {
+            self.note(Moment::Refused(code.to_owned()));
+            let wait = reply["retryAfterMs"].as_u64().unwrap_or(100);
+            self.not_before = Instant::now() + Duration::from_millis(wait);
+            return;
+        }
+        let Some((text, _)) = self.lines.pop_front() else {
+            return;
+        };
+        let room = self
+            .state
+            .lock()
+            .unwrap()
+            .log
+            .room()
+            .map(|(room, _)| room)
+            .unwrap_or_default();
+        let id = reply["messageId"]
+            .as_str()
+            .expect("a receipt names the message")
+            .to_owned();
+        self.note(Moment::Acked { room, id, text });
+        self.state.lock().unwrap().pending = self.lines.len();
+    }
+
+    fn note(&self, moment: Moment) {
+        self.state.lock().unwrap().log.note(moment);
+    }
+}

@@ -1,0 +1,363 @@
+//! What people lived through, and the proof that nothing promised was broken: every client's history is kept as it saw
+//! it, and [`violations`] judges all of them together.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Instant;
+
+/// What happened to somebody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Moment {
+    /// A connection was made.
+    Connected,
+    /// A connection was lost.
+    Lost(String),
+    /// The server confirmed the place in the queue.
+    Queued,
+    /// A partner was found.
+    Matched { room: String, partner: String },
+    /// A line was seen, the own ones included.
+    Heard { room: String, id: String, text: String },
+    /// The server took a line of ours.
+    Acked { room: String, id: String, text: String },
+    /// The server did not take a line of ours, and said why.
+    Refused(String),
+    /// The room was over.
+    Ended { room: Option<String>, reason: String },
+    /// Anything else that was told.
+    Told(String),
+}
+
+/// One person's history.
+#[derive(Debug, Clone, Default)]
+pub struct Log {
+    /// The person's user id.
+    pub who: String,
+    /// What happened, in order.
+    pub moments: Vec<(Instant, Moment)>,
+}
+
+/// A broken promise.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Violation {
+    /// A line that its sender was told is safe never reached the partner, and the room did not end.
+    LostLine { room: String, text: String, to: String },
+    /// Two people saw the same lines in another order.
+    Disorder { room: String, first: String, then: String },
+    /// One line came under two ids.
+    TwoIds { room: String, text: String },
+    /// Somebody was put into a room while in another.
+    TwoRooms { who: String, left: String, entered: String },
+    /// Somebody has a partner who has somebody else.
+    NotMutual { room: String, who: String },
+    /// Somebody was paired with themselves.
+    Alone { who: String },
+    /// A room ended without one of the known reasons.
+    Unexplained { who: String, reason: String },
+    /// A room ended for one and goes on for the other.
+    HalfEnded { room: String, who: String },
+}
+
+/// Every reason that a client may be given for the end of a room.
+const REASONS: &[&str] = &[
+    "user_left",
+    "partner_left",
+    "partner_disconnected",
+    "timeout",
+    "reported",
+    "session_lost",
+    "gone",
+];
+
+impl Log {
+    /// Of somebody to whom nothing has happened yet.
+    pub fn of(who: &str) -> Self {
+        let who = who.to_owned();
+        Self {
+            who,
+            moments: Vec::new(),
+        }
+    }
+
+    /// Something happened now.
+    pub fn note(&mut self, moment: Moment) {
+        self.moments.push((Instant::now(), moment));
+    }
+
+    /// The room this person is in, and the partner there.
+    pub fn room(&self) -> Option<(String, String)> {
+        let mut room = None;
+        for (_, moment) in &self.moments {
+            match moment {
+                Moment::Matched { room: entered, partner } => room = Some((entered.clone(), partner.clone())),
+                Moment::Ended { .. } => room = None,
+                _ => {}
+            }
+        }
+        room
+    }
+
+    /// How often something happened.
+    pub fn count(&self, wanted: impl Fn(&Moment) -> bool) -> usize {
+        self.moments.iter().filter(|(_, moment)| wanted(moment)).count()
+    }
+
+    /// When something happened first at or after `from`.
+    pub fn first_after(&self, from: Instant, wanted: impl Fn(&Moment) -> bool) -> Option<Instant> {
+        let mut later = self.moments.iter().filter(|(at, _)| *at >= from);
+        later.find(|(_, moment)| wanted(moment)).map(|(at, _)| *at)
+    }
+
+    /// The reasons for which this person's rooms ended.
+    pub fn endings(&self) -> Vec<String> {
+        let ended = |(_, moment): &(Instant, Moment)| match moment {
+            Moment::Ended { reason, .. } => Some(reason.clone()),
+            _ => None,
+        };
+        self.moments.iter().filter_map(ended).collect()
+    }
+
+    /// The ids of a room's lines in the order in which they were seen first.
+    fn heard(&self, room: &str) -> Vec<&str> {
+        let mut seen = BTreeSet::new();
+        let heard = self.moments.iter().filter_map(|(_, moment)| match moment {
+            Moment::Heard { room: r, id, .. } if r == room => Some(id.as_str()),
+            _ => None,
+        });
+        heard.filter(|id| seen.insert(*id)).collect()
+    }
+
+    fn ended(&self, room: &str) -> bool {
+        self.count(|moment| matches!(moment, Moment::Ended { room: Some(r), .. } if r == room)) > 0
+    }
+}
+
+/// Every broken promise in these histories, each once. Who is not among `logs` is not judged.
+pub fn violations(logs: &[Log]) -> Vec<Violation> {
+    let mut found = BTreeSet::new();
+    for log in logs {
+        found.extend(of_one(log));
+    }
+    for (room, people) in rooms(logs) {
+        found.extend(of_room(&room, &people));
+    }
+    found.into_iter().collect()
+}
+
+/// The people of every room, by what they were told.
+fn rooms(logs: &[Log]) -> BTreeMap<String, Vec<&Log>> {
+    let mut rooms = BTreeMap::<String, Vec<&Log>>::new();
+    for log in logs {
+        let entered = log.moments.iter().filter_map(|(_, moment)| match moment {
+            Moment::Matched { room, .. } => Some(room.clone()),
+            _ => None,
+        });
+        for room in entered.collect::<BTreeSet<_>>() {
+            rooms.entry(room).or_default().push(log);
+        }
+    }
+    rooms
+}
+
+fn of_one(log: &Log) -> Vec<Violation> {
+    let who = log.who.clone();
+    let mut found = Vec::new();
+    let mut room: Option<String> = None;
+    for (_, moment) in &log.moments {
+        match moment {
+            Moment::Matched { room: entered, partner } => {
+                if *partner == log.who {
+                    found.push(Violation::Alone { who: who.clone() });
+                }
+                if let Some(left) = room.replace(entered.clone()).filter(|left| left != entered) {
+                    let (who, entered) = (who.clone(), entered.clone());
+                    found.push(Violation::TwoRooms { who, left, entered });
+                }
+            }
+            Moment::Ended { reason, .. } => {
+                room = None;
+                if !REASONS.contains(&reason.as_str()) {
+                    let (who, reason) = (who.clone(), reason.clone());
+                    found.push(Violation::Unexplained { who, reason });
+                }
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+fn of_room(room: &str, people: &[&Log]) -> Vec<Violation> {
+    let room_name = || room.to_owned();
+    let mut found = Vec::new();
+    let mut ids = HashMap::<&str, &str>::new();
+    for log in people {
+        let partner = log.moments.iter().find_map(|(_, moment)| match moment {
+            Moment::Matched { room: r, partner } if r == room => Some(partner.as_str()),
+            _ => None,
+        });
+        let other = people.iter().find(|other| Some(other.who.as_str()) == partner);
+        if people.len() > 2 || (people.len() == 2 && other.is_none()) {
+            let who = log.who.clone();
+            found.push(Violation::NotMutual { room: room_name(), who });
+        }
+        for (_, moment) in &log.moments {
+            let (Moment::Heard { room: r, id, text } | Moment::Acked { room: r, id, text }) = moment else {
+                continue;
+            };
+            if r == room && *ids.entry(text).or_insert(id) != id {
+                let text = text.clone();
+                found.push(Violation::TwoIds {
+                    room: room_name(),
+                    text,
+                });
+            }
+        }
+        if let Some(other) = other {
+            found.extend(between(room, log, other));
+        }
+    }
+    found
+}
+
+/// What `log`'s lines did for `other`.
+fn between(room: &str, log: &Log, other: &Log) -> Vec<Violation> {
+    let room_name = || room.to_owned();
+    let mut found = Vec::new();
+    let (mine, theirs) = (log.heard(room), other.heard(room));
+    let over = log.ended(room) || other.ended(room);
+    if log.ended(room) && !other.ended(room) {
+        let who = other.who.clone();
+        found.push(Violation::HalfEnded { room: room_name(), who });
+    }
+    for (_, moment) in &log.moments {
+        let Moment::Acked { room: r, id, text } = moment else {
+            continue;
+        };
+        if r == room && !over && !theirs.contains(&id.as_str()) {
+            let (text, to) = (text.clone(), other.who.clone());
+            found.push(Violation::LostLine {
+                room: room_name(),
+                text,
+                to,
+            });
+        }
+    }
+    let place: HashMap<_, _> = theirs.iter().enumerate().map(|(at, id)| (*id, at)).collect();
+    let common: Vec<_> = mine.iter().filter(|id| place.contains_key(*id)).collect();
+    for pair in common.windows(2) {
+        if place[pair[0]] > place[pair[1]] {
+            let (first, then) = ((*pair[0]).to_owned(), (*pair[1]).to_owned());
+            found.push(Violation::Disorder {
+                room: room_name(),
+                first,
+                then,
+            });
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn log(who: &str, moments: &[Moment]) -> Log {
+        let mut log = Log::of(who);
+        moments.iter().cloned().for_each(|moment| log.note(moment));
+        log
+    }
+
+    fn matched(room: &str, partner: &str) -> Moment {
+        let (room, partner) = (room.to_owned(), partner.to_owned());
+        Moment::Matched { room, partner }
+    }
+
+    fn heard(id: &str) -> Moment {
+        let (room, id, text) = ("r".to_owned(), id.to_owned(), format!("text of {id}"));
+        Moment::Heard { room, id, text }
+    }
+
+    fn acked(id: &str) -> Moment {
+        let (room, id, text) = ("r".to_owned(), id.to_owned(), format!("text of {id}"));
+        Moment::Acked { room, id, text }
+    }
+
+    fn ended(reason: &str) -> Moment {
+        let (room, reason) = (Some("r".to_owned()), reason.to_owned());
+        Moment::Ended { room, reason }
+    }
+
+    fn pair(a: &[Moment], b: &[Moment]) -> Vec<Violation> {
+        let with = |who: &str, partner: &str, rest: &[Moment]| {
+            let mut moments = vec![matched("r", partner)];
+            moments.extend_from_slice(rest);
+            log(who, &moments)
+        };
+        violations(&[with("a", "b", a), with("b", "a", b)])
+    }
+
+    #[test]
+    fn a_good_history_is_left_alone_also_with_repeated_lines() {
+        let a = [acked("1"), heard("1"), heard("2"), heard("1"), ended("user_left")];
+        let b = [heard("1"), acked("2"), heard("1"), heard("2"), ended("partner_left")];
+        assert_eq!(pair(&a, &b), []);
+    }
+
+    #[test]
+    fn a_lost_line_is_caught_unless_the_room_ended() {
+        let lost = pair(&[acked("1"), heard("1")], &[]);
+        assert!(
+            matches!(&lost[..], [Violation::LostLine { to, .. }] if to == "b"),
+            "{lost:?}"
+        );
+
+        assert_eq!(pair(&[acked("1"), ended("session_lost")], &[ended("session_lost")]), []);
+    }
+
+    #[test]
+    fn another_order_is_caught() {
+        let disorder = pair(&[heard("1"), heard("2")], &[heard("2"), heard("1")]);
+        assert!(disorder.iter().all(|v| matches!(v, Violation::Disorder { .. })) && !disorder.is_empty());
+    }
+
+    #[test]
+    fn one_line_under_two_ids_is_caught() {
+        let again = Moment::Heard {
+            room: "r".into(),
+            id: "9".into(),
+            text: "text of 1".into(),
+        };
+        let twice = pair(&[acked("1"), heard("1")], &[heard("1"), again]);
+        assert!(matches!(&twice[..], [Violation::TwoIds { .. }]), "{twice:?}");
+    }
+
+    #[test]
+    fn two_rooms_at_a_time_and_wrong_partners_are_caught() {
+        let two = violations(&[log("a", &[matched("r", "b"), matched("r", "b"), matched("s", "c")])]);
+        assert!(matches!(&two[..], [Violation::TwoRooms { .. }]), "{two:?}");
+
+        let wrong = violations(&[log("a", &[matched("r", "b")]), log("c", &[matched("r", "d")])]);
+        assert!(
+            matches!(&wrong[..], [Violation::NotMutual { .. }, Violation::NotMutual { .. }]),
+            "{wrong:?}"
+        );
+
+        let own = violations(&[log("a", &[matched("r", "a")])]);
+        assert!(own.contains(&Violation::Alone { who: "a".into() }), "{own:?}");
+    }
+
+    #[test]
+    fn an_end_without_a_reason_or_for_one_only_is_caught() {
+        let half = pair(&[ended("user_left")], &[]);
+        assert!(
+            matches!(&half[..], [Violation::HalfEnded { who, .. }] if who == "b"),
+            "{half:?}"
+        );
+
+        let mute = pair(&[ended("")], &[ended("")]);
+        assert!(
+            mute.iter().all(|v| matches!(v, Violation::Unexplained { .. })) && mute.len() == 2,
+            "{mute:?}"
+        );
+    }
+}
