@@ -17,6 +17,7 @@ mod harness_holds;
 mod identity;
 mod kill;
 mod lines;
+mod node_dies;
 mod pairing;
 mod presence;
 mod reports;
