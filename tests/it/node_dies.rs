@@ -1,8 +1,7 @@
 //! A node dies with everything it held: others take over, and nothing of it is left (design 4, 8).
 
-use crate::harness::client::Via;
-use crate::harness::eventually;
 use crate::harness::stage::{Pair, Plan, Shape, relays, say, with};
+use crate::harness::{PATIENCE, eventually};
 use serde_json::json;
 use std::time::Duration;
 
@@ -80,29 +79,72 @@ async fn a_seeker_of_a_dead_node_is_met_by_nobody() {
         .await;
 }
 
+/// A polling client by hand, each of whose requests goes where the test wants.
+struct Poller {
+    http: reqwest::Client,
+    rest: String,
+}
+
+impl Poller {
+    async fn open(node: &str) -> Self {
+        let http = reqwest::Client::new();
+        let opened = http.get(format!("{node}/socket.io/?EIO=4&transport=polling")).send();
+        let opening = opened.await.unwrap().text().await.unwrap();
+        let opening: serde_json::Value = serde_json::from_str(&opening[1..]).unwrap();
+        let rest = format!(
+            "/socket.io/?EIO=4&transport=polling&sid={}",
+            opening["sid"].as_str().unwrap()
+        );
+        Self { http, rest }
+    }
+
+    async fn post(&self, node: &str, packet: &str) {
+        let posted = self
+            .http
+            .post(format!("{node}{}", self.rest))
+            .body(packet.to_owned())
+            .send();
+        assert_eq!(posted.await.unwrap().status(), 200, "{packet}");
+    }
+
+    async fn poll_until(&self, node: &str, wanted: &str) {
+        let polling = async {
+            loop {
+                let polled = self.http.get(format!("{node}{}", self.rest)).send().await.unwrap();
+                assert_eq!(polled.status(), 200, "{wanted}");
+                if polled.text().await.unwrap().contains(wanted) {
+                    return;
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, polling).await.expect(wanted);
+    }
+}
+
 #[tokio::test]
 async fn a_polling_session_outlives_the_node_that_owned_it() {
     short_leases()
         .on(&TWO_NODES, async |stage| {
-            let opening = stage.dial(1).guest("bob").via(Via::Polling).connect().await;
-            let Pair { mut ann, bob, .. } = Pair::seat(stage.guest(0).await, opening).await;
-            let sid = bob.opening()["sid"].as_str().unwrap().to_owned();
-            let at = format!("{}/socket.io/?EIO=4&transport=polling&sid={sid}", stage.url(0));
+            let (dies, stays) = (stage.url(1), stage.url(0));
+            let bob = Poller::open(&dies).await;
+            bob.post(&dies, "40").await;
+            bob.poll_until(&stays, "40{").await;
+            let mut ann = stage.guest(0).await;
+            ann.emit("join_text_queue", &[]);
+            bob.post(&stays, r#"42["join_text_queue"]"#).await;
+            bob.poll_until(&stays, "text_match_found").await;
+            ann.hear("text_match_found").await;
             stage.kill(1);
             eventually("the dead node is forgotten", async || stage.living_nodes() == 1).await;
 
-            // The next request lands on the node that is left: it goes on with the session.
-            let http = reqwest::Client::new();
-            let line = r#"42["send_text_message",{"content":"still here"}]"#;
-            let posted = http.post(&at).body(line).send().await.unwrap();
-            assert_eq!(posted.status(), 200);
+            // The next request makes the node it lands on go on with the session.
+            bob.post(&stays, r#"42["send_text_message",{"content":"still here"}]"#)
+                .await;
+
             assert_eq!(ann.hear("text_message_received").await["content"], json!("still here"));
             say(&ann, "good");
-            let mut polled = String::new();
-            while !polled.contains("good") {
-                polled = http.get(&at).send().await.unwrap().text().await.unwrap();
-            }
-            assert_eq!(http.post(&at).body("1").send().await.unwrap().status(), 200);
+            bob.poll_until(&stays, "good").await;
+            bob.post(&stays, "1").await;
         })
         .await;
 }
