@@ -68,6 +68,10 @@ fn bounds(settings: &Settings, must: &mut impl FnMut(bool, &str)) {
         lease.keeper_for >= settings.queue.pair_every * 3,
         "lease.keeper_for: must be at least three times queue.pair_every",
     );
+    must(
+        lease.keeper_for > lease.renew_every,
+        "lease.keeper_for: must be longer than lease.renew_every, by which it is renewed",
+    );
     let chat = &settings.chat;
     must(
         chat.room_log >= chat.report_lines * 2,

@@ -210,6 +210,8 @@ impl RunningNode {
         for serving in self.serving {
             serving.stop().await;
         }
+        // A lease given back must not be missed and taken anew.
+        self.loops.stop_one("lease").await;
         for shard in self.coord.keys().shards() {
             if let Err(fault) = self.coord.resign(shard).await {
                 tracing::warn!(%fault, "a lease was not given back: it runs out by itself");

@@ -77,6 +77,19 @@ impl Loops {
         self.0.broken.notified().await;
     }
 
+    /// Ends what is called `name`, before the rest.
+    pub(super) async fn stop_one(&self, name: &str) {
+        let ended = self
+            .lock()
+            .extract_if(.., |running| running.name == name)
+            .collect::<Vec<_>>();
+        for Running { task, .. } in ended {
+            task.abort();
+            // An aborted task ends with an error.
+            let _ = task.await;
+        }
+    }
+
     /// Ends everything, the last started first. What waits for an answer at that moment never gets it.
     pub(super) async fn stop(&self) {
         let running = std::mem::take(&mut *self.lock());

@@ -7,6 +7,8 @@
 mod bad_input;
 mod client_and_server;
 mod coming_back;
+mod drain;
+mod frozen;
 #[allow(
     dead_code,
     unreachable_pub,
@@ -19,7 +21,9 @@ mod kill;
 mod lines;
 mod node_dies;
 mod pairing;
+mod postgres_away;
 mod presence;
+mod redis_away;
 mod reports;
 mod rooms_end;
 mod status;

@@ -52,14 +52,23 @@ impl JournalReader {
 
     /// Facts not yet taken by anybody, at most `most`; does not wait.
     pub async fn next(&self, most: u64) -> Result<Vec<Entered>, Fault> {
+        self.read(most, ">").await
+    }
+
+    async fn read(&self, most: u64, from: &str) -> Result<Vec<Entered>, Fault> {
         let (key, node) = (self.coord.keys().journal(self.shard), self.coord.identity().now());
         let reply: Value = self
             .coord
             .client()
-            .xreadgroup(GROUP, node.as_str(), Some(most), None, false, key, ">")
+            .xreadgroup(GROUP, node.as_str(), Some(most), None, false, key, from)
             .await
             .map_err(|e| Fault::new("journal", e))?;
         Ok(inbox::entries(reply).into_iter().map(entered).collect())
+    }
+
+    /// Facts that this node took and has not confirmed, at most `most`: after a fault they are tried again first.
+    pub async fn own(&self, most: u64) -> Result<Vec<Entered>, Fault> {
+        self.read(most, "0").await
     }
 
     /// Facts that were taken and not confirmed within `idle`.

@@ -52,11 +52,18 @@ async fn an_ended_room_is_read_back_and_leaves_when_it_is_stored() {
         (&Ending::Left(user("a")), &vec![user("a"), user("b")])
     );
     assert!(two.journals[0].next(10).await.unwrap().is_empty(), "taken by the other");
+    assert!(two.journals[0].own(10).await.unwrap().is_empty(), "taken by the other");
+    assert_eq!(
+        ids(&one.journals[0].own(10).await.unwrap()),
+        ids(&facts),
+        "not yet confirmed"
+    );
     assert_eq!(two.journals[0].waiting().await.unwrap().0, 1);
     one.journals[0].confirm(ids(&facts)).await.unwrap();
     one.journals[0].confirm(ids(&facts)).await.unwrap();
     one.journals[0].confirm(vec![]).await.unwrap();
     assert_eq!(one.journals[0].waiting().await.unwrap(), (0, None));
+    assert!(one.journals[0].own(10).await.unwrap().is_empty());
     assert_eq!(world.dump().await["journal"], "");
 }
 

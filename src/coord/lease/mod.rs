@@ -34,6 +34,24 @@ pub enum Renewed {
     NewEpoch,
 }
 
+/// Ends of the leases that a renewal asks for.
+#[derive(Clone, Copy, Debug)]
+pub struct Until {
+    /// Of the node's.
+    pub node: Millis,
+    /// Of the keeper's, which is shorter: nobody but its holder fires the shard's timers.
+    pub keeper: Millis,
+}
+
+impl From<Millis> for Until {
+    fn from(both: Millis) -> Self {
+        Self {
+            node: both,
+            keeper: both,
+        }
+    }
+}
+
 impl Coord {
     /// Begins this node's life on a shard; the shard's epoch.
     pub async fn register(&self, shard: Shard, until: Millis) -> Result<String, Fault> {
@@ -51,8 +69,9 @@ impl Coord {
         }
     }
 
-    /// Says that this node lives until `until`; takes over Redis's time on the way.
-    pub async fn renew(&self, shard: Shard, until: Millis, epoch: &str) -> Result<Renewed, Fault> {
+    /// Says until when this node lives, and keeps the shard if it does; takes over Redis's time on the way.
+    pub async fn renew(&self, shard: Shard, until: impl Into<Until>, epoch: &str) -> Result<Renewed, Fault> {
+        let Until { node, keeper } = until.into();
         let act = Act::new("renew")
             .key(self.keys().nodes(shard))
             .key(self.keys().epoch(shard))
@@ -60,8 +79,9 @@ impl Coord {
             .key(self.keys().keeper(shard))
             .key(self.keys().dying(shard))
             .arg(self.clock().steady())
-            .arg(until)
-            .arg(epoch);
+            .arg(node)
+            .arg(epoch)
+            .arg(keeper);
         let watch = Stopwatch::start();
         let reply = self.run(shard, act).await?;
         match reply.word() {

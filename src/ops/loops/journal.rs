@@ -22,31 +22,38 @@ const LEFT_OVER: Duration = Duration::from_secs(30);
 /// Runs for all shards.
 pub async fn run(journals: Vec<JournalReader>, actions: Actions) {
     let mut looked = Millis(0);
+    let mut again = false;
     loop {
         let now = actions.clock().steady();
         let look = now - looked >= LEFT_OVER;
         if look {
             looked = now;
         }
-        match turn(&journals, &actions, look).await {
-            Ok(0) => tokio::time::sleep(EVERY).await,
+        match turn(&journals, &actions, look, again).await {
+            Ok(0) => {
+                again = false;
+                tokio::time::sleep(EVERY).await;
+            }
             Ok(_) => {}
             Err(fault) => {
                 metrics::FAULTS.one(fault.op);
                 tracing::warn!(fault.op, fault.why, "facts wait in the journal: {fault}");
-                // What this turn took and did not confirm is this node's own; it is claimed again below.
-                looked = Millis(0);
+                // What this turn took and did not confirm is this node's own: it comes first, until nothing is left.
+                again = true;
                 tokio::time::sleep(AFTER_FAULT).await;
             }
         }
     }
 }
 
-async fn turn(journals: &[JournalReader], actions: &Actions, look: bool) -> Result<usize, Fault> {
+async fn turn(journals: &[JournalReader], actions: &Actions, look: bool, again: bool) -> Result<usize, Fault> {
     let (mut stored, mut waiting, mut oldest) = (0, 0, None::<Millis>);
     for journal in journals {
         journal.prepare().await?;
-        let mut facts = journal.next(BATCH).await?;
+        let mut facts = match again {
+            true => journal.own(BATCH).await?,
+            false => journal.next(BATCH).await?,
+        };
         if look {
             facts.extend(journal.left_over(BATCH, LEFT_OVER).await?);
         }

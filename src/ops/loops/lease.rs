@@ -4,7 +4,7 @@
 use super::keeper::Kept;
 use super::stumbled;
 use crate::actions::Actions;
-use crate::coord::lease::Renewed;
+use crate::coord::lease::{Renewed, Until};
 use crate::coord::script::FENCED;
 use crate::error::Fault;
 use crate::http::Readiness;
@@ -99,7 +99,11 @@ impl Lease {
     }
 
     async fn renew(&self, epochs: &[String]) -> Result<Health, Fault> {
-        let until = self.actions.clock().steady() + self.actions.settings().lease.node_for;
+        let (now, lease) = (self.actions.clock().steady(), &self.actions.settings().lease);
+        let until = Until {
+            node: now + lease.node_for,
+            keeper: now + lease.keeper_for,
+        };
         let mut health = Health::Well;
         for (shard, epoch) in self.actions.coord().keys().shards().zip(epochs) {
             match self.renew_on(shard, until, epoch).await? {
@@ -111,7 +115,7 @@ impl Lease {
         Ok(health)
     }
 
-    async fn renew_on(&self, shard: Shard, until: crate::clock::Millis, epoch: &str) -> Result<Health, Fault> {
+    async fn renew_on(&self, shard: Shard, until: Until, epoch: &str) -> Result<Health, Fault> {
         match self.actions.coord().renew(shard, until, epoch).await {
             Ok(Renewed::Kept { keeper, gap, ill }) => {
                 self.kept.note(shard, keeper, ill);

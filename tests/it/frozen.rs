@@ -1,0 +1,98 @@
+//! A node stands still for longer than its lease (SIGSTOP) and comes back believing that it is alive.
+
+use crate::harness::client::person::Person;
+use crate::harness::company::Company;
+use crate::harness::eventually;
+use crate::harness::world::{Plan, World};
+use std::time::Instant;
+
+fn plan() -> Plan {
+    World::new()
+        .set("PALAVER_LEASE__NODE_FOR", "1500ms")
+        .set("PALAVER_LEASE__RENEW_EVERY", "300ms")
+        .set("PALAVER_LEASE__KEEPER_FOR", "1s")
+        .set("PALAVER_LEASE__OFFER_CLAIM", "500ms")
+        .set("PALAVER_CHAT__RATE_LIMIT", "60")
+        .set("PALAVER_CHAT__RATE_WINDOW", "1s")
+        .set("PALAVER_QUEUE__ELIGIBLE_AFTER", "0s")
+}
+
+/// Freezes the first node until the second has taken over from it, then lets it go on.
+async fn sleep_through_the_lease(world: &mut World) -> Instant {
+    world.node(0).freeze();
+    let second = world.node(1);
+    eventually("the frozen node is given up", async || {
+        second.metric("palaver_nodes_reaped_total").await > 0.0
+    })
+    .await;
+    world.node(0).thaw();
+    Instant::now()
+}
+
+#[tokio::test]
+async fn a_node_that_slept_through_its_lease_begins_anew_and_its_people_go_on_where_they_were() {
+    let mut world = plan().start().await;
+    let nodes = [world.dial_node(0), world.dial_node(1)];
+    let company = Company::of_pairs(5, |side| vec![nodes[side].clone()]).await;
+    company.babble();
+    company.go_on(5).await;
+
+    let thawed = sleep_through_the_lease(&mut world).await;
+
+    company.go_on(15).await;
+    let pause = company.longest_silence_since(thawed);
+    company.settle().await;
+    company.assert_nobody_ended();
+    assert_eq!(world.node(0).metric("palaver_leases_lost_total").await, 1.0);
+    println!("measured: thawed, everybody heard again after {pause:?}");
+}
+
+#[tokio::test]
+async fn people_who_left_a_sleeping_node_are_in_one_room_only_when_it_wakes() {
+    let mut world = plan().start().await;
+    let nodes = [world.dial_node(0), world.dial_node(1)];
+    let company = Company::of_pairs(4, |side| vec![nodes[side].clone()]).await;
+    let waiting = Person::new("waiting", vec![nodes[0].clone()]);
+    waiting.seek();
+    eventually("somebody waits", async || !waiting.log().moments.is_empty()).await;
+    company.babble();
+    company.go_on(5).await;
+    for person in company.people.iter().chain([&waiting]) {
+        person.go_to(vec![nodes[1].clone()]);
+    }
+
+    world.node(0).freeze();
+    // Their old connections stay open and unread, as those of a phone that changed its network.
+    company.people.iter().step_by(2).for_each(Person::reconnect);
+    waiting.reconnect();
+    company.go_on(10).await;
+    let second = world.node(1);
+    eventually("the frozen node is given up", async || {
+        second.metric("palaver_nodes_reaped_total").await > 0.0
+    })
+    .await;
+    // One room ends and its people find others, while the node that knew them sleeps.
+    company.people[0].hush();
+    company.people[0].leave();
+    let over = async || company.people[..2].iter().all(|p| p.log().room().is_none());
+    eventually("a room ends", over).await;
+    company.people[0].seek();
+    eventually("a new pair is made", async || waiting.log().room().is_some()).await;
+    company.people[0].babble();
+    world.node(0).thaw();
+    let lost = world.node(0);
+    eventually("it wakes", async || {
+        lost.metric("palaver_leases_lost_total").await > 0.0
+    })
+    .await;
+    company.people[1].hush();
+
+    let mut people = company.people;
+    let alone = people.remove(1);
+    people.push(waiting);
+    let company = Company { people };
+    company.babble();
+    company.go_on(10).await;
+    company.settle().await;
+    assert_eq!(alone.log().endings(), ["partner_left"]);
+}

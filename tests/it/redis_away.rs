@@ -1,0 +1,153 @@
+//! Redis goes and comes back, with its data and without; the line to it is cut, falls silent, dies without a word.
+
+use crate::harness::client::person::Person;
+use crate::harness::company::Company;
+use crate::harness::eventually;
+use crate::harness::history::Moment;
+use crate::harness::world::{Plan, World};
+use std::time::{Duration, Instant};
+
+fn plan() -> Plan {
+    World::new()
+        .set("PALAVER_REDIS__COMMAND_TIMEOUT", "1s")
+        .set("PALAVER_REDIS__RECONNECT_MAX_WAIT", "200ms")
+        .set("PALAVER_LEASE__NODE_FOR", "2s")
+        .set("PALAVER_LEASE__RENEW_EVERY", "300ms")
+        .set("PALAVER_LEASE__KEEPER_FOR", "1s")
+        .set("PALAVER_LEASE__OFFER_CLAIM", "500ms")
+        .set("PALAVER_CHAT__RATE_LIMIT", "60")
+        .set("PALAVER_CHAT__RATE_WINDOW", "1s")
+        .set("PALAVER_QUEUE__ELIGIBLE_AFTER", "0s")
+}
+
+async fn chatting(world: &World, pairs: usize) -> Company {
+    let nodes = [world.dial_node(0), world.dial_node(1)];
+    let company = Company::of_pairs(pairs, |side| vec![nodes[side].clone()]).await;
+    company.babble();
+    company.go_on(5).await;
+    company
+}
+
+async fn all_ready(world: &mut World, wanted: bool) {
+    for index in 0..2 {
+        let node = world.node(index);
+        let what = format!("node {index} is ready: {wanted}");
+        eventually(&what, async || node.is_ready().await == wanted).await;
+    }
+}
+
+#[tokio::test]
+async fn redis_restarted_with_its_data_costs_a_pause_and_nothing_else() {
+    let mut world = plan().start().await;
+    let company = chatting(&world, 4).await;
+
+    world.redis.kill();
+    all_ready(&mut world, false).await;
+    world.redis.restart_with_data().await;
+    let back = Instant::now();
+
+    company.go_on(10).await;
+    let pause = company.longest_silence_since(back);
+    all_ready(&mut world, true).await;
+    company.settle().await;
+    company.assert_nobody_ended();
+    println!("measured: Redis back with data, everybody heard again after {pause:?}");
+}
+
+#[tokio::test]
+async fn redis_restarted_without_its_data_ends_rooms_with_session_lost_and_seekers_wait_again() {
+    let mut world = plan().start().await;
+    let company = chatting(&world, 4).await;
+    let lonely = Person::new("lonely", vec![world.dial_node(1)]);
+    lonely.seek();
+    eventually("somebody waits", async || {
+        lonely.log().count(|m| *m == Moment::Queued) > 0
+    })
+    .await;
+
+    world.redis.kill();
+    all_ready(&mut world, false).await;
+    world.redis.restart_empty().await;
+    let back = Instant::now();
+    all_ready(&mut world, true).await;
+    let ready = back.elapsed();
+
+    let ended = async || company.logs().iter().all(|log| log.endings() == ["session_lost"]);
+    eventually("everybody is told what was lost", ended).await;
+    println!(
+        "measured: Redis back without data, ready after {ready:?}, all told after {:?}",
+        back.elapsed()
+    );
+    // One of them meets whoever was waiting, who has not asked again.
+    company.people[0].seek();
+    eventually("the seeker is found", async || lonely.log().room().is_some()).await;
+    for pair in company.people[1..].chunks(2) {
+        pair.iter().for_each(Person::seek);
+    }
+    company.people[7].hush();
+    let seated = async || company.people.iter().filter(|p| p.log().room().is_some()).count() == 7;
+    eventually("new rooms are found", seated).await;
+    let Company { mut people } = company;
+    people.pop();
+    people.push(lonely);
+    let company = Company { people };
+    company.babble();
+    company.go_on(5).await;
+    company.settle().await;
+}
+
+#[tokio::test]
+async fn a_line_to_redis_that_is_cut_for_seconds_loses_and_doubles_nothing() {
+    let mut world = plan().start().await;
+    let company = chatting(&world, 4).await;
+
+    world.line.cut();
+    all_ready(&mut world, false).await;
+    world.line.mend();
+    let mended = Instant::now();
+    company.go_on(10).await;
+    let pause = company.longest_silence_since(mended);
+    for _ in 0..3 {
+        world.line.hiccup().await;
+        company.go_on(3).await;
+    }
+    all_ready(&mut world, true).await;
+    company.settle().await;
+    company.assert_nobody_ended();
+    println!("measured: line mended, everybody heard again after {pause:?}");
+}
+
+#[tokio::test]
+async fn a_line_to_redis_that_falls_silent_for_seconds_loses_and_doubles_nothing() {
+    let mut world = plan().start().await;
+    let company = chatting(&world, 4).await;
+
+    world.line.pause();
+    all_ready(&mut world, false).await;
+    world.line.mend();
+    let mended = Instant::now();
+
+    company.go_on(10).await;
+    let pause = company.longest_silence_since(mended);
+    all_ready(&mut world, true).await;
+    company.settle().await;
+    company.assert_nobody_ended();
+    println!("measured: silence over, everybody heard again after {pause:?}");
+}
+
+#[tokio::test]
+async fn connections_to_redis_that_died_without_a_word_are_given_up_and_made_anew() {
+    let mut world = plan().start().await;
+    let company = chatting(&world, 4).await;
+
+    world.line.strand();
+    let stranded = Instant::now();
+
+    company.go_on(10).await;
+    let pause = company.longest_silence_since(stranded);
+    all_ready(&mut world, true).await;
+    company.settle().await;
+    company.assert_nobody_ended();
+    println!("measured: connections stranded, everybody heard again after {pause:?}");
+    assert!(pause < Duration::from_secs(20), "{pause:?}");
+}
