@@ -1,10 +1,11 @@
 //! A server that behaves as the public test suites of engine.io and socket.io expect, on Palaver's own sockets.
 //! Several of them that share a Redis are one server.
 //!
-//! `cargo run --example conformance -- --port 3000 --ping-interval 300 --ping-timeout 200 --connect-timeout 1000 --redis redis://127.0.0.1:6379`
+//! `cargo run --example conformance -- --port 3000 --ping-interval 300 --ping-timeout 200 --connect-timeout 1000`
 
 mod echo;
 mod node;
+mod private;
 mod suite;
 
 use clap::Parser;
@@ -24,9 +25,9 @@ struct Options {
     ping_timeout: u64,
     #[arg(long, default_value_t = 45_000)]
     connect_timeout: u64,
-    /// Where polling sessions live; the servers that name the same are one.
+    /// Where polling sessions live; the servers that name the same are one. Without it the server starts one of its own.
     #[arg(long)]
-    redis: String,
+    redis: Option<String>,
     /// First part of every key.
     #[arg(long, default_value = "conformance")]
     prefix: String,
@@ -46,8 +47,16 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         outbox: 4_000_000,
         ..Settings::default()
     };
+    // Kept to the end: it dies with us.
+    let (_own, url) = match options.redis {
+        Some(url) => (None, url),
+        None => {
+            let (child, url) = private::redis()?;
+            (Some(child), url)
+        }
+    };
     let shared = Shared {
-        url: options.redis,
+        url,
         prefix: options.prefix,
         shards: options.shards,
     };
