@@ -1,7 +1,7 @@
 //! Connections to Redis, and everything that must be run on them.
 
 use super::Coord;
-use super::inbox::InboxReader;
+use super::inbox::{Entry, InboxReader, stream_entries};
 use super::journal::JournalReader;
 use super::keys::Keys;
 use super::node::Identity;
@@ -10,6 +10,7 @@ use super::script::{LaneLoop, lane};
 use crate::clock::Clock;
 use crate::config;
 use crate::error::Fault;
+use crate::ids::NodeId;
 use fred::clients::Client;
 use fred::error::{Error, ErrorKind};
 use fred::interfaces::{ClientLike, EventInterface, StreamsInterface};
@@ -138,6 +139,26 @@ pub(super) async fn make_group(client: &Client, key: &str, group: &str) -> Resul
         Err(e) if e.details().starts_with("BUSYGROUP") => Ok(()),
         other => other.map_err(|e| Fault::new("consumer group", e)),
     }
+}
+
+/// Takes over up to `most` entries of a group that somebody took and did not see through within `idle`.
+pub(super) async fn take_over(
+    client: &Client,
+    key: String,
+    (group, consumer): (&str, &NodeId),
+    idle: Duration,
+    most: u64,
+) -> Result<Vec<Entry>, Fault> {
+    let idle = idle.as_millis() as u64;
+    let reply: Value = client
+        .xautoclaim(key, group, consumer.as_str(), idle, "0-0", Some(most), false)
+        .await
+        .map_err(|e| Fault::new("consumer group", e))?;
+    // The answer is where to go on, what was taken, and what no longer exists.
+    let Value::Array(parts) = reply else {
+        return Ok(Vec::new());
+    };
+    Ok(parts.into_iter().nth(1).map(stream_entries).unwrap_or_default())
 }
 
 impl Coord {

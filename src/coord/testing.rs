@@ -49,7 +49,8 @@ pub(crate) fn redis_port() -> u16 {
     *PORT
 }
 
-fn start_redis() -> (Child, u16) {
+/// A server that answers, and its port. It dies with the thread that calls this.
+pub(crate) fn start_redis() -> (Child, u16) {
     for _ in 0..20 {
         let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = free.local_addr().unwrap().port();

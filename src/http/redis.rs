@@ -1,8 +1,8 @@
 //! A private Redis for tests of what is above `coord`: one that `PALAVER_TEST_REDIS` names, else a child process.
 
 use crate::config;
-use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, Stdio};
+use crate::coord::testing::start_redis;
+use std::process::{Child, Command};
 
 /// A server and, when we started it, its process.
 pub(crate) struct Redis {
@@ -20,39 +20,12 @@ impl Drop for Redis {
 }
 
 impl Redis {
-    /// A server that will answer soon; clients wait for it.
+    /// A server that answers.
     pub(crate) fn start() -> Self {
         if let Ok(url) = std::env::var("PALAVER_TEST_REDIS") {
             return Self { url, child: None };
         }
-        // The port is free when we ask; that another takes it before the server does is very unlikely.
-        let port = std::net::TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
-        // `redis-tools` has the whole server under this name; it looks at how it is called.
-        let mut command = Command::new("setpriv");
-        command.args([
-            "--pdeathsig",
-            "KILL",
-            "--",
-            "bash",
-            "-c",
-            "exec -a redis-server \"$(readlink -f \"$(command -v redis-check-rdb)\")\" \"$@\"",
-            "redis",
-        ]);
-        command.args([
-            "--port",
-            &port.to_string(),
-            "--bind",
-            "127.0.0.1",
-            "--save",
-            "",
-            "--appendonly",
-            "no",
-        ]);
-        let child = command.arg0("setpriv").stdout(Stdio::null()).spawn().unwrap();
+        let (child, port) = start_redis();
         Self {
             url: format!("redis://127.0.0.1:{port}"),
             child: Some(child),

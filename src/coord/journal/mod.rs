@@ -74,29 +74,8 @@ impl JournalReader {
     /// Facts that were taken and not confirmed within `idle`.
     pub async fn left_over(&self, most: u64, idle: Duration) -> Result<Vec<Entered>, Fault> {
         let (key, node) = (self.coord.keys().journal(self.shard), self.coord.identity().now());
-        let reply: Value = self
-            .coord
-            .client()
-            .xautoclaim(
-                key,
-                GROUP,
-                node.as_str(),
-                idle.as_millis() as u64,
-                "0-0",
-                Some(most),
-                false,
-            )
-            .await
-            .map_err(|e| Fault::new("journal", e))?;
-        let Value::Array(mut parts) = reply else {
-            return Ok(Vec::new());
-        };
-        let claimed = if parts.len() > 1 {
-            parts.swap_remove(1)
-        } else {
-            Value::Null
-        };
-        Ok(inbox::stream_entries(claimed).into_iter().map(entered).collect())
+        let claimed = super::connect::take_over(self.coord.client(), key, (GROUP, &node), idle, most).await?;
+        Ok(claimed.into_iter().map(entered).collect())
     }
 
     /// Postgres has these facts: they leave the journal.

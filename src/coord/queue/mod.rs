@@ -166,28 +166,8 @@ impl OfferReader {
     /// Offers that a node took and did not settle within `idle`: it died, or lost its way to Redis.
     pub async fn left_over(&self, most: u64, idle: Duration) -> Result<Vec<Offer>, Fault> {
         let (key, node) = (self.coord.keys().offers(self.shard), self.coord.identity().now());
-        let reply: Value = self
-            .client
-            .xautoclaim(
-                key,
-                GROUP,
-                node.as_str(),
-                idle.as_millis() as u64,
-                "0-0",
-                Some(most),
-                false,
-            )
-            .await
-            .map_err(|e| Fault::new("offers", e))?;
-        let Value::Array(mut parts) = reply else {
-            return Ok(Vec::new());
-        };
-        let claimed = if parts.len() > 1 {
-            parts.swap_remove(1)
-        } else {
-            Value::Null
-        };
-        Ok(self.read(super::inbox::stream_entries(claimed)))
+        let claimed = super::connect::take_over(&self.client, key, (GROUP, &node), idle, most).await?;
+        Ok(self.read(claimed))
     }
 
     fn read(&self, entries: Vec<super::inbox::Entry>) -> Vec<Offer> {
