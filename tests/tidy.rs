@@ -497,6 +497,37 @@ fn holds(rule: impl Fn(&Source, &[Source]) -> Vec<String>) {
     assert!(offences.is_empty(), "\n{}\n", offences.join("\n"));
 }
 
+/// Tests that a text names as `module::test` or `module::*` and that `tests/it` does not have.
+fn promised_but_absent(readme: &str, scenario: impl Fn(&str) -> Option<String>) -> Vec<String> {
+    let named = readme
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter_map(|name| name.split_once("::"));
+    let tests = named.filter(|(module, test)| !module.contains(char::is_whitespace));
+    tests
+        .filter(|(module, test)| match scenario(module) {
+            Some(text) => *test != "*" && !text.contains(&format!("fn {test}(")),
+            None => !module.starts_with("wire"),
+        })
+        .map(|(module, test)| format!("{module}::{test}"))
+        .collect()
+}
+
+#[test]
+fn every_test_that_the_readme_promises_exists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = fs::read_to_string(root.join("README.md")).unwrap();
+
+    let absent = promised_but_absent(&readme, |module| {
+        fs::read_to_string(root.join(format!("tests/it/{module}.rs"))).ok()
+    });
+
+    assert!(absent.is_empty(), "{absent:?}");
+    let empty = promised_but_absent("`kill::nobody`, `lost::*`", |m| (m == "kill").then(String::new));
+    assert_eq!(empty, ["kill::nobody", "lost::*"], "and the rule can fail");
+}
+
 #[test]
 fn imports_point_downwards() {
     holds(|file, _| imports_upwards(file));
