@@ -103,7 +103,7 @@ async fn a_report_must_say_what_for() {
             (json!([]), "INVALID_PAYLOAD"),
             (Value::Null, "INVALID_PAYLOAD"),
         ] {
-            two.ann.emit("report_text_chat", &[payload.clone()]);
+            two.ann.emit("report_text_chat", std::slice::from_ref(&payload));
             assert_eq!(two.ann.hear("text_chat_error").await["code"], json!(code), "{payload}");
         }
         relays(&two.ann, &mut two.bob).await;

@@ -42,10 +42,12 @@ pub async fn everywhere(scenario: impl AsyncFn(&mut Stage)) {
     Plan::default().everywhere(scenario).await;
 }
 
+type Change = dyn Fn(&mut Settings);
+
 /// What the stages of a test shall be, beyond their shape.
 #[derive(Default)]
 pub struct Plan {
-    change: Option<Box<dyn Fn(&mut Settings)>>,
+    change: Option<Box<Change>>,
     database: bool,
 }
 
@@ -129,15 +131,12 @@ impl Drop for InProcess {
 }
 
 impl Stage {
-    async fn set(
-        shape: Shape,
-        redis: Arc<Redis>,
-        postgres: Option<String>,
-        change: Option<&dyn Fn(&mut Settings)>,
-    ) -> Self {
-        let mut settings = Settings::default();
-        settings.listen = ([127, 0, 0, 1], 0).into();
-        settings.origins = vec!["http://localhost:3000".to_owned()];
+    async fn set(shape: Shape, redis: Arc<Redis>, postgres: Option<String>, change: Option<&Change>) -> Self {
+        let mut settings = Settings {
+            listen: ([127, 0, 0, 1], 0).into(),
+            origins: vec!["http://localhost:3000".to_owned()],
+            ..Settings::default()
+        };
         settings.redis.url = Secret::new(redis.url());
         settings.redis.prefix = format!("n{}s{}", shape.nodes, shape.shards);
         settings.redis.shards = shape.shards;
