@@ -1,7 +1,8 @@
 //! Saying lines: delivery, order, echo, limits, retries (contract 2.5, 3.3, 3.7).
 
 use crate::harness::client::Client;
-use crate::harness::stage::{Pair, Stage, everywhere, pair, relays, say, token};
+use crate::harness::pair::{Pair, pair, relays, say, token};
+use crate::harness::stage::{Stage, everywhere};
 use serde_json::{Value, json};
 use std::time::Duration;
 

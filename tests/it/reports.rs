@@ -1,7 +1,8 @@
 //! Reporting a partner (contract 2.5, 3.3; the document's moderation flow).
 
 use crate::harness::eventually;
-use crate::harness::stage::{Pair, everywhere, pair, relays, say, with};
+use crate::harness::pair::{Pair, pair, relays, say};
+use crate::harness::stage::{everywhere, with};
 use serde_json::{Value, json};
 use sqlx::{Connection, Row};
 
