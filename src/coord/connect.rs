@@ -104,7 +104,7 @@ pub(super) fn client(settings: &config::Redis) -> Result<Client, Fault> {
         std::future::ready(Ok(()))
     });
     client.on_error(|(error, _)| {
-        tracing::warn!(%error, "the connection to Redis failed");
+        tracing::debug!(%error, "the connection to Redis failed");
         std::future::ready(Ok(()))
     });
     // Its task ends with the client. Redis is not waited for: commands wait, each up to its deadline.
