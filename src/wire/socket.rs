@@ -170,9 +170,12 @@ impl Socket {
         self.data.get()?.downcast_ref()
     }
 
-    /// Notes that the room log up to `ms` has been written to the client.
+    /// Notes, after emitting it, that the room log up to `ms` has been written to the client. What was emitted while the
+    /// connection ended may not have been: it does not count.
     pub fn note_written(&self, ms: u64) {
-        self.written.fetch_max(ms, Ordering::AcqRel);
+        if !self.is_gone() {
+            self.written.fetch_max(ms, Ordering::AcqRel);
+        }
     }
 
     /// The room log up to here has been written.
@@ -242,5 +245,32 @@ impl Socket {
 
     fn questions(&self) -> MutexGuard<'_, Option<Box<Questions>>> {
         self.questions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Millis;
+    use crate::ids::SessionId;
+    use crate::wire::connection::End;
+    use crate::wire::outbox::Outbox;
+    use crate::wire::settings::Settings;
+
+    #[test]
+    fn what_is_emitted_when_the_connection_is_over_does_not_count_as_written() {
+        let connection = Connection::new(
+            SessionId::fresh(),
+            Outbox::gathering(1024),
+            Millis(0),
+            &Settings::default(),
+        );
+        let socket = Socket::joining(SocketId::fresh(), "/", connection.clone());
+        socket.note_written(5);
+
+        connection.end(End::Drained);
+        socket.note_written(7);
+
+        assert_eq!(socket.written(), 5);
     }
 }

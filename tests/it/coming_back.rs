@@ -2,7 +2,8 @@
 
 use crate::harness::client::{Client, Dial, Via};
 use crate::harness::eventually;
-use crate::harness::stage::{Pair, Stage, everywhere, relays, say, with};
+use crate::harness::pair::{Pair, relays, say};
+use crate::harness::stage::{Stage, everywhere, with};
 use serde_json::json;
 use std::collections::HashSet;
 use std::time::Duration;

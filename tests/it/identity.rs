@@ -2,7 +2,8 @@
 
 use crate::harness::client::{Client, Refused, Via};
 use crate::harness::eventually;
-use crate::harness::stage::{JWT_SECRET, Pair, Stage, everywhere, token, with};
+use crate::harness::pair::{Pair, token};
+use crate::harness::stage::{JWT_SECRET, Stage, everywhere, with};
 use serde_json::{Value, json};
 
 const DEVICE: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789ABCDEF";

@@ -1,7 +1,8 @@
 //! Saying lines: delivery, order, echo, limits, retries (contract 2.5, 3.3, 3.7).
 
 use crate::harness::client::Client;
-use crate::harness::stage::{Pair, Stage, everywhere, pair, relays, say, token};
+use crate::harness::pair::{Pair, pair, relays, say, token};
+use crate::harness::stage::{Stage, everywhere};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -163,7 +164,7 @@ async fn a_thousand_characters_pass_whatever_they_weigh() {
         for character in ["x", "é", "語", "🦀"] {
             let most = character.repeat(1000);
             say(&two.ann, &most);
-            assert_eq!(texts(&mut two.bob, 1).await, [most.clone()]);
+            assert_eq!(texts(&mut two.bob, 1).await[0], most);
 
             say(&two.ann, &(most + character));
             let refused = two.ann.hear("text_chat_error").await;

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod bad_input;
+mod bad_requests;
 mod browser;
 mod client_and_server;
 mod coming_back;

@@ -1,6 +1,7 @@
 //! A node dies with everything it held: others take over, and nothing of it is left (design 4, 8).
 
-use crate::harness::stage::{Pair, Plan, Shape, relays, say, with};
+use crate::harness::pair::{Pair, relays, say};
+use crate::harness::stage::{Plan, Shape, with};
 use crate::harness::{PATIENCE, eventually};
 use serde_json::json;
 use std::time::Duration;

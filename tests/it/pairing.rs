@@ -1,7 +1,8 @@
 //! Finding a partner: the queue, its answers, who meets whom (contract 2.5, 3.3, 5.1).
 
 use crate::harness::eventually;
-use crate::harness::stage::{Pair, everywhere, pair, token, with};
+use crate::harness::pair::{Pair, pair, token};
+use crate::harness::stage::{everywhere, with};
 use serde_json::{Value, json};
 use std::time::Duration;
 

@@ -1,7 +1,8 @@
 //! Who is online and what for (contract 2.1, 3.1).
 
 use crate::harness::client::Client;
-use crate::harness::stage::{everywhere, pair};
+use crate::harness::pair::pair;
+use crate::harness::stage::everywhere;
 use serde_json::{Value, json};
 
 fn show(client: &Client, mode: impl Into<Value>) {

@@ -1,7 +1,8 @@
 //! Reporting a partner (contract 2.5, 3.3; the document's moderation flow).
 
 use crate::harness::eventually;
-use crate::harness::stage::{Pair, everywhere, pair, relays, say, with};
+use crate::harness::pair::{Pair, pair, relays, say};
+use crate::harness::stage::{everywhere, with};
 use serde_json::{Value, json};
 use sqlx::{Connection, Row};
 
@@ -103,7 +104,7 @@ async fn a_report_must_say_what_for() {
             (json!([]), "INVALID_PAYLOAD"),
             (Value::Null, "INVALID_PAYLOAD"),
         ] {
-            two.ann.emit("report_text_chat", &[payload.clone()]);
+            two.ann.emit("report_text_chat", std::slice::from_ref(&payload));
             assert_eq!(two.ann.hear("text_chat_error").await["code"], json!(code), "{payload}");
         }
         relays(&two.ann, &mut two.bob).await;

@@ -2,7 +2,8 @@
 
 use crate::harness::client::Client;
 use crate::harness::eventually;
-use crate::harness::stage::{Pair, everywhere, pair, relays, say, with};
+use crate::harness::pair::{Pair, pair, relays, say};
+use crate::harness::stage::{everywhere, with};
 use serde_json::{Value, json};
 use sqlx::{Connection, Row};
 use std::collections::HashMap;

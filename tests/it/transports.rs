@@ -3,7 +3,8 @@
 use crate::harness::client::{Dial, Via};
 use crate::harness::eventually;
 use crate::harness::haproxy::Haproxy;
-use crate::harness::stage::{Pair, everywhere};
+use crate::harness::pair::Pair;
+use crate::harness::stage::everywhere;
 use serde_json::json;
 use std::time::Duration;
 

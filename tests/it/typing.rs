@@ -1,6 +1,7 @@
 //! Being seen to type (contract 2.5, 3.3, 5.1).
 
-use crate::harness::stage::{Pair, everywhere, pair, relays, say, token};
+use crate::harness::pair::{Pair, pair, relays, say, token};
+use crate::harness::stage::everywhere;
 use serde_json::json;
 use std::time::Duration;
 

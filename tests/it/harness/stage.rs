@@ -13,7 +13,6 @@ use futures_util::FutureExt;
 use palaver::clock::Clock;
 use palaver::config::{Secret, Settings};
 use palaver::ops::node::{self, RunningNode};
-use serde_json::{Value, json};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -42,10 +41,12 @@ pub async fn everywhere(scenario: impl AsyncFn(&mut Stage)) {
     Plan::default().everywhere(scenario).await;
 }
 
+type Change = dyn Fn(&mut Settings);
+
 /// What the stages of a test shall be, beyond their shape.
 #[derive(Default)]
 pub struct Plan {
-    change: Option<Box<dyn Fn(&mut Settings)>>,
+    change: Option<Box<Change>>,
     database: bool,
 }
 
@@ -107,9 +108,9 @@ impl Plan {
 pub struct Stage {
     // Dropped before what they need.
     nodes: Vec<Option<InProcess>>,
-    settings: Settings,
+    pub(super) settings: Settings,
     clock: Clock,
-    redis: Arc<Redis>,
+    pub(super) redis: Arc<Redis>,
     guests: AtomicUsize,
 }
 
@@ -129,15 +130,12 @@ impl Drop for InProcess {
 }
 
 impl Stage {
-    async fn set(
-        shape: Shape,
-        redis: Arc<Redis>,
-        postgres: Option<String>,
-        change: Option<&dyn Fn(&mut Settings)>,
-    ) -> Self {
-        let mut settings = Settings::default();
-        settings.listen = ([127, 0, 0, 1], 0).into();
-        settings.origins = vec!["http://localhost:3000".to_owned()];
+    async fn set(shape: Shape, redis: Arc<Redis>, postgres: Option<String>, change: Option<&Change>) -> Self {
+        let mut settings = Settings {
+            listen: ([127, 0, 0, 1], 0).into(),
+            origins: vec!["http://localhost:3000".to_owned()],
+            ..Settings::default()
+        };
         settings.redis.url = Secret::new(redis.url());
         settings.redis.prefix = format!("n{}s{}", shape.nodes, shape.shards);
         settings.redis.shards = shape.shards;
@@ -195,7 +193,7 @@ impl Stage {
         (0..self.settings.redis.shards).map(of_shard).max().unwrap_or_default()
     }
 
-    fn known_nodes(&self, shard: u8) -> Vec<String> {
+    pub(super) fn known_nodes(&self, shard: u8) -> Vec<String> {
         let [nodes, dying] = ["nodes", "dying"].map(|key| format!("{}:{{s{shard}}}:{key}", self.settings.redis.prefix));
         let mut known = self.redis.command(&["ZRANGE", &nodes, "0", "-1"]);
         known.extend(self.redis.command(&["SMEMBERS", &dying]));
@@ -291,139 +289,4 @@ impl Stage {
     pub fn now(&self) -> u64 {
         self.clock.now().0
     }
-
-    /// The end: once everybody is gone and every window has passed, nothing is left but what is meant to stay.
-    async fn finish(&mut self) {
-        eventually("every socket is gone", async || self.keys("users:*").is_empty()).await;
-        let mut left = Vec::new();
-        for _ in 0..600 {
-            // In one leap a timer could be set by what another fires, later than where the leap ends.
-            self.advance(Duration::from_secs(3600));
-            left = self.left();
-            if left.is_empty() {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(25)).await;
-        }
-        panic!("left in Redis: {left:#?}");
-    }
-
-    /// Keys that should not be there when nobody is.
-    fn left(&self) -> Vec<String> {
-        let keys = self.keys("*");
-        let strange = keys.into_iter().filter_map(|key| {
-            let rest = key.split_once("}:").map_or("", |(_, rest)| rest);
-            let why = match rest.split(':').next().unwrap_or_default() {
-                "nodes" | "keeper" | "epoch" | "topic" => None,
-                "inbox" => self.of_nobody(&key),
-                "journal" if !self.has_database() => None,
-                "journal" | "offers" => self.unless("XLEN", &key, |len| len == "0"),
-                "counts" => self.counted(&key),
-                "recent" | "done" | "arrivals" | "room" => self.unless("PTTL", &key, |ttl| !ttl.starts_with('-')),
-                "session" | "out" => self.over(&key),
-                _ => Some(String::new()),
-            };
-            why.map(|why| format!("{key} {why}"))
-        });
-        strange.collect()
-    }
-
-    /// An inbox goes with its node.
-    fn of_nobody(&self, inbox: &str) -> Option<String> {
-        let node = inbox.rsplit(':').next().unwrap_or_default();
-        let known = (0..self.settings.redis.shards).any(|shard| self.known_nodes(shard).iter().any(|n| n == node));
-        (!known).then(|| "of a dead node".to_owned())
-    }
-
-    /// What is left of a polling session that has moved or is closing runs out soon; one that goes on does not.
-    fn over(&self, key: &str) -> Option<String> {
-        let session = key.replacen(":out:", ":session:", 1);
-        let marks = self.redis.command(&["HMGET", &session, "moved", "closing"]);
-        match marks.is_empty() {
-            true => Some("goes on".to_owned()),
-            false => self.unless("PTTL", key, |ttl| !ttl.starts_with('-')),
-        }
-    }
-
-    fn has_database(&self) -> bool {
-        !self.settings.postgres.url.reveal().contains("127.0.0.1:1/")
-    }
-
-    fn unless(&self, command: &str, key: &str, holds: impl Fn(&str) -> bool) -> Option<String> {
-        let answer = self.redis.command(&[command, key]).concat();
-        (!holds(&answer)).then(|| format!("{command} {answer}"))
-    }
-
-    /// Counts that are not zero; `changed` says only that they are to be published.
-    fn counted(&self, key: &str) -> Option<String> {
-        let fields = self.redis.command(&["HGETALL", key]);
-        let wrong: Vec<_> = fields
-            .chunks(2)
-            .filter(|pair| pair[1] != "0" && pair[0] != "changed")
-            .map(|pair| pair.join("="))
-            .collect();
-        (!wrong.is_empty()).then(|| wrong.join(" "))
-    }
-}
-
-/// Two people in a room.
-pub struct Pair {
-    pub ann: Client,
-    pub bob: Client,
-    pub room: String,
-    /// Their user ids.
-    pub ann_id: String,
-    pub bob_id: String,
-}
-
-impl Pair {
-    /// Seats two people who are looking for nobody yet.
-    pub async fn seat(mut ann: Client, mut bob: Client) -> Self {
-        ann.emit("join_text_queue", &[]);
-        ann.expect("text_queue_joined").await;
-        bob.emit("join_text_queue", &[]);
-        let to_ann = ann.hear("text_match_found").await;
-        let to_bob = bob.hear("text_match_found").await;
-        bob.forget();
-        ann.forget();
-        let word = |value: &Value| value.as_str().unwrap().to_owned();
-        assert_eq!(to_ann["roomId"], to_bob["roomId"]);
-        Self {
-            ann,
-            bob,
-            room: word(&to_ann["roomId"]),
-            ann_id: word(&to_bob["partnerId"]),
-            bob_id: word(&to_ann["partnerId"]),
-        }
-    }
-
-    /// Each hears the other, and nothing else came before.
-    pub async fn chats(&mut self) {
-        relays(&self.ann, &mut self.bob).await;
-        relays(&self.bob, &mut self.ann).await;
-    }
-}
-
-/// What one says, the other hears next.
-pub async fn relays(from: &Client, to: &mut Client) {
-    let text = format!("{:08x}", rand::random::<u32>());
-    say(from, &text);
-    assert_eq!(to.hear("text_message_received").await["content"], json!(text));
-}
-
-/// Two guests of the original web app in a room, on different nodes where there are two.
-pub async fn pair(stage: &Stage) -> Pair {
-    Pair::seat(stage.guest(0).await, stage.guest(1).await).await
-}
-
-/// Says a line.
-pub fn say(client: &Client, text: &str) {
-    client.emit("send_text_message", &[json!({ "content": text })]);
-}
-
-/// A token for a registered user.
-pub fn token(user: &str) -> String {
-    let claims = json!({ "userId": user, "exp": 4_000_000_000u64 });
-    let key = jsonwebtoken::EncodingKey::from_secret(JWT_SECRET.as_bytes());
-    jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key).unwrap()
 }
