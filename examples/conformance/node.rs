@@ -45,7 +45,7 @@ impl Shared {
         settings: Settings,
         streams: Streams,
     ) -> Result<Engine<D>, Fault> {
-        let opened = open(&self.settings(name), INBOX_CAP, &Clock::system()).await?;
+        let opened = open(&self.settings(name), INBOX_CAP, &Clock::system())?;
         let Opened {
             coord, lanes, inboxes, ..
         } = opened;

@@ -297,18 +297,18 @@ impl Model {
                 self.people[who].wants = None;
                 let user = name(who);
                 let work = self.actions[0].stop_seeking(&user);
-                stopped_after(turns, work).await.map_or(false, Result::unwrap);
+                let _ = stopped_after(turns, work).await.map(Result::unwrap);
             }
             Step::Leave { who, turns } => {
                 if let Some(room) = self.room_of(who).await {
                     let user = name(who);
                     let work = self.actions[0].leave_room(&user, room);
-                    stopped_after(turns, work).await.map_or(false, Result::unwrap);
+                    let _ = stopped_after(turns, work).await.map(Result::unwrap);
                 }
             }
             Step::Pair { node, turns } => {
                 let work = self.actions[node].pair(Queue::Text);
-                stopped_after(turns, work).await.map_or(0, Result::unwrap);
+                let _ = stopped_after(turns, work).await.map(Result::unwrap);
             }
             Step::Seat { node, turns } => drop(self.seat(node, false, turns).await),
             Step::SeatLeftOver { node, turns } => drop(self.seat(node, true, turns).await),
@@ -317,7 +317,7 @@ impl Model {
             Step::Fire { node, turns } => {
                 for shard in self.nodes[node].coord.keys().shards() {
                     let work = self.actions[node].fire_due(shard);
-                    stopped_after(turns, work).await.map_or(false, Result::unwrap);
+                    let _ = stopped_after(turns, work).await.map(Result::unwrap);
                 }
             }
             Step::Kill { node } => self.kill(node).await,

@@ -71,8 +71,6 @@ section! {
         metrics_listen: Option<SocketAddr> = "";
         /// Origins of web pages that may call us, on HTTP and on every socket transport. `*` allows all.
         origins: Vec<String> = "https://omegoo.app,https://omegoo.chat,https://www.omegoo.chat,http://localhost:3000";
-        /// How many proxies in front of us add to `X-Forwarded-For`; 0 trusts no such header.
-        trusted_proxies: u8 = "0" in "0" "10";
         /// Largest body of an HTTP request.
         max_body: usize = "1MiB" in "1KiB" "64MiB";
         /// What is logged, as tracing-subscriber's filter directives.

@@ -143,3 +143,13 @@ fn the_table_has_every_setting_once_with_its_meaning() {
         "| `PALAVER_CHAT__SEAT_HOLD` | time | `30s` | 1s to 10m | How long the seat of a person who lost the connection is kept. |"
     ));
 }
+
+#[test]
+fn the_readme_shows_every_setting_as_it_is() {
+    let readme = include_str!("../../README.md");
+
+    assert!(
+        readme.contains(&table()),
+        "copy the table that `palaver node --help` prints"
+    );
+}

@@ -16,6 +16,7 @@ use fred::interfaces::{ClientLike, EventInterface, StreamsInterface};
 use fred::types::Builder;
 use fred::types::Value;
 use fred::types::config::{Config, Options, ReconnectPolicy, TcpConfig};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// Attempts of one command over broken connections. A call sent again is answered, not repeated (`script/prelude.lua`).
@@ -42,11 +43,11 @@ pub struct Opened {
     pub journals: Vec<JournalReader>,
 }
 
-/// Connects, and waits for Redis for as long as it takes when it is away.
-pub async fn open(settings: &config::Redis, inbox_cap: u64, clock: &Clock) -> Result<Opened, Fault> {
+/// Begins to connect; whatever is asked of Redis before it answers waits, up to the deadline of each command.
+pub fn open(settings: &config::Redis, inbox_cap: u64, clock: &Clock) -> Result<Opened, Fault> {
     let keys = Keys::new(&settings.prefix, settings.shards);
     let identity = Identity::fresh();
-    let shared = client(settings).await?;
+    let shared = client(settings)?;
     let (mut ends, mut lanes) = (Vec::new(), Vec::new());
     for shard in keys.shards() {
         let (end, looping) = lane(
@@ -64,8 +65,8 @@ pub async fn open(settings: &config::Redis, inbox_cap: u64, clock: &Clock) -> Re
     let (mut inboxes, mut offers, mut journals) = (Vec::new(), Vec::new(), Vec::new());
     for shard in keys.shards() {
         // Reading waits on the server and holds up whatever else is on its connection.
-        inboxes.push(InboxReader::new(coord.clone(), shard, client(settings).await?));
-        offers.push(OfferReader::new(coord.clone(), shard, client(settings).await?));
+        inboxes.push(InboxReader::new(coord.clone(), shard, client(settings)?));
+        offers.push(OfferReader::new(coord.clone(), shard, client(settings)?));
         journals.push(JournalReader::new(coord.clone(), shard));
     }
     Ok(Opened {
@@ -78,7 +79,7 @@ pub async fn open(settings: &config::Redis, inbox_cap: u64, clock: &Clock) -> Re
 }
 
 /// One connection (in a cluster: one per master).
-pub(super) async fn client(settings: &config::Redis) -> Result<Client, Fault> {
+pub(super) fn client(settings: &config::Redis) -> Result<Client, Fault> {
     let mut config = Config::from_url(settings.url.reveal()).map_err(|e| Fault::new("redis url", e))?;
     config.fail_fast = false;
     let most = u32::try_from(settings.reconnect_max_wait.as_millis()).unwrap_or(u32::MAX);
@@ -95,12 +96,19 @@ pub(super) async fn client(settings: &config::Redis) -> Result<Client, Fault> {
         .set_policy(ReconnectPolicy::new_exponential(0, FIRST_WAIT_MS, most, 2))
         .build()
         .map_err(|e| Fault::new("redis client", e))?;
-    client.init().await.map_err(|e| Fault::new("redis connect", e))?;
-    // From now on: the first connection is no reconnection.
-    client.on_reconnect(|_| async {
-        crate::metrics::REDIS_RECONNECTS.one(());
-        Ok(())
+    let connected_before = AtomicBool::new(false);
+    client.on_reconnect(move |_| {
+        if connected_before.swap(true, Ordering::Relaxed) {
+            crate::metrics::REDIS_RECONNECTS.one(());
+        }
+        std::future::ready(Ok(()))
     });
+    client.on_error(|(error, _)| {
+        tracing::warn!(%error, "the connection to Redis failed");
+        std::future::ready(Ok(()))
+    });
+    // Its task ends with the client. Redis is not waited for: commands wait, each up to its deadline.
+    drop(client.connect());
     Ok(client)
 }
 

@@ -31,7 +31,7 @@ pub async fn examine(settings: &config::Redis) -> Result<Examination, Fault> {
 }
 
 async fn ask(settings: &config::Redis) -> Result<Examination, Fault> {
-    let client = connect::client(settings).await?;
+    let client = connect::client(settings)?;
     let server = info(&client, InfoKind::Server).await?;
     let clocks_apart = clocks_apart(&server, Clock::system().steady());
     let persistence = info(&client, InfoKind::Persistence).await?;

@@ -23,9 +23,8 @@
 //! | `log:<room>` | stream | lines of the room, capped | `rooms/end` |
 //! | `rooms:<node>` | set | rooms with a socket on the node | `rooms/*`, `rooms/reap` |
 //! | `journal` | stream | facts for Postgres; consumer group `store` | the storing node, entry by entry |
-//! | `session:<sid>` | hash | a polling session | `sessions/*` and a timer |
-//! | `out:<sid>` | stream | packets a polling session has not fetched | with the session |
-//! | `sessions:<node>` | set | polling sessions owned by the node | `sessions/*` |
+//! | `session:<sid>` | hash | a polling session | `sessions/*`; TTL, renewed by pongs |
+//! | `out:<sid>` | list | packets a polling session has not fetched | with the session; same TTL |
 
 use crate::domain::queue::Queue;
 use crate::ids::{NodeId, RoomId, SessionId, Shard, UserId, shard_of};
@@ -208,10 +207,5 @@ impl Keys {
     /// What a polling session has not fetched.
     pub fn out(&self, session: &SessionId) -> String {
         self.on(self.shard_of_session(session), &format!("out:{session}"))
-    }
-
-    /// Sets of polling sessions per node, without the node's name.
-    pub fn sessions_base(&self, shard: Shard) -> String {
-        self.on(shard, "sessions:")
     }
 }

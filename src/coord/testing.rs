@@ -114,7 +114,7 @@ impl World {
         };
         Self {
             clock: Clock::stopped(START),
-            redis: connect::client(&settings).await.unwrap(),
+            redis: connect::client(&settings).unwrap(),
             settings,
             inbox_cap: 10_000,
             names: Mutex::default(),
@@ -123,7 +123,7 @@ impl World {
 
     /// A node that was opened but has no lease.
     pub(crate) async fn stranger(&self) -> TestNode {
-        let opened = connect::open(&self.settings, self.inbox_cap, &self.clock).await;
+        let opened = connect::open(&self.settings, self.inbox_cap, &self.clock);
         let Opened {
             coord,
             lanes,

@@ -69,7 +69,7 @@ async fn world(change: impl FnOnce(&mut Settings)) -> World {
     settings.redis.command_timeout = std::time::Duration::from_millis(500);
     change(&mut settings);
     let clock = Clock::system();
-    let opened = connect::open(&settings.redis, 1000, &clock).await.unwrap();
+    let opened = connect::open(&settings.redis, 1000, &clock).unwrap();
     for lane in opened.lanes {
         tokio::spawn(lane.run());
     }

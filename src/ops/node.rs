@@ -77,8 +77,8 @@ pub async fn start(settings: Settings, clock: Clock) -> Result<RunningNode, Faul
     };
     // Postgres is not waited for: chats go on without it.
     let store = Store::open(&settings.postgres)?;
-    // Redis is: without it there is nothing to serve.
-    let opened = connect::open(&settings.redis, u64::from(settings.redis.inbox), &clock).await?;
+    // Nor is Redis: a node without it lives, is not ready, and says so.
+    let opened = connect::open(&settings.redis, u64::from(settings.redis.inbox), &clock)?;
     let coord = opened.coord.clone();
     let ready = Readiness::waiting_for(PARTS);
     let actions = Actions::new(coord.clone(), store.clone(), settings.clone());
@@ -102,7 +102,7 @@ pub async fn start(settings: Settings, clock: Clock) -> Result<RunningNode, Faul
         engine: engine.clone(),
         store: store.clone(),
     };
-    run_loops(&loops, opened, parts).await?;
+    run_loops(&loops, opened, parts);
 
     // Serving comes last: whoever gets in finds everything running.
     let connections = Connections::new({
@@ -151,7 +151,7 @@ struct Parts {
 
 /// Starts every loop of a node, in the order in which they need each other. What holds a place in a stream, or its end
 /// of a channel, cannot be made anew: its end is the node's (`once`). Everything else is started again (`keep`).
-async fn run_loops(loops: &Loops, opened: Opened, parts: Parts) -> Result<(), Fault> {
+fn run_loops(loops: &Loops, opened: Opened, parts: Parts) {
     let Parts {
         actions,
         hub,
@@ -165,8 +165,6 @@ async fn run_loops(loops: &Loops, opened: Opened, parts: Parts) -> Result<(), Fa
     for lane in opened.lanes {
         loops.once("lane", lane.run());
     }
-    // The lease makes this node known: what is sent to it from now on waits in its inboxes.
-    let epochs = lease::begin(&actions).await?;
     // Inboxes before whoever causes notices.
     for inbox in opened.inboxes {
         let (actions, hub, engine) = (actions.clone(), hub.clone(), engine.clone());
@@ -180,7 +178,8 @@ async fn run_loops(loops: &Loops, opened: Opened, parts: Parts) -> Result<(), Fa
         kept: kept.clone(),
         ready,
     };
-    loops.once("lease", lease::run(lease, epochs));
+    // The lease makes this node known; until then Redis refuses whatever it asks.
+    loops.once("lease", lease::run(lease));
     // From here on any order will do: what these do can be done by any node, at any time, twice.
     let claim = settings.lease.offer_claim;
     for reader in opened.offers {
@@ -197,7 +196,6 @@ async fn run_loops(loops: &Loops, opened: Opened, parts: Parts) -> Result<(), Fa
     loops.keep("fold metrics", upkeep::fold_metrics);
     let keep_for = settings.postgres.keep_for;
     loops.keep("forget", move || upkeep::forget(store.clone(), clock.clone(), keep_for));
-    Ok(())
 }
 
 impl RunningNode {

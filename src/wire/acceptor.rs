@@ -17,6 +17,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio::time::{Instant, Sleep};
 
 /// After a failing `accept` (too many open files, usually): trying again at once would only burn the processor.
@@ -60,7 +61,15 @@ impl Drop for Place {
     }
 }
 
-type Slot = Arc<Mutex<Option<Accepted>>>;
+type Slot = Arc<Lent>;
+
+/// A stream while the HTTP server has it.
+#[derive(Debug)]
+struct Lent {
+    stream: Mutex<Option<Accepted>>,
+    /// The peer has gone, or says nothing more.
+    gone: Notify,
+}
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -77,7 +86,16 @@ impl Streams {
     /// Takes the naked stream from under the HTTP server, which then reads an end of file.
     pub fn take(&self, peer: SocketAddr) -> Option<Accepted> {
         let slot = lock(&self.slots).remove(&peer)?;
-        lock(&slot).take()
+        lock(&slot.stream).take()
+    }
+
+    /// Returns when the peer has gone: the HTTP server answers a request to its end, whoever is there to read it.
+    pub async fn gone(&self, peer: Option<SocketAddr>) {
+        let slot = peer.and_then(|peer| lock(&self.slots).get(&peer).cloned());
+        match slot {
+            Some(slot) => slot.gone.notified().await,
+            None => std::future::pending().await,
+        }
     }
 
     /// Open connections.
@@ -113,7 +131,10 @@ impl NodeAcceptor {
         }
         // A peer that is gone already is noticed at its first read.
         let _ = tcp.set_nodelay(true);
-        let slot: Slot = Arc::new(Mutex::new(Some(Accepted { tcp, _place: place })));
+        let slot: Slot = Arc::new(Lent {
+            stream: Mutex::new(Some(Accepted { tcp, _place: place })),
+            gone: Notify::new(),
+        });
         lock(&self.streams.slots).insert(peer, slot.clone());
         Some(HttpStream {
             slot,
@@ -227,14 +248,18 @@ impl Drop for HttpStream {
 impl AsyncRead for HttpStream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
-        let read = match lock(&self.slot).as_mut() {
+        let read = match lock(&self.slot.stream).as_mut() {
             Some(accepted) => Pin::new(&mut accepted.tcp).poll_read(cx, buf),
             None => return Poll::Ready(Ok(())),
         };
         if read.is_pending() && self.late(cx) {
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
-        ready!(read)?;
+        let read = ready!(read);
+        if read.is_err() || buf.filled().len() == before {
+            self.slot.gone.notify_one();
+        }
+        read?;
         self.heard(&buf.filled()[before..]);
         Poll::Ready(Ok(()))
     }
@@ -247,21 +272,21 @@ impl AsyncWrite for HttpStream {
             let idle = self.limits.idle;
             self.deadline.as_mut().reset(Instant::now() + idle);
         }
-        match lock(&self.slot).as_mut() {
+        match lock(&self.slot.stream).as_mut() {
             Some(accepted) => Pin::new(&mut accepted.tcp).poll_write(cx, buf),
             None => Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
         }
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match lock(&self.slot).as_mut() {
+        match lock(&self.slot.stream).as_mut() {
             Some(accepted) => Pin::new(&mut accepted.tcp).poll_flush(cx),
             None => Poll::Ready(Ok(())),
         }
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match lock(&self.slot).as_mut() {
+        match lock(&self.slot.stream).as_mut() {
             Some(accepted) => Pin::new(&mut accepted.tcp).poll_shutdown(cx),
             None => Poll::Ready(Ok(())),
         }

@@ -4,6 +4,7 @@ use super::dialogue::Dialogue;
 use super::engine::{Core, Engine};
 use super::engineio::{Query, Refused, Transport};
 use super::{origin, polling, upgrade, websocket};
+use crate::metrics;
 use poem::http::{HeaderValue, Method, StatusCode, header};
 use poem::{Endpoint, Request, Response};
 use std::sync::Arc;
@@ -21,7 +22,10 @@ impl<D: Dialogue> Endpoint for Entry<D> {
     async fn call(&self, request: Request) -> poem::Result<Response> {
         let origin = match origin::check(&request, &self.0.settings) {
             Ok(origin) => origin,
-            Err(refused) => return Ok(refusal(refused)),
+            Err(refused) => {
+                metrics::CONNECTIONS_REFUSED.one("origin");
+                return Ok(refusal(refused));
+            }
         };
         let mut response = if request.method() == Method::OPTIONS {
             origin::preflight(&request)
@@ -40,7 +44,10 @@ async fn answer<D: Dialogue>(core: &Arc<Core<D>>, request: Request) -> Result<Re
         (Transport::WebSocket, Some(sid), _) => upgrade::open(core, sid, &request).await,
         (Transport::Polling, None, Method::GET) => polling::open(core).await,
         (Transport::Polling, None, _) => Err(Refused::BadHandshakeMethod),
-        (Transport::Polling, Some(sid), Method::GET) => polling::poll(core, sid).await,
+        (Transport::Polling, Some(sid), Method::GET) => {
+            let peer = request.remote_addr().as_socket_addr().copied();
+            polling::poll(core, sid, peer).await
+        }
         (Transport::Polling, Some(sid), Method::POST) => polling::post(core, &sid, request.into_body()).await,
         (Transport::Polling, Some(_), _) => Err(Refused::BadRequest),
     }

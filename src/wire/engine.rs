@@ -6,6 +6,7 @@ use super::connection::{Connection, End};
 use super::dialogue::{Dialogue, Handover};
 use super::directory::Directory;
 use super::living::Living;
+use super::readers::Readers;
 use super::settings::Settings;
 use crate::clock::Clock;
 use crate::coord::Coord;
@@ -34,6 +35,7 @@ pub(super) struct Core<D> {
     pub(super) coord: Coord,
     pub(super) directory: Directory,
     pub(super) draining: AtomicBool,
+    pub(super) readers: Readers,
 }
 
 impl<D: Dialogue> Engine<D> {
@@ -48,6 +50,7 @@ impl<D: Dialogue> Engine<D> {
             coord,
             directory: Directory::default(),
             draining: AtomicBool::new(false),
+            readers: Readers::default(),
         }))
     }
 
@@ -96,15 +99,22 @@ impl<D: Dialogue> Core<D> {
         format!("0{opening}")
     }
 
-    /// A connection is over: the dialogue is told and it is forgotten. In this order, so that a drain which sees no
+    /// A connection is over: the dialogue is told. The caller forgets it when all is said, so that a drain which sees no
     /// connection left knows that every departure has been dealt with.
     pub(super) async fn over(&self, connection: &Arc<Connection>, memory: &mut D::Memory, end: End) -> Handover {
-        if end == End::SlowReader {
-            metrics::SLOW_READERS_CLOSED.one(());
-        }
+        count_end(end);
         let departure: Departure = end.departure();
-        let handover = self.dialogue.ended(connection, memory, departure).await;
-        self.living.remove(connection);
-        handover
+        self.dialogue.ended(connection, memory, departure).await
+    }
+}
+
+/// Counts the ends that an operator wants to see.
+fn count_end(end: End) {
+    match end {
+        End::SlowReader => metrics::SLOW_READERS_CLOSED.one(()),
+        End::Malformed(_) | End::TooLarge | End::NotText | End::TooFast | End::Unjoined => {
+            metrics::PROTOCOL_ERRORS.one(end.reason());
+        }
+        End::ClientClosed | End::Cut | End::PingTimeout | End::Dismissed | End::Drained | End::Moved => {}
     }
 }

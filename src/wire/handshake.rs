@@ -1,13 +1,10 @@
-//! The WebSocket handshake, and what an upgraded connection reads with.
+//! The WebSocket handshake.
 
 use super::acceptor::{Accepted, Streams};
 use super::engineio::Refused;
-use super::settings::Settings;
-use super::stream::Gate;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use fastwebsockets::{Role, WebSocket};
 use poem::http::{HeaderMap, Method, StatusCode, header};
 use poem::{OnUpgrade, Request, Response};
 use sha1::{Digest, Sha1};
@@ -106,14 +103,4 @@ impl Switch {
         upgraded.take(EARLY).read_to_end(&mut early).await.ok()?;
         Some((accepted, Bytes::from(early)))
     }
-}
-
-/// A WebSocket reader on the gate: every frame is handed out, none is answered by the library.
-pub(super) fn reader<'g>(gate: &'g mut Gate, settings: &Settings) -> WebSocket<&'g mut Gate> {
-    let mut reader = WebSocket::after_handshake(gate, Role::Server);
-    reader.set_auto_close(false);
-    reader.set_auto_pong(false);
-    // Exclusive there, inclusive at the gate.
-    reader.set_max_message_size(settings.max_payload + 1);
-    reader
 }

@@ -6,6 +6,7 @@ use super::directory::Mail;
 use super::engine::{Core, Engine};
 use super::frame::Frame;
 use crate::clock::Millis;
+use crate::metrics::{self, Transport};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -18,6 +19,9 @@ impl<D: Dialogue> Engine<D> {
         loop {
             tokio::time::sleep(tick(&core)).await;
             beat(&core, &ping);
+            let (websockets, polling) = core.living.count();
+            metrics::CONNECTIONS.set(Transport::Websocket, websockets as f64);
+            metrics::CONNECTIONS.set(Transport::Polling, polling as f64);
         }
     }
 }

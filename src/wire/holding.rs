@@ -100,6 +100,7 @@ impl<D: Dialogue> Holding<D> {
         futures_util::future::join(listening, carrying).await;
         let end = connection.over().unwrap_or(End::Cut);
         Box::pin(self.finish(end)).await;
+        core.living.remove(&connection);
         core.directory.unhold(&connection);
         held.done.notify_one();
     }

@@ -29,7 +29,7 @@ pub struct Member {
     pub who: Identity,
     /// How it is spoken to.
     pub dialect: Dialect,
-    /// When it came; lines from before it were never meant for it.
+    /// When it came, in the steady time that lines are numbered by; lines from before were never meant for it.
     pub since: Millis,
 }
 

@@ -30,6 +30,16 @@ impl Living {
         self.map().len()
     }
 
+    /// How many are WebSockets, and how many polling sessions.
+    pub(super) fn count(&self) -> (usize, usize) {
+        let map = self.map();
+        let websockets = map
+            .values()
+            .filter(|connection| connection.outbox.is_websocket())
+            .count();
+        (websockets, map.len() - websockets)
+    }
+
     /// Connections that fulfil a condition.
     pub(super) fn select(&self, mut wanted: impl FnMut(&Arc<Connection>) -> bool) -> Vec<Arc<Connection>> {
         self.map()

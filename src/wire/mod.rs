@@ -31,6 +31,7 @@ mod origin;
 mod outbox;
 mod pace;
 mod polling;
+mod readers;
 mod settings;
 mod signals;
 mod socket;

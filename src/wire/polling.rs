@@ -8,9 +8,11 @@ use crate::clock::Millis;
 use crate::coord::sessions::Polled;
 use crate::error::Fault;
 use crate::ids::{SessionId, Ticket};
+use crate::metrics::{self, Transport};
 use poem::error::ReadBodyError;
 use poem::http::{HeaderValue, header};
 use poem::{Body, Response};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -47,15 +49,23 @@ pub(super) async fn open<D: Dialogue>(core: &Arc<Core<D>>) -> Result<Response, R
     }
     let sid = SessionId::fresh();
     core.coord.session_open(&sid, core.beat()).await.map_err(unavailable)?;
+    metrics::CONNECTIONS_OPENED.one(Transport::Polling);
     let opening = core.opening(sid.as_str(), &["websocket"]);
     holding::open(core, sid);
     Ok(text(opening))
 }
 
 /// A client waits for packets.
-pub(super) async fn poll<D: Dialogue>(core: &Arc<Core<D>>, sid: SessionId) -> Result<Response, Refused> {
+pub(super) async fn poll<D: Dialogue>(
+    core: &Arc<Core<D>>,
+    sid: SessionId,
+    peer: Option<SocketAddr>,
+) -> Result<Response, Refused> {
     let waiting = Waiting::begin(core, sid);
-    let answer = waiting.answer().await;
+    let answer = tokio::select! {
+        answer = waiting.answer() => answer,
+        () = core.streams.gone(peer) => return Err(Refused::UnknownSid),
+    };
     waiting.end();
     answer
 }

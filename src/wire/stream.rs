@@ -7,11 +7,13 @@
 use super::acceptor::Accepted;
 use bytes::{Buf, Bytes};
 use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::task::{Context, Poll, ready};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::ReadBuf;
+
+/// What is taken from the kernel to see whether there is anything: most messages whole.
+const FIRST: usize = 1024;
 
 /// The naked stream, shared by the task that reads and everyone who writes.
 #[derive(Debug)]
@@ -138,10 +140,10 @@ impl Headers {
     }
 }
 
-/// The reading end. Writing goes through [`Stream`]; the writing half here exists because the library asks for one.
+/// The reading end.
 pub(super) struct Gate {
     stream: Arc<Stream>,
-    /// What the HTTP server had already read.
+    /// What was read but has not passed: by the HTTP server, or to see whether there is anything.
     early: Bytes,
     headers: Headers,
 }
@@ -162,12 +164,27 @@ impl Gate {
         (gate, stream)
     }
 
-    /// Waits until there is something to read.
-    pub(super) async fn readable(&self) -> io::Result<()> {
-        if self.early.is_empty() {
+    /// Waits until something has come. That the kernel says so is not enough: after a read that took everything it
+    /// says so once more than is true, and a reader would be held for as long as nothing comes.
+    pub(super) async fn readable(&mut self) -> io::Result<()> {
+        while self.early.is_empty() {
             self.stream.accepted.tcp.readable().await?;
+            self.take_first()?;
         }
         Ok(())
+    }
+
+    fn take_first(&mut self) -> io::Result<()> {
+        let mut first = [0; FIRST];
+        match self.stream.accepted.tcp.try_read(&mut first) {
+            Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(read) => {
+                self.early = Bytes::copy_from_slice(&first[..read]);
+                Ok(())
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     fn passed(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -179,10 +196,9 @@ impl Gate {
         self.stream.inside.store(self.headers.inside(), Ordering::Relaxed);
         Ok(())
     }
-}
 
-impl AsyncRead for Gate {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    /// Reads what is there and lets it pass.
+    pub(super) fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         if self.early.is_empty() {
             loop {
@@ -199,20 +215,6 @@ impl AsyncRead for Gate {
             self.early.advance(part);
         }
         Poll::Ready(self.passed(&buf.filled()[before..]))
-    }
-}
-
-impl AsyncWrite for Gate {
-    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, _: &[u8]) -> Poll<io::Result<usize>> {
-        Poll::Ready(Err(io::ErrorKind::Unsupported.into()))
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
     }
 }
 

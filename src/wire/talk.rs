@@ -10,6 +10,7 @@ use super::frame::Frame;
 use super::messages::{Heard, Messages, failed};
 use super::outbox::Unsent;
 use super::pace::Pace;
+use super::readers::Reader;
 use super::stream::{Gate, Stream};
 use super::upgrade;
 use crate::ids::Ticket;
@@ -52,21 +53,19 @@ impl<D: Dialogue> Talk<D> {
             }
         }
         let end = connection.over().unwrap_or(End::Cut);
-        if let Some(last) = end.frame() {
-            connection.outbox.send_last(last);
-            let _ = tokio::time::timeout(FAREWELL, flush(&connection)).await;
-        }
         Box::pin(self.finish(end)).await;
     }
 
     async fn finish(mut self, end: End) {
+        if let Some(last) = end.frame() {
+            self.connection.outbox.send_last(last);
+            let _ = tokio::time::timeout(FAREWELL, flush(&self.connection)).await;
+        }
         match &self.claim {
-            Some(claim) => {
-                self.core.living.remove(&self.connection);
-                upgrade::give_up(&self.core, self.connection.sid(), claim).await;
-            }
+            Some(claim) => upgrade::give_up(&self.core, self.connection.sid(), claim).await,
             None => drop(self.core.over(&self.connection, &mut self.memory, end).await),
         }
+        self.core.living.remove(&self.connection);
     }
 
     async fn listen(&mut self, mut gate: Gate, mut messages: Messages) -> End {
@@ -75,24 +74,30 @@ impl<D: Dialogue> Talk<D> {
             if gate.readable().await.is_err() {
                 return End::Cut;
             }
-            let mut reader = super::handshake::reader(&mut gate, &self.core.settings);
-            loop {
-                let frame = match reader.read_frame().await {
-                    Ok(frame) => frame,
-                    Err(error) => return failed(&error),
-                };
-                frames = frames.wrapping_add(1);
-                let heard = messages.take(&frame);
-                drop(frame);
-                if let Err(end) = self.hear(heard).await {
-                    return end;
-                }
-                if self.connection.is_over() {
-                    return End::Cut;
-                }
-                if !self.stream.unread(frames) {
-                    break;
-                }
+            let mut reader = self.core.readers.begin(gate, self.core.settings.max_payload);
+            if let Err(end) = Box::pin(self.burst(&mut reader, &mut messages, &mut frames)).await {
+                return end;
+            }
+            match self.core.readers.end(reader) {
+                Some(back) => gate = back,
+                None => return End::Cut,
+            }
+        }
+    }
+
+    /// Reads until nothing of a frame is outstanding.
+    async fn burst(&mut self, reader: &mut Reader, messages: &mut Messages, frames: &mut u32) -> Result<(), End> {
+        loop {
+            let frame = reader.read_frame().await.map_err(|error| failed(&error))?;
+            *frames = frames.wrapping_add(1);
+            let heard = messages.take(&frame);
+            drop(frame);
+            self.hear(heard).await?;
+            if self.connection.is_over() {
+                return Err(End::Cut);
+            }
+            if !self.stream.unread(*frames) {
+                return Ok(());
             }
         }
     }

@@ -13,6 +13,7 @@ use super::talk::Talk;
 use super::websocket;
 use crate::coord::sessions::{Moving, Probed, Upgraded};
 use crate::ids::{SessionId, Ticket};
+use crate::metrics;
 use poem::{Request, Response};
 use std::sync::Arc;
 use std::time::Duration;
@@ -66,6 +67,7 @@ impl<D: Dialogue> Talk<D> {
                 return Err(End::Malformed("no such session"));
             }
         };
+        metrics::UPGRADES.one(());
         let handover = follow(&self.connection, moving, &mut handed).await;
         self.core.directory.taken(&sid);
         self.connection.settle(self.core.clock.steady(), &self.core.settings);

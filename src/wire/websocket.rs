@@ -13,6 +13,7 @@ use super::stream::Gate;
 use super::talk::Talk;
 use super::upgrade;
 use crate::ids::{SessionId, Ticket};
+use crate::metrics::{self, Transport};
 use poem::{Request, Response};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -31,9 +32,12 @@ async fn begin<D: Dialogue>(core: Arc<Core<D>>, switch: Switch) {
     let Some((talk, gate)) = Box::pin(set_up(&core, switch, SessionId::fresh(), None)).await else {
         return;
     };
+    metrics::CONNECTIONS_OPENED.one(Transport::Websocket);
     let opening = core.opening(talk.connection.sid().as_str(), &[]);
     talk.connection.send(&[Frame::packet(&opening)]);
-    talk.run(gate, Messages::new(core.settings.max_payload)).await;
+    let messages = Messages::new(core.settings.max_payload);
+    // A task of its own: this one has room for the handshake, and that room would stay for life.
+    tokio::spawn(talk.run(gate, messages));
 }
 
 /// The same for one that wants to replace long-polling by right of `claim`.
@@ -48,7 +52,10 @@ pub(super) fn turn_away<D: Dialogue>(core: &Arc<Core<D>>, switch: Switch) {
 
 async fn begin_upgrade<D: Dialogue>(core: Arc<Core<D>>, switch: Switch, sid: SessionId, claim: Ticket) {
     match Box::pin(set_up(&core, switch, sid.clone(), Some(claim.clone()))).await {
-        Some((talk, gate)) => talk.run(gate, Messages::new(core.settings.max_payload)).await,
+        Some((talk, gate)) => {
+            let messages = Messages::new(core.settings.max_payload);
+            tokio::spawn(talk.run(gate, messages));
+        }
         None => Box::pin(upgrade::give_up(&core, &sid, &claim)).await,
     }
 }

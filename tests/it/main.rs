@@ -4,8 +4,10 @@
 //! `harness_holds`.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+mod bad_input;
 mod browser;
 mod client_and_server;
+mod coming_back;
 mod drain;
 mod frozen;
 #[allow(
@@ -16,8 +18,17 @@ mod frozen;
 mod harness;
 mod harness_holds;
 mod hostile;
+mod identity;
 mod kill;
+mod lines;
+mod pairing;
 mod postgres_away;
+mod presence;
 mod redis_away;
+mod reports;
+mod rooms_end;
+mod status;
 mod strangers;
+mod transports;
+mod typing;
 mod waits;

@@ -45,7 +45,8 @@ async fn leaving_ends_the_room_for_both_and_leaves_a_tombstone_and_a_fact() {
     let room = room_of(&world, &mut one, &mut two).await;
     say(&one, room, "a", "bye").await;
     one.coord.start_typing(room, &user("b"), at(3000)).await.unwrap();
-    (one.inbox().await, two.inbox().await);
+    one.inbox().await;
+    two.inbox().await;
     assert_eq!(one.coord.end(room, &user("c"), rules()).await.unwrap(), None, "no seat");
 
     let first = one.coord.end(room, &user("a"), rules()).await.unwrap();
@@ -54,7 +55,8 @@ async fn leaving_ends_the_room_for_both_and_leaves_a_tombstone_and_a_fact() {
     assert_eq!((first, again), (Some(both()), None));
     let told = ended(room, Ending::Left(user("a")), 0);
     assert_eq!((one.inbox().await, two.inbox().await), (vec![told.clone()], vec![told]));
-    (one.inbox().await, two.inbox().await);
+    one.inbox().await;
+    two.inbox().await;
     assert_state(
         &world.dump().await,
         &[
@@ -121,7 +123,8 @@ async fn a_report_freezes_the_last_thirty_lines_in_the_journal_and_ends_the_room
         say(&two, room, "b", &i.to_string()).await;
         world.clock.advance(Duration::from_secs(2));
     }
-    (one.inbox().await, two.inbox().await);
+    one.inbox().await;
+    two.inbox().await;
     assert_eq!(report(&one, room, "a", "a").await, Err(Refusal::NotYourPartner));
     assert_eq!(report(&one, room, "a", "c").await, Err(Refusal::NotYourPartner));
     assert_eq!(report(&one, room, "c", "a").await, Err(Refusal::NoRoom));
@@ -240,7 +243,7 @@ async fn die(world: &World, dead: &TestNode, alive: &TestNode) -> Millis {
     world
         .raw(&["ZADD", &alive.coord.keys().nodes(S), "1", dead.id.as_str()])
         .await;
-    assert_eq!(alive.coord.bury(S).await.unwrap(), [dead.id.clone()]);
+    assert_eq!(alive.coord.bury(S).await.unwrap(), std::slice::from_ref(&dead.id));
     at(30_000)
 }
 
@@ -334,6 +337,26 @@ async fn people_of_a_dead_node_that_had_dispatched_everything_are_sent_only_what
         (kinds(&told), lines(&told)),
         (vec!["retaken", "said"], vec!["after".to_owned()])
     );
+}
+
+#[tokio::test]
+async fn people_of_a_dead_node_whose_inbox_was_cut_are_sent_everything() {
+    let mut world = World::new(1).await;
+    world.inbox_cap = 3;
+    let (mut dead, mut alive) = (world.node().await, world.node().await);
+    let room = room_of(&world, &mut dead, &mut alive).await;
+    for text in ["1", "2", "3", "4", "5"] {
+        say(&alive, room, "b", text).await;
+    }
+    let held = die(&world, &dead, &alive).await;
+    alive.coord.reap_rooms(S, &dead.id, 10, held).await.unwrap();
+    alive.coord.rest(S, &dead.id).await.unwrap();
+    alive.inbox().await;
+
+    sit(&alive, room, "a", "s1b").await;
+
+    assert_eq!(lines(&alive.inbox().await), ["1", "2", "3", "4", "5"]);
+    assert!(!world.dump().await.get("gaps").is_some_and(|g| g.contains("N1")));
 }
 
 #[tokio::test]

@@ -1,16 +1,19 @@
 -- Holds the seats that only a dead node had sockets for, a batch of rooms at a time. What the node had not dispatched
 -- when it died tells from where its people may miss lines.
--- KEYS: 1 rooms of the dead node, 2 rooms (without the id), 3 timers, 4 sets of rooms per node (without the node), 5 inbox of the dead node
+-- KEYS: 1 rooms of the dead node, 2 rooms (without the id), 3 timers, 4 sets of rooms per node (without the node), 5 inbox of the dead node, 6 gaps
 -- ARGV: 1 dead node, 2 batch, 3 held until, ms
 -- returns: "reaped" number (less than the batch: none are left)
 -- twice: rooms already reaped are no longer in the set
--- Without an inbox it was never told anything.
-local since = rooms.unread_from(KEYS[5]) or '0'
-if since == '0' and redis.call('EXISTS', KEYS[5]) == 1 then
-  local info = redis.call('XINFO', 'STREAM', KEYS[5])
-  for i = 1, #info, 2 do
-    if info[i] == 'last-generated-id' then
-      since = string.format('%d', tonumber(string.match(info[i + 1], '^%d+')) + 1)
+-- Without an inbox it was never told anything; of one that was cut nobody knows what was lost.
+local since = '0'
+if redis.call('EXISTS', KEYS[5]) == 1 and redis.call('SISMEMBER', KEYS[6], ARGV[1]) == 0 then
+  since = rooms.unread_from(KEYS[5])
+  if not since then
+    local info = redis.call('XINFO', 'STREAM', KEYS[5])
+    for i = 1, #info, 2 do
+      if info[i] == 'last-generated-id' then
+        since = string.format('%d', tonumber(string.match(info[i + 1], '^%d+')) + 1)
+      end
     end
   end
 end

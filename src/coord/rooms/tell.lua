@@ -1,7 +1,7 @@
 -- What the acts on rooms share: telling people, and lines as they are told.
 -- KEYS: none of its own
 -- ARGV: none
--- returns: nothing; adds to `rooms`
+-- returns: nothing; defines more of `rooms`
 -- twice: notices may come twice; lines are known by their ids
 function rooms.tell(nodes, payload)
   for at in string.gmatch(nodes, '%S+') do notify(at, 'n', payload) end

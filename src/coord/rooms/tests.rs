@@ -144,7 +144,7 @@ async fn announcing_seats_both_and_tells_each_node_once() {
         },
         places: vec![of_a[0].clone(), of_a[1].clone(), of_b[0].clone()],
     };
-    assert_eq!(one.inbox().await, [seated.clone()]);
+    assert_eq!(one.inbox().await, std::slice::from_ref(&seated));
     assert_eq!(two.inbox().await, [seated]);
     let dump = world.dump().await;
     assert!(dump["room:R"].starts_with("active=T+0, kind=text, nodes=N"), "{dump:?}");
@@ -211,7 +211,7 @@ async fn a_socket_that_vanished_before_the_announcement_is_named_in_the_notice_t
     let vanished = place(&one, "s1");
     assert_eq!(unsit(&one, room, "a", "s1", Offset::default()).await, Unsat::None);
 
-    announce(&two, room, &[vanished.clone()], &[place(&two, "s2")]).await;
+    announce(&two, room, std::slice::from_ref(&vanished), &[place(&two, "s2")]).await;
 
     let told = one.inbox().await;
     assert!(told[0].places.contains(&vanished));
@@ -562,7 +562,7 @@ async fn a_second_socket_joins_the_seat_and_the_seat_is_held_only_after_the_last
         Unsat::None,
         "not on this node"
     );
-    assert!(world.dump().await.get("rooms:N1").is_none());
+    assert!(!world.dump().await.contains_key("rooms:N1"));
     assert_eq!(unsit(&two, room, "a", "s1b", Offset::default()).await, Unsat::Held);
     assert_eq!(one.inbox().await.len() + two.inbox().await.len(), 0);
 }

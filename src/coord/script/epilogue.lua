@@ -3,15 +3,22 @@
 -- ARGV: see the prelude
 -- returns: see the prelude
 -- twice: see the prelude
+-- Lua's stack bounds what one call can be given: what is longer is cut into pieces.
+local most = 4000
+local function slice(all, from, count)
+  if count <= most then return {unpack(all, from + 1, from + count)} end
+  local out = {}
+  for i = 1, count do out[i] = all[from + i] end
+  return out
+end
+
 local fenced = not redis.call('ZSCORE', KEYS[1], node)
 local replies = {}
 local acts = {}
 local next_key, next_arg = 3, 7
 for i = 1, tonumber(ARGV[7]) do
   local name, keys, args = ARGV[next_arg + 1], tonumber(ARGV[next_arg + 2]), tonumber(ARGV[next_arg + 3])
-  local own_keys, own_args = {}, {}
-  for k = 1, keys do own_keys[k] = KEYS[next_key + k] end
-  for a = 1, args do own_args[a] = ARGV[next_arg + 3 + a] end
+  local own_keys, own_args = slice(KEYS, next_key, keys), slice(ARGV, next_arg + 3, args)
   next_key, next_arg = next_key + keys, next_arg + 3 + args
   if fenced and name ~= 'register' then
     replies[i] = {'fenced'}
@@ -25,8 +32,6 @@ for i = 1, tonumber(ARGV[7]) do
     end
   end
 end
--- Lua's stack bounds what one call of Redis can be given: a long tale becomes several entries.
-local most = 4000
 for _, to_node in ipairs(inboxes) do
   local inbox, tale = ARGV[4] .. to_node, told[to_node]
   for from = 1, #tale, most do

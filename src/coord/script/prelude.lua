@@ -4,14 +4,15 @@
 --       then per act: name, number of keys, number of args, the args
 -- returns: one array per act, its first element a word; {"fault", text} where an act failed; {"fenced"} for all when the
 --       calling node holds no lease
--- twice: a call that the client sends again after a broken connection has the same id and gets the first answer
+-- twice: a call that the client sends again after a broken connection has the same id and gets the first answer; one that
+--       comes after a later call of its node (its sender gave up on it) is not heard at all
 local node, now, now_text = ARGV[2], tonumber(ARGV[3]), ARGV[3]
 local US = '\31'
 local nodes_key = KEYS[1]
 local done = redis.call('GET', KEYS[2])
-if done and string.sub(done, 1, #ARGV[1]) == ARGV[1] then
-  return cmsgpack.unpack(string.sub(done, #ARGV[1] + 1))
-end
+local last = done and string.sub(done, 1, #ARGV[1])
+if last == ARGV[1] then return cmsgpack.unpack(string.sub(done, #ARGV[1] + 1)) end
+if last and last > ARGV[1] then return redis.error_reply('LATE a later call of this node was heard before') end
 
 -- Whether a node holds a lease here: nothing may be sent to one that does not, as nobody would ever remove it.
 local function alive(which) return redis.call('ZSCORE', nodes_key, which) end

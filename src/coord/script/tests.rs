@@ -146,6 +146,11 @@ fn every_script_beside_a_wrapper_is_listed_and_its_words_are_known_there() {
             .filter(|f| !f.ends_with("tests.rs"))
             .map(|f| read(f))
             .collect();
+        let tests: String = of_kind("rs")
+            .iter()
+            .filter(|f| f.to_string_lossy().ends_with("tests.rs"))
+            .map(|f| read(f))
+            .collect();
         for file in of_kind("lua") {
             let (name, text) = (file.file_stem().unwrap().to_str().unwrap(), read(file));
             if SHARED.contains(&text.as_str()) || ["prelude", "epilogue"].contains(&name) {
@@ -153,6 +158,7 @@ fn every_script_beside_a_wrapper_is_listed_and_its_words_are_known_there() {
             }
             assert_eq!(script_of(name), text);
             assert!(wrapper.contains(&format!("\"{name}\"")), "{name} has no wrapper");
+            assert!(tests.contains(&format!(".{name}(")), "{name} has no test");
             for word in words(&text) {
                 assert!(
                     wrapper.contains(&format!("\"{word}\"")),
@@ -174,6 +180,24 @@ async fn a_script_that_redis_forgot_is_loaded_again() {
     let attached = node.coord.attach(&user("a"), &socket("s"), 5).await.unwrap();
 
     assert_eq!(attached, Attached::To(State::Idle));
+}
+
+#[tokio::test]
+async fn a_call_that_comes_after_a_later_one_is_not_heard() {
+    let world = World::new(1).await;
+    let node = world.node().await;
+    let enter: (&str, &[&str], &[&str]) = ("enter", &["user:a", "recent:a", "timers"], &["a", "text", "t1", "5"]);
+    node.coord.attach(&user("a"), &socket("s"), 5).await.unwrap();
+    let give_up: (&str, &[&str], &[&str]) = ("give_up", &["user:a", "timers"], &["a"]);
+    send(&world, &call(&world, "00000000000000ff", node.id.as_str(), &[give_up])).await;
+    let dump = world.dump_all().await;
+
+    let words = call(&world, "00000000000000fe", node.id.as_str(), &[enter]);
+    let words: Vec<_> = words.iter().map(String::as_str).collect();
+    let late = crate::coord::testing::raw(&world.redis, &words).await;
+
+    assert!(late.unwrap_err().details().starts_with("LATE"));
+    assert_eq!(world.dump_all().await, dump);
 }
 
 #[tokio::test]
@@ -237,7 +261,7 @@ async fn a_node_without_a_lease_changes_nothing() {
     world
         .raw(&["ZADD", &alive.coord.keys().nodes(shard), "1", buried.id.as_str()])
         .await;
-    assert_eq!(alive.coord.bury(shard).await.unwrap(), [buried.id.clone()]);
+    assert_eq!(alive.coord.bury(shard).await.unwrap(), std::slice::from_ref(&buried.id));
     let dump = world.dump().await;
 
     let fault = buried.coord.attach(&user("b"), &socket("t"), 5).await.unwrap_err();

@@ -28,10 +28,10 @@ async fn what_is_due_is_claimed_by_one_and_due_again_unless_settled() {
     let second = two.coord.claim_due(S, 10, at(500)).await.unwrap();
 
     assert_eq!((first, second), (vec![due("a", 0), due("b", 5)], vec![]));
-    assert_state(&world.dump().await, &[("timers", "a@T+500, b@T+500, c@T+1000")]);
+    assert_state(&world.dump().await, &[("timers", "a@T+500.5, b@T+500.5, c@T+1000")]);
     one.coord.settle(S, "a", at(500)).await.unwrap();
     one.coord.settle(S, "a", at(500)).await.unwrap();
-    world.clock.advance(Duration::from_millis(495));
+    world.clock.advance(Duration::from_millis(496));
     assert_eq!(
         two.coord.claim_due(S, 10, at(900)).await.unwrap(),
         [due("b", 500)],
@@ -51,6 +51,20 @@ async fn a_timer_set_anew_while_it_was_claimed_is_not_settled() {
     node.coord.settle(S, "a", at(500)).await.unwrap();
 
     assert_state(&world.dump().await, &[("timers", "a@T+700")]);
+}
+
+#[tokio::test]
+async fn a_timer_set_anew_to_the_very_time_of_its_claim_is_not_settled() {
+    let world = World::new(1).await;
+    let node = world.node().await;
+    let key = node.coord.keys().timers(S);
+    world.raw(&["ZADD", &key, &at(0).to_string(), "a"]).await;
+    node.coord.claim_due(S, 10, at(500)).await.unwrap();
+    world.raw(&["ZADD", &key, &at(500).to_string(), "a"]).await;
+
+    node.coord.settle(S, "a", at(500)).await.unwrap();
+
+    assert_state(&world.dump().await, &[("timers", "a@T+500")]);
 }
 
 #[tokio::test]

@@ -10,7 +10,8 @@ if u.count == 0 then
 else
   redis.call('HDEL', KEYS[1], 'state', 'room', 'queue', 'ticket', 'since')
 end
-if ARGV[2] == '' then return {'released'} end
+-- Trimming a list to none would keep all of it.
+if ARGV[2] == '' or ARGV[3] == '0' then return {'released'} end
 redis.call('LPUSH', KEYS[2], ARGV[2] .. ' ' .. now_text)
 redis.call('LTRIM', KEYS[2], '0', ARGV[3] - 1)
 redis.call('PEXPIRE', KEYS[2], ARGV[4])

@@ -41,7 +41,7 @@ pub async fn run(mut inbox: InboxReader, actions: Actions, hub: Hub, engine: Eng
 async fn unsit(actions: &Actions, strays: Vec<Stray>) -> Vec<Stray> {
     let mut left = Vec::new();
     for stray in strays {
-        let since = Offset::at(actions.clock().now());
+        let since = Offset::at(actions.clock().steady());
         if let Err(fault) = actions.leave_seat(&stray.user, &stray.socket, stray.room, since).await {
             stumbled("inbox", &fault).await;
             left.push(stray);

@@ -36,7 +36,7 @@ pub struct Lease {
 }
 
 /// Begins the node's life on every shard; the epochs.
-pub async fn begin(actions: &Actions) -> Result<Vec<String>, Fault> {
+async fn begin(actions: &Actions) -> Result<Vec<String>, Fault> {
     let until = actions.clock().steady() + actions.settings().lease.node_for;
     let mut epochs = Vec::new();
     for shard in actions.coord().keys().shards() {
@@ -45,14 +45,16 @@ pub async fn begin(actions: &Actions) -> Result<Vec<String>, Fault> {
     Ok(epochs)
 }
 
-/// Runs for the node, which has begun with `epochs`.
-pub async fn run(lease: Lease, mut epochs: Vec<String>) {
+/// Runs for the node: begins its life as soon as Redis answers, then keeps it.
+pub async fn run(lease: Lease) {
     let mut ticks = tokio::time::interval(lease.actions.settings().lease.renew_every);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut epochs = None;
     loop {
         ticks.tick().await;
         match lease.turn(&mut epochs).await {
-            Ok(()) => lease.ready.well(PART),
+            Ok(()) if epochs.is_some() => lease.ready.well(PART),
+            Ok(()) => ticks.reset_immediately(),
             Err(fault) => {
                 lease.ready.unwell(PART, "no answer");
                 stumbled("lease", &fault).await;
@@ -69,8 +71,17 @@ enum Health {
 }
 
 impl Lease {
-    async fn turn(&self, epochs: &mut Vec<String>) -> Result<(), Fault> {
-        match self.renew(epochs).await? {
+    async fn turn(&self, epochs: &mut Option<Vec<String>>) -> Result<(), Fault> {
+        let known = match epochs {
+            Some(known) => known,
+            None => {
+                let begun = epochs.insert(begin(&self.actions).await?);
+                // Sockets of the life before come along; at the first start there are none.
+                self.resync().await;
+                begun
+            }
+        };
+        match self.renew(known).await? {
             Health::Well => {}
             Health::Gap => {
                 metrics::INBOX_GAPS.one(());
@@ -81,8 +92,7 @@ impl Lease {
                 metrics::LEASES_LOST.one(());
                 let node = self.actions.coord().identity().renew();
                 tracing::error!(node.id = %node, "this node was given up for dead or Redis lost its data: it goes on as {node}");
-                *epochs = begin(&self.actions).await?;
-                self.resync().await;
+                *epochs = None;
             }
         }
         Ok(())

@@ -98,7 +98,7 @@ impl App for Omegoo {
     async fn connect(&self, socket: &Arc<Socket>, auth: Map<String, Value>) -> Result<Passport, ConnectError> {
         let hello = handshake::read(&auth, &self.actions);
         let passport = hello.passport();
-        let member = hello.member(socket.clone(), self.actions.clock().now());
+        let member = hello.member(socket.clone(), self.actions.clock().steady());
         let user = member.who.user.clone();
         match self.admit(Arc::new(member)).await {
             Ok(()) => {
@@ -125,7 +125,7 @@ impl App for Omegoo {
     async fn adopt(&self, socket: &Arc<Socket>, passport: Passport) {
         let admitted = match handshake::from_passport(&passport) {
             Some(hello) => {
-                let member = hello.member(socket.clone(), self.actions.clock().now());
+                let member = hello.member(socket.clone(), self.actions.clock().steady());
                 self.admit(Arc::new(member)).await
             }
             None => Err(Fault::new("passport", "unreadable").into()),

@@ -14,6 +14,7 @@ pub mod postgres;
 pub mod process;
 pub mod proxy;
 pub mod redis;
+pub mod stage;
 pub mod world;
 
 use std::time::Duration;

@@ -73,7 +73,6 @@ impl Plan {
             ("PALAVER_REDIS__URL", format!("redis://{}", line.address())),
             ("PALAVER_POSTGRES__URL", store(&store_line.address())),
             ("PALAVER_JWT__SECRETS", JWT_SECRET.to_owned()),
-            ("PALAVER_TRUSTED_PROXIES", "1".to_owned()),
             ("PALAVER_ORIGINS", "*".to_owned()),
         ] {
             settings.insert(name.to_owned(), value);

@@ -101,11 +101,16 @@ impl Dial {
         }
     }
 
-    /// Connects, or says why not.
-    pub async fn try_connect(self) -> Result<Client, Refused> {
+    /// Opens the session and joins no namespace: for what a client may not do yet.
+    pub async fn open(self) -> Result<Client, Refused> {
         let opened = tokio::time::timeout(PATIENCE, open(&self)).await;
         let session = opened.map_err(|_| lost("no answer"))?.map_err(Refused::Lost)?;
-        let mut client = Client::of(self.namespace.clone(), session);
+        Ok(Client::of(self.namespace, session))
+    }
+
+    /// Connects, or says why not.
+    pub async fn try_connect(self) -> Result<Client, Refused> {
+        let mut client = self.clone().open().await?;
         client.raw(&packet::connect(&self.namespace, self.auth.as_ref()));
         match client
             .next_of(|arrival| matches!(arrival, Arrival::Answer(_) | Arrival::Lost(_)))
@@ -213,6 +218,31 @@ impl Client {
     /// The arguments of the next event called `name`; others before it are kept for later.
     pub async fn expect(&mut self, name: &str) -> Vec<Value> {
         self.expect_event(name).await.args
+    }
+
+    /// The one argument of the next event called `name`.
+    pub async fn hear(&mut self, name: &str) -> Value {
+        let mut args = self.expect(name).await;
+        assert_eq!(args.len(), 1, "{name} {args:?}");
+        args.remove(0)
+    }
+
+    /// The name and the arguments of the event that came or comes next; counts of people online are passed over.
+    pub async fn next(&mut self) -> (String, Vec<Value>) {
+        let event = |arrival: &Arrival| matches!(arrival, Arrival::Event(event) if event.name != "mode-user-counts");
+        match self.next_of(event).await {
+            Some(Arrival::Event(event)) => (event.name, event.args),
+            _ => panic!("{} got nothing more; came instead: {:?}", self.sid, self.kept),
+        }
+    }
+
+    /// Waits until the server has dealt with everything this client sent.
+    pub async fn dealt_with(&mut self) {
+        let answer = self.emit_with_ack("send_text_message", &[Value::Null]).await;
+        assert_eq!(
+            answer,
+            [json!({ "error": "Invalid message content", "code": "INVALID_MESSAGE" })]
+        );
     }
 
     /// The next event called `name`.
