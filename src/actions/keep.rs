@@ -1,7 +1,8 @@
-//! What the keeper of a shard does besides firing timers: pairing, taking over from the dead, publishing counts.
+//! What the keeper of a shard does besides firing timers: pairing, sweeping queues, taking over from the dead.
 
-use super::Actions;
+use super::{Actions, SEEK_CHECK};
 use crate::clock::Stopwatch;
+use crate::coord::users::Rechecked;
 use crate::domain::pairing::{self, Policy};
 use crate::domain::queue::Queue;
 use crate::error::Fault;
@@ -44,6 +45,24 @@ impl Actions {
         let offered = futures_util::future::try_join_all(proposals).await?.into_iter().sum();
         metrics::PAIRING.record(queue.as_str(), watch.elapsed().as_secs_f64());
         Ok(offered)
+    }
+
+    /// Takes out of a queue whoever does not seek (any longer): somebody's place can be made sure of in the very moment
+    /// in which a partner is found, and would then be there for good. Only the longest waiting are looked at, and only
+    /// those who wait for so long that few do.
+    pub async fn sweep(&self, queue: Queue) -> Result<(), Fault> {
+        let now = self.now();
+        let (_, seekers) = self.coord.peek(queue, BATCH).await?;
+        for seeker in seekers.iter().filter(|s| now - s.since >= 2 * SEEK_CHECK) {
+            match self.coord.recheck(&seeker.user, now + SEEK_CHECK).await? {
+                Rechecked::Seeking(stay) if stay.ticket == seeker.ticket => {}
+                Rechecked::Seeking(stay) => self.wait_in_line(&seeker.user, &stay).await.map(drop)?,
+                Rechecked::GaveUp(..) | Rechecked::NotSeeking => {
+                    self.coord.leave(&seeker.user, queue, &seeker.ticket).await?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Takes over what overdue nodes leave behind on a shard: their people's sockets, seats and sessions.

@@ -21,6 +21,7 @@ mod hostile;
 mod identity;
 mod kill;
 mod lines;
+mod node_dies;
 mod pairing;
 mod postgres_away;
 mod presence;

@@ -1,5 +1,6 @@
 //! Finding a partner: the queue, its answers, who meets whom (contract 2.5, 3.3, 5.1).
 
+use crate::harness::eventually;
 use crate::harness::stage::{Pair, everywhere, pair, token, with};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -245,7 +246,7 @@ async fn whoever_is_gone_from_the_page_or_the_net_is_gone_from_the_queue() {
                     ann.dealt_with().await;
                 }
             }
-            crate::harness::eventually("the queue is empty", async || stage.keys("queue:*").is_empty()).await;
+            eventually("the queue is empty", async || stage.keys("queue:*").is_empty()).await;
         }
         let mut bob = stage.guest(1).await;
         bob.emit("join_text_queue", &[]);
@@ -267,6 +268,28 @@ async fn where_no_partners_are_remembered_the_same_two_meet_again_and_again() {
                 bob.hear("text_room_ended").await;
             }
             assert_eq!(stage.keys("recent:*"), [""; 0]);
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn an_entry_of_somebody_who_does_not_seek_leaves_the_queue_by_itself() {
+    with(|s| s.queue.eligible_after = Duration::from_secs(3600))
+        .everywhere(async |stage| {
+            let mut ann = stage.guest(0).await;
+            ann.emit("join_text_queue", &[]);
+            ann.hear("text_queue_joined").await;
+            // As if the place of somebody had been made sure of in the moment in which a partner was found.
+            let (queue, seekers) = (&stage.keys("queue:*")[0], &stage.keys("seekers:*")[0]);
+            stage.redis(&["ZADD", queue, "1", "user-gone"]);
+            stage.redis(&["HSET", seekers, "user-gone", "0123456789abcdef|1|"]);
+
+            stage.pass(Duration::from_secs(30)).await;
+
+            eventually("the entry is gone", async || stage.redis(&["ZCARD", queue]) == ["1"]).await;
+            assert_eq!(stage.redis(&["HLEN", seekers]), ["1"]);
+            ann.emit("join_text_queue", &[]);
+            assert_eq!(ann.hear("text_queue_joined").await["position"], json!(1));
         })
         .await;
 }

@@ -14,6 +14,16 @@ use std::time::Duration;
 /// How often changed counts are published.
 const PUBLISH_EVERY: Duration = Duration::from_secs(1);
 
+/// How often queues are looked through for people who do not seek.
+const SWEEP_EVERY: Duration = Duration::from_secs(5);
+
+/// When what is not done at every turn was done last.
+#[derive(Default)]
+struct Last {
+    published: Millis,
+    swept: Millis,
+}
+
 /// Which shards this node keeps, and where somebody has died; the lease loop knows.
 #[derive(Clone, Debug)]
 pub struct Kept(Arc<Vec<[AtomicBool; 2]>>);
@@ -48,31 +58,39 @@ impl Kept {
 pub async fn run(shard: Shard, actions: Actions, kept: Kept, every: Duration) {
     let mut ticks = tokio::time::interval(every);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut published = Millis(0);
+    let mut last = Last::default();
     loop {
         ticks.tick().await;
         if !kept.keeps(shard) {
             continue;
         }
-        if let Err(fault) = turn(shard, &actions, &kept, &mut published).await {
+        if let Err(fault) = turn(shard, &actions, &kept, &mut last).await {
             stumbled("keeper", &fault).await;
         }
     }
 }
 
-async fn turn(shard: Shard, actions: &Actions, kept: &Kept, published: &mut Millis) -> Result<(), Fault> {
+async fn turn(shard: Shard, actions: &Actions, kept: &Kept, last: &mut Last) -> Result<(), Fault> {
     if kept.is_ill(shard) {
         actions.take_over_from_the_dead(shard).await?;
     }
     while actions.fire_due(shard).await? {}
+    let now = actions.clock().now();
+    let sweeps = now - last.swept >= SWEEP_EVERY;
+    if sweeps {
+        last.swept = now;
+    }
     for queue in Queue::ALL {
         if actions.coord().keys().shard_of_queue(queue) == shard {
             actions.pair(queue).await?;
+            if sweeps {
+                actions.sweep(queue).await?;
+            }
         }
     }
     let now = actions.clock().steady();
-    if now - *published >= PUBLISH_EVERY {
-        *published = now;
+    if now - last.published >= PUBLISH_EVERY {
+        last.published = now;
         actions.coord().publish(shard).await?;
     }
     Ok(())

@@ -183,14 +183,23 @@ impl Stage {
         self.nodes.len() - 1
     }
 
-    /// Ends a node as `kill -9` does: nothing of it runs on, its sockets are cut.
+    /// Ends a node as `kill -9` does: nothing of it runs on and nothing is said to anybody. The kernel that would cut its
+    /// connections lives on, so that clients have to drop theirs.
     pub fn kill(&mut self, index: usize) {
         self.nodes[index] = None;
     }
 
-    /// How many nodes there are, killed ones included.
-    pub fn nodes(&self) -> usize {
-        self.nodes.len()
+    /// How many nodes the shards know of, dead ones that are not yet taken over included.
+    pub fn living_nodes(&self) -> usize {
+        let of_shard = |shard| self.known_nodes(shard).len();
+        (0..self.settings.redis.shards).map(of_shard).max().unwrap_or_default()
+    }
+
+    fn known_nodes(&self, shard: u8) -> Vec<String> {
+        let [nodes, dying] = ["nodes", "dying"].map(|key| format!("{}:{{s{shard}}}:{key}", self.settings.redis.prefix));
+        let mut known = self.redis.command(&["ZRANGE", &nodes, "0", "-1"]);
+        known.extend(self.redis.command(&["SMEMBERS", &dying]));
+        known
     }
 
     /// A node's address, counting round: on a stage of one node every index is that node.
@@ -305,7 +314,8 @@ impl Stage {
         let strange = keys.into_iter().filter_map(|key| {
             let rest = key.split_once("}:").map_or("", |(_, rest)| rest);
             let why = match rest.split(':').next().unwrap_or_default() {
-                "nodes" | "keeper" | "epoch" | "topic" | "inbox" => None,
+                "nodes" | "keeper" | "epoch" | "topic" => None,
+                "inbox" => self.of_nobody(&key),
                 "journal" if !self.has_database() => None,
                 "journal" | "offers" => self.unless("XLEN", &key, |len| len == "0"),
                 "counts" => self.counted(&key),
@@ -316,6 +326,13 @@ impl Stage {
             why.map(|why| format!("{key} {why}"))
         });
         strange.collect()
+    }
+
+    /// An inbox goes with its node.
+    fn of_nobody(&self, inbox: &str) -> Option<String> {
+        let node = inbox.rsplit(':').next().unwrap_or_default();
+        let known = (0..self.settings.redis.shards).any(|shard| self.known_nodes(shard).iter().any(|n| n == node));
+        (!known).then(|| "of a dead node".to_owned())
     }
 
     /// What is left of a polling session that has moved or is closing runs out soon; one that goes on does not.
