@@ -127,15 +127,17 @@ impl Connection {
     }
 
     /// Sends frames with nothing between them. A client that does not read its frames loses the connection.
-    pub fn send(&self, frames: &[Frame]) {
-        if self.is_over() || frames.is_empty() {
-            return;
+    /// Whether they were taken.
+    pub fn send(&self, frames: &[Frame]) -> bool {
+        if self.is_over() {
+            return false;
         }
         match self.outbox.send(frames) {
-            Ok(()) => {}
+            Ok(()) => return true,
             Err(Unsent::Full) => self.end(End::SlowReader),
             Err(Unsent::Broken) => self.end(End::Cut),
         }
+        false
     }
 
     /// Ends the connection and with it all its sockets. The first reason counts.

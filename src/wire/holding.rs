@@ -223,6 +223,9 @@ async fn carry<D: Dialogue>(core: &Core<D>, held: &Held, mut saved: Vec<Carried>
     let connection = &held.connection;
     loop {
         let last = connection.is_over();
+        if last {
+            connection.outbox.close();
+        }
         match carry_all(core, held, &mut saved).await {
             Ok(Emitted::Kept | Emitted::Routed) => {}
             Ok(Emitted::Slow) => connection.end(End::SlowReader),

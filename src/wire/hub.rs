@@ -311,11 +311,15 @@ fn tell(member: &Member, event: &Event, shared: &mut Option<Vec<Frame>>) {
         return;
     }
     metrics::EVENTS_SENT.one(event.kind());
-    if event.looks_the_same_to_everybody() {
+    let taken = if event.looks_the_same_to_everybody() {
         let frames = shared.get_or_insert_with(|| member.dialect.encode(event, &member.who.user));
-        member.socket.emit_all(frames);
+        member.socket.emit_all(frames)
     } else {
-        member.socket.emit_all(&member.dialect.encode(event, &member.who.user));
+        member.socket.emit_all(&member.dialect.encode(event, &member.who.user))
+    };
+    // What a connection that is ending no longer took is missed: it is sent where the socket comes back.
+    if !taken {
+        return;
     }
     match event {
         Event::Said { line, .. } => member.socket.note_written(line.offset.packed()),

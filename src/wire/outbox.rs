@@ -28,6 +28,8 @@ struct Waiting {
     /// What is left of a frame that the kernel took in part.
     rest: Bytes,
     bytes: usize,
+    /// The last frame is in.
+    closed: bool,
 }
 
 /// Why a frame was not taken.
@@ -71,6 +73,9 @@ impl Outbox {
     /// Sends frames, in order and with nothing between them.
     pub(super) fn send(&self, frames: &[Frame]) -> Result<(), Unsent> {
         let mut waiting = self.waiting();
+        if waiting.closed {
+            return Err(Unsent::Broken);
+        }
         for frame in frames {
             if waiting.bytes + frame.wire().len() > self.cap {
                 return Err(Unsent::Full);
@@ -91,12 +96,18 @@ impl Outbox {
     /// Adds the last frame, for which there is always room.
     pub(super) fn send_last(&self, frame: Frame) {
         let mut waiting = self.waiting();
+        waiting.closed = true;
         waiting.bytes += frame.wire().len();
         waiting.frames.push_back(frame);
         if let Some(stream) = &self.stream {
             // The connection is over either way.
             let _ = waiting.pump(stream);
         }
+    }
+
+    /// Takes nothing more.
+    pub(super) fn close(&self) {
+        self.waiting().closed = true;
     }
 
     /// Writes what the kernel takes now; whether all of it went.

@@ -100,23 +100,24 @@ impl Socket {
         self.emit_all(std::slice::from_ref(frame));
     }
 
-    /// Sends frames with nothing between them: an event and its attachments.
-    pub fn emit_all(&self, frames: &[Frame]) {
+    /// Sends frames with nothing between them: an event and its attachments. Whether they were taken.
+    pub fn emit_all(&self, frames: &[Frame]) -> bool {
         if self.gone.load(Ordering::Acquire) {
-            return;
+            return false;
         }
         if !self.open.load(Ordering::Acquire) {
             let mut early = self.early();
             if !self.open.load(Ordering::Acquire) {
-                if early.len() + frames.len() <= EARLY {
+                let fits = early.len() + frames.len() <= EARLY;
+                if fits {
                     early.extend_from_slice(frames);
                 } else {
                     self.connection.end(super::connection::End::SlowReader);
                 }
-                return;
+                return fits;
             }
         }
-        self.connection.send(frames);
+        self.connection.send(frames)
     }
 
     /// Answers an event that asked for it.

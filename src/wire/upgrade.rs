@@ -102,7 +102,9 @@ fn send(connection: &Arc<Connection>, entries: &[String]) {
     for entry in entries {
         match Frame::from_entry(entry) {
             // A ping that no poll has fetched is not one for the new heartbeat.
-            Some(frame) if entry != "2" => connection.send(&[frame]),
+            Some(frame) if entry != "2" => {
+                connection.send(&[frame]);
+            }
             _ => {}
         }
     }

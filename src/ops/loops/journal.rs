@@ -29,7 +29,12 @@ pub async fn run(journals: Vec<JournalReader>, actions: Actions) {
         if look {
             looked = now;
         }
-        match turn(&journals, &actions, look, again).await {
+        let outcome = turn(&journals, &actions, look, again).await;
+        // Also, and above all, when Postgres is away.
+        if let Err(fault) = tell_what_waits(&journals, &actions).await {
+            tracing::debug!(fault.op, fault.why, "nobody knows how many facts wait: {fault}");
+        }
+        match outcome {
             Ok(0) => {
                 again = false;
                 tokio::time::sleep(EVERY).await;
@@ -47,7 +52,7 @@ pub async fn run(journals: Vec<JournalReader>, actions: Actions) {
 }
 
 async fn turn(journals: &[JournalReader], actions: &Actions, look: bool, again: bool) -> Result<usize, Fault> {
-    let (mut stored, mut waiting, mut oldest) = (0, 0, None::<Millis>);
+    let mut stored = 0;
     for journal in journals {
         journal.prepare().await?;
         let mut facts = match again {
@@ -59,6 +64,13 @@ async fn turn(journals: &[JournalReader], actions: &Actions, look: bool, again: 
         }
         stored += facts.len();
         journal.confirm(actions.remember(facts).await?).await?;
+    }
+    Ok(stored)
+}
+
+async fn tell_what_waits(journals: &[JournalReader], actions: &Actions) -> Result<(), Fault> {
+    let (mut waiting, mut oldest) = (0, None::<Millis>);
+    for journal in journals {
         let (left, since) = journal.waiting().await?;
         waiting += left;
         oldest = oldest.into_iter().chain(since).min();
@@ -66,5 +78,5 @@ async fn turn(journals: &[JournalReader], actions: &Actions, look: bool, again: 
     let lag = oldest.map_or(Duration::ZERO, |since| actions.clock().steady() - since);
     metrics::JOURNAL_FACTS.set((), waiting as f64);
     metrics::JOURNAL_LAG.set((), lag.as_secs_f64());
-    Ok(stored)
+    Ok(())
 }
