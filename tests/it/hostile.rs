@@ -157,7 +157,7 @@ async fn garbage(address: &str, kind: u32) {
         b"GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: x\r\nContent-Length: 18446744073709551615\r\n\r\n".to_vec(),
     ];
     let _ = stream.write_all(&wrong[kind as usize % wrong.len()]).await;
-    if kind % 3 == 0 {
+    if kind.is_multiple_of(3) {
         let _ = tokio::time::timeout(Duration::from_millis(20), stream.read(&mut [0; 512])).await;
     }
 }
