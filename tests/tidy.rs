@@ -504,7 +504,7 @@ fn promised_but_absent(readme: &str, scenario: impl Fn(&str) -> Option<String>) 
         .skip(1)
         .step_by(2)
         .filter_map(|name| name.split_once("::"));
-    let tests = named.filter(|(module, test)| !module.contains(char::is_whitespace));
+    let tests = named.filter(|(module, _)| !module.contains(char::is_whitespace));
     tests
         .filter(|(module, test)| match scenario(module) {
             Some(text) => *test != "*" && !text.contains(&format!("fn {test}(")),
