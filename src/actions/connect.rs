@@ -16,8 +16,15 @@ pub enum Arrival {
     Idle,
     /// Waiting for a partner, at the place of before.
     Seeking(Queue),
-    /// In a room with these people. Lines that may have been missed come through the inbox.
-    Seated(RoomId, Vec<UserId>),
+    /// In a room. Lines that may have been missed come through the inbox.
+    Seated {
+        /// The room.
+        room: RoomId,
+        /// Everyone in it.
+        people: Vec<UserId>,
+        /// Its last line when the socket took the seat: what came before is not news to this socket.
+        last: Offset,
+    },
     /// In a room that has ended meanwhile.
     Ended(RoomId, Ending),
 }
@@ -59,7 +66,7 @@ impl Actions {
 
     async fn take_seat(&self, user: &UserId, socket: &SocketId, room: RoomId) -> Result<Arrival, Fault> {
         match self.coord.sit(room, user, socket).await? {
-            Sat::Present(people) | Sat::Retaken(people) => Ok(Arrival::Seated(room, people)),
+            Sat::Present(people, last) | Sat::Retaken(people, last) => Ok(Arrival::Seated { room, people, last }),
             Sat::Ended(ending, people) => {
                 self.let_go(room, &people).await?;
                 Ok(Arrival::Ended(room, ending))

@@ -27,7 +27,7 @@ impl Actions {
                 Entered::Seeking(stay) => return Ok(Sought::Waiting(self.wait_in_line(user, &stay).await?)),
                 Entered::Absent => break,
                 Entered::Seated(room) => match self.coord.sit(room, user, socket).await? {
-                    Sat::Present(people) | Sat::Retaken(people) => return Ok(Sought::Seated(room, people)),
+                    Sat::Present(people, _) | Sat::Retaken(people, _) => return Ok(Sought::Seated(room, people)),
                     Sat::Ended(_, people) => self.let_go(room, &people).await?,
                     Sat::None => self.let_go_of(user, room, None).await?,
                 },

@@ -3,49 +3,18 @@
 //! What a user is doing is believed, not known: it follows the notices that were delivered, so that a socket is never
 //! treated by a state its client has not heard of. The truth is in Redis; scripts check it.
 
-use super::dialect::Dialect;
-use super::{Departure, Frame, Socket};
-use crate::clock::Millis;
+use super::Frame;
+use super::member::Member;
 use crate::coord::notice::Notice;
-use crate::domain::account::Identity;
 use crate::domain::event::{Audience, Event};
 use crate::domain::presence::Counts;
 use crate::domain::queue::Queue;
-use crate::domain::room::Offset;
 use crate::ids::{NodeId, RoomId, Shard, SocketId, UserId, shard_of};
-use crate::metrics;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Locks that people are spread over, so that loops and connections seldom meet.
 const STRIPES: u8 = 64;
-
-/// A socket with the user behind it.
-#[derive(Debug)]
-pub struct Member {
-    /// The socket.
-    pub socket: Arc<Socket>,
-    /// Whose it is.
-    pub who: Identity,
-    /// How it is spoken to.
-    pub dialect: Dialect,
-    /// When it came, in the steady time that lines are numbered by; lines from before were never meant for it.
-    pub since: Millis,
-}
-
-impl Member {
-    /// From where on this socket may have missed lines, when it goes in this way.
-    pub fn may_have_missed(&self, departure: Departure) -> Offset {
-        let reached = match departure {
-            Departure::Clean | Departure::Drained => self.socket.written(),
-            Departure::Lost | Departure::Moved => self.socket.confirmed(),
-        };
-        match reached {
-            0 => Offset::at(self.since),
-            reached => Offset::unpacked(reached).next(),
-        }
-    }
-}
 
 /// What a user is doing, as the user's sockets here have been told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -195,7 +164,7 @@ impl Hub {
         match &to {
             Audience::Socket(socket) => {
                 if let Some(member) = self.member(socket) {
-                    tell(&member, &event, &mut shared);
+                    member.tell(&event, &mut shared);
                 }
             }
             Audience::Users(users) => {
@@ -238,9 +207,9 @@ impl Hub {
         }
         // Told under the lock: what one user hears keeps its order, whichever shard's loop delivers it.
         for member in &person.members {
-            tell(member, event, shared);
+            member.hear(event, shared);
             for event in &parked {
-                tell(member, event, &mut None);
+                member.hear(event, &mut None);
             }
         }
     }
@@ -271,7 +240,7 @@ impl Hub {
         }
         let mut shared = None;
         for member in self.everyone() {
-            tell(&member, &Event::Counted(counts), &mut shared);
+            member.tell(&Event::Counted(counts), &mut shared);
         }
     }
 }
@@ -302,36 +271,5 @@ impl Person {
             | Event::Resumed { .. }
             | Event::Counted(_) => {}
         }
-    }
-}
-
-/// Writes an event to one socket. Events that look the same to everybody are encoded once, into `shared`.
-fn tell(member: &Member, event: &Event, shared: &mut Option<Vec<Frame>>) {
-    if !member.dialect.wants(event, &member.who.user) {
-        return;
-    }
-    metrics::EVENTS_SENT.one(event.kind());
-    let taken = if event.looks_the_same_to_everybody() {
-        let frames = shared.get_or_insert_with(|| member.dialect.encode(event, &member.who.user));
-        member.socket.emit_all(frames)
-    } else {
-        member.socket.emit_all(&member.dialect.encode(event, &member.who.user))
-    };
-    // What a connection that is ending no longer took is missed: it is sent where the socket comes back.
-    if !taken {
-        return;
-    }
-    match event {
-        Event::Said { line, .. } => member.socket.note_written(line.offset.packed()),
-        Event::Resumed { lines, .. } => {
-            if let Some(last) = lines.last() {
-                member.socket.note_written(last.offset.packed());
-            }
-        }
-        Event::Seated { .. }
-        | Event::Typing { .. }
-        | Event::Retaken { .. }
-        | Event::Ended { .. }
-        | Event::Counted(_) => {}
     }
 }

@@ -24,6 +24,7 @@ mod heartbeat;
 mod holding;
 pub mod hub;
 mod living;
+pub mod member;
 mod messages;
 mod namespaces;
 pub mod omegoo;

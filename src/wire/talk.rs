@@ -57,14 +57,23 @@ impl<D: Dialogue> Talk<D> {
     }
 
     async fn finish(mut self, end: End) {
+        // The app is told before the client is: whoever comes back at once must find the old place given up. With Redis
+        // away that may take long, and the client is not kept waiting for it.
+        let mut departing = Box::pin(async {
+            match &self.claim {
+                Some(claim) => upgrade::give_up(&self.core, self.connection.sid(), claim).await,
+                None => drop(self.core.over(&self.connection, &mut self.memory, end).await),
+            }
+        });
+        let departed = tokio::time::timeout(FAREWELL, &mut departing).await.is_ok();
         if let Some(last) = end.frame() {
             self.connection.outbox.send_last(last);
             let _ = tokio::time::timeout(FAREWELL, flush(&self.connection)).await;
         }
-        match &self.claim {
-            Some(claim) => upgrade::give_up(&self.core, self.connection.sid(), claim).await,
-            None => drop(self.core.over(&self.connection, &mut self.memory, end).await),
+        if !departed {
+            departing.await;
         }
+        // Last, so that a drain which sees no connection left knows that all of this has been done.
         self.core.living.remove(&self.connection);
     }
 

@@ -276,7 +276,7 @@ async fn seats_of_a_dead_node_are_held_and_its_people_get_what_it_had_not_dispat
     );
     assert_eq!(dump["timers"], "hold|R|a@T+30000, idle|R@T+1800000");
     assert!(!dump.keys().any(|k| k.ends_with("N1") || k == "dying"), "{dump:?}");
-    assert_eq!(sit(&alive, room, "a", "s1b").await, Sat::Retaken(both()));
+    assert!(matches!(sit(&alive, room, "a", "s1b").await, Sat::Retaken(people, _) if people == both()));
     let told = alive.inbox().await;
     assert_eq!(
         lines(&told),
@@ -301,7 +301,7 @@ async fn who_returns_before_the_dead_node_is_buried_is_sent_what_that_had_not_di
     say(&alive, room, "b", "never read").await;
     alive.inbox().await;
 
-    assert_eq!(sit(&alive, room, "a", "s1b").await, Sat::Present(both()));
+    assert!(matches!(sit(&alive, room, "a", "s1b").await, Sat::Present(people, _) if people == both()));
 
     let told = alive.inbox().await;
     assert_eq!(

@@ -34,10 +34,10 @@ pub enum Announced {
 /// What came of [`Coord::sit`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sat {
-    /// One more socket of a user who was there.
-    Present(Vec<UserId>),
-    /// The user is back; missed lines come through the inbox.
-    Retaken(Vec<UserId>),
+    /// One more socket of a user who was there; everyone in the room, and its last line so far.
+    Present(Vec<UserId>, Offset),
+    /// The user is back; missed lines come through the inbox. The values are as above.
+    Retaken(Vec<UserId>, Offset),
     /// The room has ended.
     Ended(Ending, Vec<UserId>),
     /// There is no such room, or the user has no seat in it.
@@ -171,8 +171,8 @@ impl Coord {
             .arg(socket);
         let reply = self.run(shard, act).await?;
         match reply.word() {
-            "present" => Ok(Sat::Present(people(&reply, 0)?)),
-            "retaken" => Ok(Sat::Retaken(people(&reply, 0)?)),
+            "present" => Ok(Sat::Present(people(&reply, 0)?, offset(&reply, 1)?)),
+            "retaken" => Ok(Sat::Retaken(people(&reply, 0)?, offset(&reply, 1)?)),
             "ended" => {
                 let ending = Ending::parse(reply.text(0)?, reply.text(1)?).ok_or_else(|| reply.unknown())?;
                 Ok(Sat::Ended(ending, people(&reply, 2)?))
@@ -316,6 +316,10 @@ impl Coord {
             _ => Err(reply.unknown()),
         }
     }
+}
+
+fn offset(reply: &Reply, at: usize) -> Result<Offset, Fault> {
+    Offset::parse(reply.text(at)?).ok_or_else(|| reply.unknown())
 }
 
 fn people(reply: &Reply, at: usize) -> Result<Vec<UserId>, Fault> {

@@ -3,7 +3,7 @@
 -- seat names sockets of other nodes that have notices unread: such a node may be dead already, and this the return.
 -- KEYS: 1 room, 2 log, 3 timers, 4 sets of rooms per node (without the node), 5 inbox (without the node)
 -- ARGV: 1 room, 2 user, 3 sid
--- returns: "present" people | "retaken" people | "ended" why by people | "none" (no such room, or not a seat of this user)
+-- returns: "present" people last_line | "retaken" people last_line | "ended" why by people | "none" (no such room, or not a seat of this user)
 -- twice: the socket is in the seat once; the second time it is "present"
 local r = rooms.read(KEYS[1])
 if r and r.state == 'ended' and string.find(' ' .. r.to .. ' ', ' ' .. ARGV[2] .. ' ', 1, true) then
@@ -34,4 +34,5 @@ if since then
   rooms.tell(r.nodes, table.concat({rooms.others(r.to, ARGV[2]), 'retaken', ARGV[1], ARGV[2], now_text}, US))
 end
 if missed then rooms.replay(KEYS[2], ARGV[1], ARGV[3], missed) end
-return {word, r.to}
+local newest = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', '1')[1]
+return {word, r.to, newest and newest[1] or '0-0'}

@@ -2,7 +2,7 @@
 //! not prove an identity leads to the next weaker one.
 
 use super::super::dialect::Dialect;
-use super::super::hub::Member;
+use super::super::member::Member;
 use super::super::{Passport, Socket};
 use crate::actions::Actions;
 use crate::clock::Millis;
@@ -30,12 +30,7 @@ pub(super) struct Hello {
 
 impl Hello {
     pub(super) fn member(self, socket: Arc<Socket>, since: Millis) -> Member {
-        Member {
-            socket,
-            who: self.who,
-            dialect: Dialect::Omegoo(self.echo),
-            since,
-        }
+        Member::arriving(socket, self.who, Dialect::Omegoo(self.echo), since)
     }
 
     /// What another node needs to go on with the socket.

@@ -12,7 +12,8 @@ mod tests;
 pub use encode::{encode, wants};
 pub use handshake::Echo;
 
-use super::hub::{Doing, Hub, Member};
+use super::hub::{Doing, Hub};
+use super::member::Member;
 use super::{App, ConnectError, Departure, End, Inbound, Passport, Socket};
 use crate::actions::connect::Arrival;
 use crate::actions::{Actions, Denied};
@@ -59,11 +60,15 @@ impl Omegoo {
     fn settle_in(&self, member: &Member, arrival: Arrival) {
         let user = &member.who.user;
         match arrival {
-            Arrival::Idle => {}
-            Arrival::Seeking(queue) => self.hub.set_doing(user, Doing::Seeking(queue)),
-            Arrival::Seated(room, _) => {
+            Arrival::Idle => member.settle_without_room(None),
+            Arrival::Seeking(queue) => {
+                self.hub.set_doing(user, Doing::Seeking(queue));
+                member.settle_without_room(None);
+            }
+            Arrival::Seated { room, last, .. } => {
                 metrics::RECONNECTS.one("seated");
                 self.hub.set_doing(user, Doing::Seated(room));
+                member.settle_in_room(room, last);
             }
             Arrival::Ended(room, ending) => {
                 metrics::RECONNECTS.one("ended");
@@ -73,6 +78,7 @@ impl Omegoo {
                     at: self.actions.clock().now(),
                 };
                 member.socket.emit_all(&encode(&event, user));
+                member.settle_without_room(Some(room));
             }
         }
     }

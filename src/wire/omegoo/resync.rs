@@ -8,7 +8,8 @@ use crate::domain::event::Event;
 use crate::domain::room::{Ending, RoomKind};
 use crate::ids::{RoomId, UserId};
 use crate::metrics;
-use crate::wire::hub::{Doing, Member};
+use crate::wire::hub::Doing;
+use crate::wire::member::Member;
 use crate::wire::{Departure, End};
 
 impl Omegoo {
@@ -33,11 +34,11 @@ impl Omegoo {
     async fn reconcile(&self, member: &Member, believed: Doing, arrival: Arrival) -> Result<(), Denied> {
         let (user, sid) = (&member.who.user, member.socket.sid());
         match (believed, arrival) {
-            (Doing::Seated(before), Arrival::Seated(room, _)) if before == room => {
+            (Doing::Seated(before), Arrival::Seated { room, .. }) if before == room => {
                 let since = member.may_have_missed(Departure::Lost);
                 Ok(self.actions.catch_up(user, sid, room, since).await?)
             }
-            (_, Arrival::Seated(room, people)) => {
+            (_, Arrival::Seated { room, people, .. }) => {
                 self.tell_of_the_end(member, believed, Ending::Lost);
                 self.hub.set_doing(user, Doing::Seated(room));
                 self.tell_of_the_pair(member, room, people);
