@@ -65,7 +65,7 @@ impl Actions {
     }
 
     async fn take_seat(&self, user: &UserId, socket: &SocketId, room: RoomId) -> Result<Arrival, Fault> {
-        match self.coord.sit(room, user, socket).await? {
+        match self.coord.sit(room, user, socket, self.unnoticed()).await? {
             Sat::Present(people, last) | Sat::Retaken(people, last) => Ok(Arrival::Seated { room, people, last }),
             Sat::Ended(ending, people) => {
                 self.let_go(room, &people).await?;

@@ -96,6 +96,13 @@ impl Actions {
         self.clock().now()
     }
 
+    /// Since when a connection can have been dead without anybody noticing, in the time of Redis's streams.
+    fn unnoticed(&self) -> Millis {
+        let sockets = &self.settings.sockets;
+        let patience = sockets.ping_interval + sockets.ping_timeout;
+        Millis(self.clock().steady().0.saturating_sub(patience.as_millis() as u64))
+    }
+
     fn end_rules(&self) -> EndRules {
         EndRules {
             tombstone: self.settings.chat.tombstone,

@@ -26,7 +26,7 @@ impl Actions {
             match self.coord.enter(user, queue, self.now() + SEEK_CHECK).await? {
                 Entered::Seeking(stay) => return Ok(Sought::Waiting(self.wait_in_line(user, &stay).await?)),
                 Entered::Absent => break,
-                Entered::Seated(room) => match self.coord.sit(room, user, socket).await? {
+                Entered::Seated(room) => match self.coord.sit(room, user, socket, self.unnoticed()).await? {
                     Sat::Present(people, _) | Sat::Retaken(people, _) => return Ok(Sought::Seated(room, people)),
                     Sat::Ended(_, people) => self.let_go(room, &people).await?,
                     Sat::None => self.let_go_of(user, room, None).await?,

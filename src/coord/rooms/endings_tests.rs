@@ -1,6 +1,6 @@
 //! How rooms end, what is left of them, and what a dead node leaves behind.
 
-use super::tests::{kinds, lines, room_of, say, sit};
+use super::tests::{kinds, lines, room_of, say, sit, sit_unsure_since};
 use super::{EndRules, Report, Said, Sat};
 use crate::clock::Millis;
 use crate::coord::notice::Notice;
@@ -290,7 +290,7 @@ async fn seats_of_a_dead_node_are_held_and_its_people_get_what_it_had_not_dispat
 }
 
 #[tokio::test]
-async fn who_returns_before_the_dead_node_is_buried_is_sent_what_that_had_not_dispatched() {
+async fn who_comes_while_another_socket_may_be_dead_is_sent_what_that_may_not_have_brought() {
     let world = World::new(1).await;
     let (mut dead, mut alive) = (world.node().await, world.node().await);
     let room = room_of(&world, &mut dead, &mut alive).await;
@@ -298,11 +298,13 @@ async fn who_returns_before_the_dead_node_is_buried_is_sent_what_that_had_not_di
     assert_eq!((dead.inbox().await.len(), dead.inbox().await.len()), (1, 0));
     let mark = redis_ms(&world).await;
     while redis_ms(&world).await <= mark + 1 {}
+    let unnoticed = Millis(redis_ms(&world).await);
     say(&alive, room, "b", "never read").await;
     alive.inbox().await;
 
-    assert!(matches!(sit(&alive, room, "a", "s1b").await, Sat::Present(people, _) if people == both()));
+    let sat = sit_unsure_since(&alive, room, "a", "s1b", unnoticed).await;
 
+    assert!(matches!(sat, Sat::Present(people, _) if people == both()));
     let told = alive.inbox().await;
     assert_eq!(
         (kinds(&told), lines(&told)),

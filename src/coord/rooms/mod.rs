@@ -155,8 +155,9 @@ impl Coord {
         }
     }
 
-    /// A socket of a participant takes the seat.
-    pub async fn sit(&self, room: RoomId, user: &UserId, socket: &SocketId) -> Result<Sat, Fault> {
+    /// A socket of a participant takes the seat. Lines from `unnoticed` on may not have been brought by another socket of
+    /// the user that is still in the seat: if it died, nobody has noticed yet.
+    pub async fn sit(&self, room: RoomId, user: &UserId, socket: &SocketId, unnoticed: Millis) -> Result<Sat, Fault> {
         let Some(shard) = self.keys().shard_of_room(room) else {
             return Ok(Sat::None);
         };
@@ -168,7 +169,8 @@ impl Coord {
             .key(self.keys().inbox_base(shard))
             .arg(room)
             .arg(user)
-            .arg(socket);
+            .arg(socket)
+            .arg(unnoticed);
         let reply = self.run(shard, act).await?;
         match reply.word() {
             "present" => Ok(Sat::Present(people(&reply, 0)?, offset(&reply, 1)?)),

@@ -1,8 +1,8 @@
 -- A socket of a participant takes the seat: one more socket, or the return of somebody whose seat was held. Who returns
--- is sent, through the inbox and before anything newer, the lines that may have been missed. So is who comes while the
--- seat names sockets of other nodes that have notices unread: such a node may be dead already, and this the return.
+-- is sent, through the inbox and before anything newer, the lines that may have been missed. A seat that still names
+-- other sockets may be that of a connection that died without a word: then what it may not have brought is sent too.
 -- KEYS: 1 room, 2 log, 3 timers, 4 sets of rooms per node (without the node), 5 inbox (without the node)
--- ARGV: 1 room, 2 user, 3 sid
+-- ARGV: 1 room, 2 user, 3 sid, 4 first line that a socket which died unnoticed may not have brought, ms
 -- returns: "present" people last_line | "retaken" people last_line | "ended" why by people | "none" (no such room, or not a seat of this user)
 -- twice: the socket is in the seat once; the second time it is "present"
 local r = rooms.read(KEYS[1])
@@ -20,8 +20,9 @@ elseif seat == 'e' then
   seat = 'p'
 end
 local missed = since
-for at in string.gmatch(seat, '(%S+)/%S+') do
-  local from = at ~= node and rooms.unread_from(KEYS[5] .. at)
+for at, sid in string.gmatch(seat, '(%S+)/(%S+)') do
+  -- The same socket moved here; its old node may have died with notices unread.
+  local from = sid ~= ARGV[3] and ARGV[4] or at ~= node and rooms.unread_from(KEYS[5] .. at)
   if from and (not missed or tonumber(from) < tonumber(missed)) then missed = from end
 end
 -- A socket that moved here from another node leaves its old place.

@@ -1,6 +1,7 @@
 //! Rooms: seats and lines. How rooms end, and what a dead node leaves behind, is in `endings_tests`.
 
 use super::{Announced, Said, Sat, SayRules, Saying, Unsat};
+use crate::clock::Millis;
 use crate::coord::notice::{Notice, Place};
 use crate::coord::testing::{TestNode, World, assert_state, at, socket, texts, user};
 use crate::domain::event::{Audience, Event, Typing};
@@ -71,8 +72,14 @@ async fn unsit(node: &TestNode, room: RoomId, who: &str, sid: &str, since: Offse
     node.coord.unsit(room, &who, &sid, at(HELD), since).await.unwrap()
 }
 
+/// Takes a seat; every other socket in it is known to be well.
 pub(super) async fn sit(node: &TestNode, room: RoomId, who: &str, sid: &str) -> Sat {
-    node.coord.sit(room, &user(who), &socket(sid)).await.unwrap()
+    sit_unsure_since(node, room, who, sid, Millis(9_999_999_999_999)).await
+}
+
+/// Takes a seat whose other sockets may have been dead since then.
+pub(super) async fn sit_unsure_since(node: &TestNode, room: RoomId, who: &str, sid: &str, since: Millis) -> Sat {
+    node.coord.sit(room, &user(who), &socket(sid), since).await.unwrap()
 }
 
 fn both() -> Vec<UserId> {

@@ -364,7 +364,10 @@ async fn more_notices_than_lua_can_unpack_arrive_all_and_in_order() {
     let fill = "for i = 1, 6000 do redis.call('XADD', KEYS[1], '*', 's', 'b', 'm', i, 'a', '1', 'x', 'hi') end";
     world.raw(&["EVAL", fill, "1", &log]).await;
 
-    node.coord.sit(room, &user("a"), &socket("s")).await.unwrap();
+    node.coord
+        .sit(room, &user("a"), &socket("s"), world.clock.now())
+        .await
+        .unwrap();
 
     let told = node.inbox().await;
     let numbers: Vec<u64> = told
