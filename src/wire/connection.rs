@@ -128,13 +128,21 @@ impl Connection {
 
     /// Sends frames with nothing between them. A client that does not read its frames loses the connection.
     pub fn send(&self, frames: &[Frame]) {
-        if self.is_over() || frames.is_empty() {
+        if !self.takes() || frames.is_empty() {
             return;
         }
         match self.outbox.send(frames) {
             Ok(()) => {}
             Err(Unsent::Full) => self.end(End::SlowReader),
             Err(Unsent::Broken) => self.end(End::Cut),
+        }
+    }
+
+    /// Whether what is sent is heard. A polling session that is given up goes on elsewhere, with all that was sent here.
+    fn takes(&self) -> bool {
+        match self.over() {
+            None => true,
+            Some(end) => end == End::Drained && !self.outbox.is_websocket(),
         }
     }
 
