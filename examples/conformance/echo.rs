@@ -20,7 +20,10 @@ impl Dialogue for Echo {
         Ok(())
     }
 
-    async fn adopt(&self, _: &Arc<Connection>, (): &mut (), _: Handover) -> Result<(), Malformed> {
+    async fn adopt(&self, connection: &Arc<Connection>, (): &mut (), handover: Handover) -> Result<(), Malformed> {
+        for message in handover.leftover {
+            self.message(connection, &mut (), message).await?;
+        }
         Ok(())
     }
 

@@ -127,9 +127,9 @@ impl Connection {
     }
 
     /// Sends frames with nothing between them. A client that does not read its frames loses the connection.
-    /// Whether they were taken.
+    /// Tells whether they were taken.
     pub fn send(&self, frames: &[Frame]) -> bool {
-        if self.is_over() {
+        if !self.takes() {
             return false;
         }
         match self.outbox.send(frames) {
@@ -138,6 +138,14 @@ impl Connection {
             Err(Unsent::Broken) => self.end(End::Cut),
         }
         false
+    }
+
+    /// Whether what is sent is heard. A polling session that is given up goes on elsewhere, with all that was sent here.
+    fn takes(&self) -> bool {
+        match self.over() {
+            None => true,
+            Some(end) => end == End::Drained && !self.outbox.is_websocket(),
+        }
     }
 
     /// Ends the connection and with it all its sockets. The first reason counts.

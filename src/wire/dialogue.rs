@@ -19,7 +19,7 @@ pub struct Joined {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Handover {
     pub joined: Vec<Joined>,
-    /// Messages of a packet that is only half here.
+    /// Messages that were not dealt with, or belong to a packet that is only half here; they come after `joined`.
     pub leftover: Vec<Message>,
 }
 

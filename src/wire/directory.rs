@@ -19,6 +19,8 @@ pub(super) enum Mail {
     Push(String),
     Pong,
     Moved,
+    /// Nothing that was posted comes any more: the session is about to be given up.
+    Last,
     Over(String),
     /// Find out whether the client is overdue.
     Expire,

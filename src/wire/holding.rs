@@ -16,7 +16,11 @@ use crate::error::Fault;
 use crate::ids::SessionId;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
+
+/// How long the last of what was posted may take to come through this node's own inbox.
+const LAST: Duration = Duration::from_secs(2);
 
 /// Packets carried to Redis at once.
 const BATCH: usize = 256;
@@ -28,6 +32,8 @@ struct Holding<D: Dialogue> {
     pace: Pace,
     /// The record is over, or another's: nothing more is to be said about it.
     told: bool,
+    /// Posted, but not dealt with before the session was given up.
+    undone: Vec<String>,
 }
 
 /// A session was opened here.
@@ -75,12 +81,13 @@ fn hold<D: Dialogue>(
         memory: D::Memory::default(),
         pace: Pace::new(now, &core.settings),
         told: false,
+        undone: Vec::new(),
     };
     (holding, mail, before)
 }
 
 impl<D: Dialogue> Holding<D> {
-    async fn run(mut self, mail: mpsc::Receiver<Mail>, handover: Option<Handover>, before: Option<Held>) {
+    async fn run(mut self, mut mail: mpsc::Receiver<Mail>, handover: Option<Handover>, before: Option<Held>) {
         if let Some(before) = before {
             before.done.notified().await;
         }
@@ -90,22 +97,25 @@ impl<D: Dialogue> Holding<D> {
         let saved = handover.as_ref().map(|h| signals::carried(h).0).unwrap_or_default();
         let halt = Notify::new();
         let listening = async {
-            let end = self.listen(mail, handover, &halt).await;
+            let end = self.listen(&mut mail, handover, &halt).await;
             connection.end(end);
         };
         let carrying = async {
-            carry(&core, &held, saved).await;
+            let saved = carry(&core, &held, saved).await;
             halt.notify_one();
+            saved
         };
-        futures_util::future::join(listening, carrying).await;
-        let end = connection.over().unwrap_or(End::Cut);
-        Box::pin(self.finish(end)).await;
+        let ((), saved) = futures_util::future::join(listening, carrying).await;
+        match connection.over().unwrap_or(End::Cut) {
+            End::Drained => Box::pin(self.give_up(mail, saved)).await,
+            end => Box::pin(self.finish(end)).await,
+        }
         core.living.remove(&connection);
         core.directory.unhold(&connection);
         held.done.notify_one();
     }
 
-    async fn listen(&mut self, mut mail: mpsc::Receiver<Mail>, handover: Option<Handover>, halt: &Notify) -> End {
+    async fn listen(&mut self, mail: &mut mpsc::Receiver<Mail>, handover: Option<Handover>, halt: &Notify) -> End {
         let connection = self.held.connection.clone();
         if let Some(handover) = handover {
             let adopted = self.core.dialogue.adopt(&connection, &mut self.memory, handover);
@@ -139,6 +149,8 @@ impl<D: Dialogue> Holding<D> {
                 Ok(())
             }
             Mail::Moved => Err(End::Moved),
+            // Only who gives a session up waits for this.
+            Mail::Last => Ok(()),
             Mail::Over(why) => {
                 self.told = true;
                 Err(match why.as_str() {
@@ -156,13 +168,17 @@ impl<D: Dialogue> Holding<D> {
         let malformed = |bad: Malformed| End::Malformed(bad.0);
         for packet in decode_payload(body, self.core.settings.max_packets).map_err(malformed)? {
             let Packet::Message(message) = packet else { continue };
+            if self.held.connection.over() == Some(End::Drained) {
+                self.undone.push(signals::entry(&message));
+                continue;
+            }
             if !self.pace.take(self.core.clock.steady(), &self.core.settings) {
                 return Err(End::TooFast);
             }
             let connection = &self.held.connection;
             let told = self.core.dialogue.message(connection, &mut self.memory, message);
             Box::pin(told).await.map_err(malformed)?;
-            if connection.is_over() {
+            if connection.over().is_some_and(|end| end != End::Drained) {
                 break;
             }
         }
@@ -202,7 +218,8 @@ impl<D: Dialogue> Holding<D> {
                 let (joined, leftover) = signals::carried(&handover);
                 coord.session_hand(sid, epoch, &joined, &leftover).await
             }
-            End::Drained => coord.session_free(sid, epoch).await,
+            // Given up, not ended.
+            End::Drained => return,
             End::Cut | End::PingTimeout | End::ClientClosed => coord.session_drop(sid, end.reason()).await,
             End::Malformed(_)
             | End::TooLarge
@@ -216,10 +233,59 @@ impl<D: Dialogue> Holding<D> {
             tracing::warn!(%fault, reason = end.reason(), "the end of a polling session could not be noted");
         }
     }
+
+    /// The node stops. The next owner gets all that was posted and not dealt with: what this one has, then what its
+    /// inbox still brings, then what comes while it leaves.
+    async fn give_up(&mut self, mut mail: mpsc::Receiver<Mail>, saved: Vec<Carried>) {
+        let connection = self.held.connection.clone();
+        let handover = self.core.over(&connection, &mut self.memory, End::Drained).await;
+        if self.told {
+            return;
+        }
+        if let Err(fault) = self.pass_on(&mut mail, saved, &handover).await {
+            tracing::warn!(%fault, "a polling session could not be given up");
+        }
+    }
+
+    async fn pass_on(
+        &mut self,
+        mail: &mut mpsc::Receiver<Mail>,
+        mut saved: Vec<Carried>,
+        handover: &Handover,
+    ) -> Result<(), Fault> {
+        let core = self.core.clone();
+        let (sid, epoch) = (self.held.connection.sid().clone(), self.held.epoch);
+        let (joined, mut undone) = signals::carried(handover);
+        // The last things said here, and what the next owner must know before their client acts on them.
+        note_namespaces(&core, &self.held, &mut saved, joined.clone()).await?;
+        carry_frames(&core, &self.held).await?;
+        if !core.coord.session_leave(&sid, epoch).await? {
+            return Ok(());
+        }
+        // Should the last signal be lost with this node's life, what is here is passed on all the same.
+        let _ = tokio::time::timeout(LAST, self.gather(mail)).await;
+        undone.append(&mut self.undone);
+        if !core.coord.session_free(&sid, epoch, &undone).await? {
+            core.coord.session_hand(&sid, epoch, &joined, &undone).await?;
+        }
+        Ok(())
+    }
+
+    async fn gather(&mut self, mail: &mut mpsc::Receiver<Mail>) {
+        while let Some(next) = mail.recv().await {
+            match next {
+                Mail::Push(body) => self.undone.push(body),
+                Mail::Last | Mail::Over(_) => return,
+                // Whoever goes on with the session finds these in the record.
+                Mail::Pong | Mail::Moved | Mail::Expire => {}
+            }
+        }
+    }
 }
 
 /// Carries what is emitted to Redis until the connection is over, and then what is left.
-async fn carry<D: Dialogue>(core: &Core<D>, held: &Held, mut saved: Vec<Carried>) {
+/// Gives the namespaces that the record knows.
+async fn carry<D: Dialogue>(core: &Core<D>, held: &Held, mut saved: Vec<Carried>) -> Vec<Carried> {
     let connection = &held.connection;
     loop {
         let last = connection.is_over();
@@ -237,7 +303,7 @@ async fn carry<D: Dialogue>(core: &Core<D>, held: &Held, mut saved: Vec<Carried>
             }
         }
         if last {
-            return;
+            return saved;
         }
         if !connection.is_over() {
             connection.outbox.wake.notified().await;
@@ -246,10 +312,18 @@ async fn carry<D: Dialogue>(core: &Core<D>, held: &Held, mut saved: Vec<Carried>
 }
 
 async fn carry_all<D: Dialogue>(core: &Core<D>, held: &Held, saved: &mut Vec<Carried>) -> Result<Emitted, Fault> {
-    let sid = held.connection.sid();
-    if !note_namespaces(core, held, saved).await? {
-        return Ok(Emitted::Lost);
+    let connection = &held.connection;
+    if !connection.is_over() {
+        let current = connection.joined().iter().map(signals::carry).collect();
+        if !note_namespaces(core, held, saved, current).await? {
+            return Ok(Emitted::Lost);
+        }
     }
+    carry_frames(core, held).await
+}
+
+async fn carry_frames<D: Dialogue>(core: &Core<D>, held: &Held) -> Result<Emitted, Fault> {
+    let sid = held.connection.sid();
     loop {
         let frames = held.connection.outbox.drain(BATCH);
         if frames.is_empty() {
@@ -268,12 +342,13 @@ async fn carry_all<D: Dialogue>(core: &Core<D>, held: &Held, saved: &mut Vec<Car
 
 /// Brings the record's namespaces up to date; false when it is another's. A client learns that it has joined only after
 /// the record knows.
-async fn note_namespaces<D: Dialogue>(core: &Core<D>, held: &Held, saved: &mut Vec<Carried>) -> Result<bool, Fault> {
+async fn note_namespaces<D: Dialogue>(
+    core: &Core<D>,
+    held: &Held,
+    saved: &mut Vec<Carried>,
+    current: Vec<Carried>,
+) -> Result<bool, Fault> {
     let connection = &held.connection;
-    if connection.is_over() {
-        return Ok(true);
-    }
-    let current: Vec<Carried> = connection.joined().iter().map(signals::carry).collect();
     for gone in saved
         .iter()
         .filter(|one| !current.iter().any(|now| now.namespace == one.namespace))

@@ -72,8 +72,11 @@ impl<A: App> Namespaces<A> {
             }
             Err(error) => {
                 socket.leave();
-                let text = socketio::connect_error(namespace, &error.message, error.data.as_ref());
-                connection.send(&[Frame::message(&text)]);
+                // A refusal is final to clients; one whose connection is over comes back anyway.
+                if !connection.is_over() {
+                    let text = socketio::connect_error(namespace, &error.message, error.data.as_ref());
+                    connection.send(&[Frame::message(&text)]);
+                }
             }
         }
         Ok(())
@@ -134,9 +137,6 @@ impl<A: App> Dialogue for Namespaces<A> {
         memory: &mut Assembler,
         handover: Handover,
     ) -> Result<(), Malformed> {
-        for message in handover.leftover {
-            memory.take(message, self.bounds)?;
-        }
         for joined in handover.joined {
             let Some(sid) = SocketId::parse(&joined.sid) else {
                 continue;
@@ -147,6 +147,9 @@ impl<A: App> Dialogue for Namespaces<A> {
             connection.join(socket.clone());
             socket.open(&[]);
             self.app.adopt(&socket, passport).await;
+        }
+        for message in handover.leftover {
+            self.message(connection, memory, message).await?;
         }
         Ok(())
     }

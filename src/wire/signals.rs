@@ -32,6 +32,7 @@ fn dispatch<D: Dialogue>(core: &Arc<Core<D>>, signal: SessionSignal) {
             dead,
             joined,
         } => holding::adopt(core, sid, epoch, dead, joined),
+        SessionSignal::Last { sid, epoch } => tell(core, &sid, epoch, Mail::Last),
         SessionSignal::Moved { sid, epoch } => tell(core, &sid, epoch, Mail::Moved),
         SessionSignal::Over { sid, epoch, why } => tell(core, &sid, epoch, Mail::Over(why)),
         SessionSignal::Routed { sid, entries } => {
@@ -71,25 +72,33 @@ pub(super) fn handover(joined: Vec<Carried>, leftover: &[String]) -> Handover {
         sid: one.sid,
         passport: one.passport,
     });
-    let message = |entry: &String| match decode_payload(entry, 1).ok()?.pop()? {
+    Handover {
+        joined: joined.collect(),
+        leftover: messages(leftover),
+    }
+}
+
+/// The messages in bodies whose bounds were checked when they were posted.
+pub(super) fn messages(bodies: &[String]) -> Vec<Message> {
+    let packets = bodies.iter().filter_map(|body| decode_payload(body, usize::MAX).ok());
+    let message = |packet| match packet {
         Packet::Message(message) => Some(message),
         _ => None,
     };
-    Handover {
-        joined: joined.collect(),
-        leftover: leftover.iter().filter_map(message).collect::<Vec<Message>>(),
-    }
+    packets.flatten().filter_map(message).collect()
 }
 
 /// The same, the other way round.
 pub(super) fn carried(handover: &Handover) -> (Vec<Carried>, Vec<String>) {
     let joined = handover.joined.iter().map(carry);
-    let entry = |message: &Message| {
-        let mut entry = String::new();
-        super::engineio::push_entry(&mut entry, message);
-        entry
-    };
     (joined.collect(), handover.leftover.iter().map(entry).collect())
+}
+
+/// A message as a body has it.
+pub(super) fn entry(message: &Message) -> String {
+    let mut entry = String::new();
+    super::engineio::push_entry(&mut entry, message);
+    entry
 }
 
 /// One namespace as the record has it.

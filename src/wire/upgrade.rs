@@ -85,7 +85,9 @@ async fn follow(connection: &Arc<Connection>, moving: Moving, handed: &mut mpsc:
     } else {
         None
     };
-    handover.unwrap_or_else(|| signals::handover(moving.joined, &[]))
+    let mut handover = handover.unwrap_or_else(|| signals::handover(moving.joined, &[]));
+    handover.leftover.extend(signals::messages(&moving.kept));
+    handover
 }
 
 /// What the owner of before still sends, and then gives.

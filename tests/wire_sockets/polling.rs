@@ -184,6 +184,67 @@ async fn a_drained_nodes_sessions_go_on_elsewhere_with_their_sockets() {
     assert_eq!(session.packets(1).await, [r#"42["message-back",1]"#]);
 }
 
+/// The answer to a post comes before its holder has seen it, so every post here meets a holder that is on its way out.
+#[tokio::test]
+async fn what_is_posted_while_a_session_is_given_up_is_heard_once_and_in_order() {
+    for nodes in [1, 2] {
+        let cluster = Cluster::start(nodes, calm()).await;
+        let session = cluster.session("engine.io").await;
+
+        for n in 0..20 {
+            let body = format!("4{n}a\u{1e}bAQID\u{1e}4{n}b");
+            assert_eq!(session.post(body).await, (200, "ok".to_owned()));
+            for node in &cluster.nodes {
+                node.echo.send_away(10);
+            }
+        }
+
+        let expected: Vec<String> = (0..20)
+            .flat_map(|n| [format!("4{n}a"), "bAQID".to_owned(), format!("4{n}b")])
+            .collect();
+        assert_eq!(session.packets(60).await, expected, "{nodes} nodes");
+    }
+}
+
+#[tokio::test]
+async fn half_a_packet_survives_the_giving_up_of_its_session() {
+    for nodes in [1, 2] {
+        let cluster = Cluster::start(nodes, calm()).await;
+        let session = cluster.session("socket.io").await;
+        session.post("40").await;
+        session.packets(2).await;
+
+        session
+            .post("452-[\"message\",{\"_placeholder\":true,\"num\":0},{\"_placeholder\":true,\"num\":1}]\u{1e}bAQ==")
+            .await;
+        for node in &cluster.nodes {
+            node.suite.send_away(10);
+        }
+        session.post("bAg==").await;
+
+        let back = session.packets(3).await;
+        assert!(back[0].starts_with(r#"452-["message-back","#), "{back:?}");
+        assert_eq!(back[1..], ["bAQ==", "bAg=="]);
+    }
+}
+
+#[tokio::test]
+async fn a_waiting_poll_hears_what_was_posted_to_a_session_that_was_given_up() {
+    for nodes in [1, 2] {
+        let cluster = Cluster::start(nodes, calm()).await;
+        let session = cluster.session("engine.io").await;
+
+        let (polled, _) = tokio::join!(session.poll(), async {
+            session.post("4hello").await;
+            for node in &cluster.nodes {
+                node.echo.send_away(10);
+            }
+        });
+
+        assert_eq!(polled, (200, "4hello".to_owned()));
+    }
+}
+
 #[tokio::test]
 async fn pages_of_other_origins_are_kept_out_of_every_transport() {
     let settings = palaver::wire::Settings {

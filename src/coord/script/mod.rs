@@ -158,6 +158,7 @@ pub(super) const ACTS: &[(&str, &str)] = &[
     ("session_free", include_str!("../sessions/session_free.lua")),
     ("session_hand", include_str!("../sessions/session_hand.lua")),
     ("session_join", include_str!("../sessions/session_join.lua")),
+    ("session_leave", include_str!("../sessions/session_leave.lua")),
     ("session_open", include_str!("../sessions/session_open.lua")),
     ("session_part", include_str!("../sessions/session_part.lua")),
     ("session_poll", include_str!("../sessions/session_poll.lua")),
@@ -176,6 +177,7 @@ const SHARED: &[&str] = &[
     include_str!("../rooms/tell.lua"),
     include_str!("../rooms/close.lua"),
     include_str!("../sessions/shared.lua"),
+    include_str!("../sessions/kept.lua"),
 ];
 
 /// The library: prelude, shared pieces, acts, epilogue.

@@ -3,7 +3,8 @@
 //! `session:<sid>` (hash, TTL, renewed by pongs): `owner epoch` (who, counted), `ping dead` (steady ms: when the next
 //! ping is due, when a client that does not answer is gone), `pinged`, `waiting` ("node token" of the waiting poll),
 //! `sent` (entries the last poll was given; the next confirms them), `bytes` (waiting for a poll), `closing`, `probe`
-//! ("token until" of a WebSocket that wants to take over), `moved` (the node of the one that has), `n:<namespace>` ->
+//! ("token until" of a WebSocket that wants to take over), `moved` (the node of the one that has), `leaving` (the
+//! owner is about to give it up), `kept` and `k:<n>` (posted bodies that wait for the next owner), `n:<namespace>` ->
 //! sid and passport. `out:<sid>` (list, same TTL): packets for the next poll, oldest first.
 //!
 //! A session begins with `session_open`. Requests land anywhere; what is posted goes to the owner's inbox, and a node
@@ -26,6 +27,9 @@ use std::time::Duration;
 
 /// Most entries in the answer to one poll; the next poll gets the rest.
 const MOST_ENTRIES: usize = 1000;
+
+/// Bodies that may be posted while an owner leaves, which takes a moment.
+const MOST_KEPT: usize = 32;
 
 /// What is left of a session that is over may be fetched for this long.
 const CLOSING_TTL: Duration = Duration::from_secs(10);
@@ -95,6 +99,8 @@ pub struct Moving {
     pub handing: bool,
     /// What was joined, should it not.
     pub joined: Vec<Carried>,
+    /// Posted bodies that no owner has dealt with; they come after what the owner still hands over.
+    pub kept: Vec<String>,
     /// Packets that no poll has fetched.
     pub entries: Vec<String>,
 }
@@ -107,6 +113,12 @@ pub enum Expired {
     Expired,
     /// The session is over, or another node's.
     Lost,
+}
+
+/// Reads a number of values and these; what follows them is left.
+fn counted(values: Option<&[String]>) -> Option<(&[String], &[String])> {
+    let (count, rest) = values?.split_first()?;
+    rest.split_at_checked(count.parse().ok()?)
 }
 
 impl Coord {
@@ -176,7 +188,8 @@ impl Coord {
             .key(self.keys().nodes(self.keys().shard_of_session(sid)))
             .arg(sid)
             .arg(self.clock().steady())
-            .arg(body);
+            .arg(body)
+            .arg(MOST_KEPT);
         self.session_word(sid, act, "pushed", "unknown").await
     }
 
@@ -270,12 +283,12 @@ impl Coord {
         match reply.word() {
             "unknown" => Ok(Upgraded::Unknown),
             "moving" => {
-                let joined: usize = reply.value(1)?;
-                let values = reply.values().get(2..).unwrap_or(&[]);
-                let (joined, entries) = values.split_at_checked(joined).ok_or_else(|| reply.unknown())?;
+                let (joined, rest) = counted(reply.values().get(1..)).ok_or_else(|| reply.unknown())?;
+                let (kept, entries) = counted(Some(rest)).ok_or_else(|| reply.unknown())?;
                 Ok(Upgraded::Moving(Moving {
                     handing: reply.text(0)? == "handing",
                     joined: joined.iter().filter_map(|text| Carried::parse(text)).collect(),
+                    kept: kept.to_vec(),
                     entries: entries.to_vec(),
                 }))
             }
@@ -335,9 +348,21 @@ impl Coord {
         self.session_word(sid, act, "dropped", "unknown").await
     }
 
-    /// A stopping owner gives a session up.
-    pub async fn session_free(&self, sid: &SessionId, epoch: u64) -> Result<bool, Fault> {
-        let act = self.session_act("session_free", sid).arg(epoch);
+    /// A stopping owner is about to give a session up, and will hear [`SessionSignal::Last`]; false when it is over, or
+    /// another's.
+    pub async fn session_leave(&self, sid: &SessionId, epoch: u64) -> Result<bool, Fault> {
+        let act = self
+            .session_act("session_leave", sid)
+            .key(self.keys().nodes(self.keys().shard_of_session(sid)))
+            .arg(sid)
+            .arg(epoch);
+        self.session_word(sid, act, "leaving", "lost").await
+    }
+
+    /// It gives it up, with the bodies that it has not dealt with; false when it is over, moved, or another's.
+    pub async fn session_free(&self, sid: &SessionId, epoch: u64, bodies: &[String]) -> Result<bool, Fault> {
+        let act = self.session_act_out("session_free", sid).arg(sid).arg(epoch);
+        let act = bodies.iter().fold(act, |act, body| act.arg(body));
         self.session_word(sid, act, "free", "lost").await
     }
 }

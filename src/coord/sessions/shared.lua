@@ -44,7 +44,10 @@ function sessions.own(nodes, key, s, sid, steady)
   if sessions.lives(nodes, s.owner, steady) then return end
   s.owner, s.epoch = node, tostring(tonumber(s.epoch) + 1)
   redis.call('HSET', key, 'owner', node, 'epoch', s.epoch)
+  redis.call('HDEL', key, 'leaving')
+  s.leaving = nil
   sessions.tell(nodes, node, 'adopt', sid, s.epoch, s.dead, unpack(sessions.joined(s)))
+  for _, body in ipairs(sessions.take_kept(key, s)) do sessions.tell(nodes, node, 'push', sid, s.epoch, body) end
 end
 
 -- Whether clients may still use it: there, not over, not moved to a WebSocket.

@@ -58,6 +58,8 @@ pub enum SessionSignal {
         dead: Millis,
         joined: Vec<Carried>,
     },
+    /// All that was posted for this owner, which wants to give the session up, has come.
+    Last { sid: SessionId, epoch: u64 },
     /// A WebSocket carries the session now, maybe on another node.
     Moved { sid: SessionId, epoch: u64 },
     /// Packets of the owner of before, for the WebSocket here.
@@ -104,6 +106,10 @@ impl SessionSignal {
                     joined,
                 }
             }
+            "last" => SessionSignal::Last {
+                sid,
+                epoch: epoch(rest)?,
+            },
             "moved" => SessionSignal::Moved {
                 sid,
                 epoch: epoch(rest)?,
