@@ -92,6 +92,11 @@ impl Asset {
         find("index.html").expect("a test holds that it is built in").clone()
     }
 
+    /// What browsers ask for on pages that name no icon.
+    pub(super) fn icon() -> Self {
+        find("favicon.svg").expect("a test holds that it is built in").clone()
+    }
+
     fn answer(&self, request: &Request) -> Response {
         let known = request
             .headers()

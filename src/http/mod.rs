@@ -78,6 +78,7 @@ where
         .at("/openapi.json", get(describe::SpecFile))
         .at("/docs", get(describe::Docs))
         .at("/", get(assets::Asset::index()))
+        .at("/favicon.ico", get(assets::Asset::icon()))
         .at("/page/*path", get(assets::Page));
     let routes = match settings.metrics_listen {
         None => routes.at("/metrics", get(tell_metrics)),

@@ -405,6 +405,7 @@ async fn the_page_is_served_with_its_policy_and_revalidated_by_its_tag() {
         ("/page/page.css", "text/css; charset=utf-8"),
         ("/page/js/app.js", "text/javascript; charset=utf-8"),
         ("/page/favicon.svg", "image/svg+xml"),
+        ("/favicon.ico", "image/svg+xml"),
         ("/page/vendor/socket.io.min.js", "text/javascript; charset=utf-8"),
         ("/docs", "text/html; charset=utf-8"),
         ("/openapi.json", "application/json"),
