@@ -5,7 +5,7 @@ use super::{Actions, SEEK_CHECK};
 use crate::coord::timers::{Due, Timer};
 use crate::coord::users::Rechecked;
 use crate::error::Fault;
-use crate::ids::Shard;
+use crate::ids::{RoomId, Shard, UserId};
 use crate::metrics;
 
 /// Timers claimed at once.
@@ -49,17 +49,26 @@ impl Actions {
             },
             Timer::Hold(room, user) => {
                 let ended = self.coord.expire_hold(room, &user, self.end_rules()).await?;
-                self.let_go(room, &ended.unwrap_or_default()).await
+                self.ended_by_timer(room, ended, "disconnected").await
             }
             Timer::Idle(room) => {
-                let ended = self
-                    .coord
-                    .expire_idle(room, self.settings.chat.room_idle, self.end_rules())
-                    .await?;
-                self.let_go(room, &ended.unwrap_or_default()).await
+                let quiet = self.settings.chat.room_idle;
+                let ended = self.coord.expire_idle(room, quiet, self.end_rules()).await?;
+                self.ended_by_timer(room, ended, "timeout").await
             }
             Timer::Fade(room, user) => self.coord.fade_typing(room, &user).await.map(drop),
             Timer::Release(room, people) => self.let_go(room, &people).await,
         }
+    }
+
+    async fn ended_by_timer(
+        &self,
+        room: RoomId,
+        ended: Option<Vec<UserId>>,
+        reason: &'static str,
+    ) -> Result<(), Fault> {
+        let Some(people) = ended else { return Ok(()) };
+        metrics::ROOMS_ENDED.one(reason);
+        self.let_go(room, &people).await
     }
 }

@@ -5,12 +5,14 @@ use crate::domain::refusal::Refusal;
 use crate::domain::room::{Offset, partner_of};
 use crate::error::Fault;
 use crate::ids::{RoomId, SocketId, UserId};
+use crate::metrics;
 
 impl Actions {
     /// `user` leaves: the room ends. False when there was no such room, or no seat in it.
     pub async fn leave_room(&self, user: &UserId, room: RoomId) -> Result<bool, Fault> {
         let ended = self.coord.end(room, user, self.end_rules()).await?;
         if let Some(people) = &ended {
+            metrics::ROOMS_ENDED.one("left");
             self.let_go(room, people).await?;
         }
         Ok(ended.is_some())

@@ -39,6 +39,9 @@ impl Actions {
             self.put_back(room, &[a.clone(), b.clone()]).await?;
         }
         metrics::OFFERS.one(if seated { "seated" } else { "put_back" });
+        if seated {
+            metrics::ROOMS_OPENED.one(kind_of(offer.queue).as_str());
+        }
         self.coord.settle_offer(offer).await
     }
 

@@ -73,6 +73,10 @@ declare! {
         INBOX_GAPS [] = "palaver_inbox_gaps_total";
         /// Sockets told their state anew because notices were lost.
         RESYNCS [] = "palaver_resyncs_total";
+        /// Rooms opened: pairs seated. What is open is this less what has ended.
+        ROOMS_OPENED [kind] = "palaver_rooms_opened_total";
+        /// Rooms ended.
+        ROOMS_ENDED [reason] = "palaver_rooms_ended_total";
         /// Timers fired.
         TIMERS_FIRED [kind] = "palaver_timers_fired_total";
         /// Leases of nodes that ran out without being given back.
@@ -95,8 +99,6 @@ declare! {
         SOCKETS [] = "palaver_sockets";
         /// People waiting for a partner, told by the keeper of the queue's shard.
         QUEUE_SEEKERS [queue] = "palaver_queue_seekers";
-        /// Rooms open, told by the keepers of their shards.
-        ROOMS_OPEN [kind] = "palaver_rooms_open";
         /// Age of the oldest fact that Postgres does not have yet.
         JOURNAL_LAG [] = "palaver_journal_lag_seconds";
         /// Facts that Postgres does not have yet.

@@ -18,6 +18,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// away and comes back.
 const WAITING: usize = 256;
 
+/// How far, in ms, this node's clock can be ahead of the one that numbers lines: far more than a round trip.
+const CLOCKS_APART: u64 = 1000;
+
 /// A socket with the user behind it.
 #[derive(Debug)]
 pub struct Member {
@@ -102,7 +105,7 @@ impl Member {
             Departure::Lost | Departure::Moved => self.socket.confirmed(),
         };
         match reached {
-            0 => Offset::at(self.since),
+            0 => Offset::at(Millis(self.since.0.saturating_sub(CLOCKS_APART))),
             reached => Offset::unpacked(reached).next(),
         }
     }

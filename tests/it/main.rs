@@ -33,4 +33,3 @@ mod status;
 mod strangers;
 mod transports;
 mod typing;
-mod waits;

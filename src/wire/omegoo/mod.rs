@@ -136,6 +136,7 @@ impl App for Omegoo {
             }
             None => Err(Fault::new("passport", "unreadable").into()),
         };
+        metrics::ADOPTIONS.one(if admitted.is_ok() { "taken" } else { "refused" });
         if let Err(denied) = admitted {
             if let Denied::Failed(fault) = &denied {
                 failed(fault);
