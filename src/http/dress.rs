@@ -1,6 +1,7 @@
 //! What every answer gets, whoever made it: security headers, numbers, the error envelope, a bound on the body.
 
 use super::origins::Origins;
+use super::ready::Readiness;
 use super::reply;
 use super::routes::{self, Known};
 use crate::metrics;
@@ -29,6 +30,25 @@ pub(super) fn outer<E: Endpoint + 'static>(endpoint: E) -> impl Endpoint<Output 
             }
             Ok::<_, poem::Error>(response)
         })
+}
+
+/// Around everything of a node that may be going to stop: from then on every answer closes its connection, so that no
+/// balancer sends a request on one that is about to end.
+pub(super) fn closing<E: Endpoint<Output = Response> + 'static>(
+    endpoint: E,
+    ready: Readiness,
+) -> impl Endpoint<Output = Response> + 'static {
+    endpoint.after(move |answer: poem::Result<Response>| {
+        let drains = ready.drains();
+        async move {
+            let mut response = answer?;
+            if drains && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+                let close = HeaderValue::from_static("close");
+                response.headers_mut().insert(header::CONNECTION, close);
+            }
+            Ok(response)
+        }
+    })
 }
 
 /// Around everything but sockets.

@@ -69,6 +69,7 @@ where
     S::Endpoint: 'static,
 {
     // Mounted path by path: a service nested at the root would swallow `/`, which is the page's.
+    let ready = front.ready.clone();
     let api = Arc::new(omegoo::endpoint(front));
     let paths = describe::paths()
         .into_iter()
@@ -85,11 +86,10 @@ where
         Some(_) => routes,
     };
     let dressed = dress::inner(routes, Origins::new(&settings.origins), settings.max_body);
-    dress::outer(
-        Route::new()
-            .nest("/", dressed)
-            .nest_no_strip(settings.sockets.path.clone(), sockets),
-    )
+    let all = Route::new()
+        .nest("/", dressed)
+        .nest_no_strip(settings.sockets.path.clone(), sockets);
+    dress::closing(dress::outer(all), ready)
 }
 
 /// What a node serves on `metrics_listen`.

@@ -46,6 +46,11 @@ impl Readiness {
         self.tell();
     }
 
+    /// Whether the node is going to stop.
+    pub fn drains(&self) -> bool {
+        self.lock().draining
+    }
+
     /// Why the node is not ready; empty when it is.
     pub fn why_not(&self) -> Vec<String> {
         let state = self.lock();

@@ -182,6 +182,22 @@ async fn a_node_is_ready_only_while_its_parts_are_well_but_always_alive() {
 }
 
 #[tokio::test]
+async fn the_answers_of_a_node_that_drains_close_their_connections() {
+    let world = world(|_| {}).await;
+    for path in ["/live", "/socket.io/", "/nowhere"] {
+        let (_, headers, _) = told(world.client.get(path)).await;
+        assert_eq!(text(&headers, "connection"), None, "{path}");
+    }
+
+    world.ready.drain();
+
+    for path in ["/live", "/socket.io/", "/nowhere"] {
+        let (_, headers, _) = told(world.client.get(path)).await;
+        assert_eq!(text(&headers, "connection"), Some("close"), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn the_status_summary_has_thirty_minutes_and_says_503_without_redis() {
     let mut world = world(|_| {}).await;
 
