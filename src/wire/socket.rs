@@ -8,7 +8,6 @@ use super::socketio::{self, Ack, AckId};
 use crate::ids::SocketId;
 use bytes::Bytes;
 use serde_json::Value;
-use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -29,7 +28,6 @@ pub struct Socket {
     written: AtomicU64,
     pinged: AtomicU64,
     confirmed: AtomicU64,
-    data: OnceLock<Box<dyn Any + Send + Sync>>,
     passport: OnceLock<Passport>,
     questions: Mutex<Option<Box<Questions>>>,
 }
@@ -69,7 +67,6 @@ impl Socket {
             written: AtomicU64::new(0),
             pinged: AtomicU64::new(0),
             confirmed: AtomicU64::new(0),
-            data: OnceLock::new(),
             passport: OnceLock::new(),
             questions: Mutex::default(),
         })
@@ -159,16 +156,6 @@ impl Socket {
     pub fn disconnect(&self) {
         self.emit(&Frame::message(&socketio::disconnect(&self.namespace)));
         self.leave();
-    }
-
-    /// Keeps something of the app's with the socket; the first value stays.
-    pub fn set_data<T: Send + Sync + 'static>(&self, data: T) {
-        let _ = self.data.set(Box::new(data));
-    }
-
-    /// What the app keeps with the socket.
-    pub fn data<T: Send + Sync + 'static>(&self) -> Option<&T> {
-        self.data.get()?.downcast_ref()
     }
 
     /// Notes, after emitting it, that the room log up to `ms` has been written to the client. What was emitted while the

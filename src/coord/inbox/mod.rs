@@ -18,8 +18,6 @@ use crate::ids::{NodeId, Shard};
 use fred::clients::Client;
 use fred::interfaces::{ClientLike, StreamsInterface};
 use fred::types::Value;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Entries read at once.
@@ -36,25 +34,6 @@ pub enum Incoming {
     Counts(Shard, Counts),
 }
 
-/// How far a node has dispatched a shard's inbox, shared with whoever renews the lease.
-#[derive(Clone, Debug, Default)]
-pub struct Dispatched(Arc<[AtomicU64; 2]>);
-
-impl Dispatched {
-    /// The last entry dispatched.
-    pub fn last(&self) -> Offset {
-        Offset {
-            ms: self.0[0].load(Ordering::Acquire),
-            seq: self.0[1].load(Ordering::Acquire),
-        }
-    }
-
-    fn set(&self, offset: Offset) {
-        self.0[0].store(offset.ms, Ordering::Release);
-        self.0[1].store(offset.seq, Ordering::Release);
-    }
-}
-
 /// Reads one shard's inbox and topic.
 #[derive(Debug)]
 pub struct InboxReader {
@@ -62,7 +41,7 @@ pub struct InboxReader {
     shard: Shard,
     client: Client,
     node: NodeId,
-    dispatched: Dispatched,
+    dispatched: Offset,
     topic_from: String,
 }
 
@@ -74,7 +53,7 @@ impl InboxReader {
             shard,
             client,
             node,
-            dispatched: Dispatched::default(),
+            dispatched: Offset::default(),
             topic_from: "0-0".to_owned(),
         }
     }
@@ -90,8 +69,8 @@ impl InboxReader {
     }
 
     /// How far it has come.
-    pub fn dispatched(&self) -> Dispatched {
-        self.dispatched.clone()
+    pub fn dispatched(&self) -> Offset {
+        self.dispatched
     }
 
     /// What came since the last call, all of which the caller has dispatched by calling again. Waits up to `wait`.
@@ -103,7 +82,7 @@ impl InboxReader {
             self.coord.keys().inbox(self.shard, &self.node),
             self.coord.keys().topic(self.shard),
         );
-        let from = self.dispatched.last();
+        let from = self.dispatched;
         let options = super::connect::waiting(wait);
         let client = self.client.with_options(&options);
         let read = client.xread::<Value, _, _>(
@@ -131,7 +110,7 @@ impl InboxReader {
                     let offset = Offset::parse(&entry.id).ok_or_else(|| Fault::new("inbox", "an entry without id"))?;
                     first.get_or_insert(Millis(offset.ms));
                     self.open(entry, &mut incoming);
-                    self.dispatched.set(offset);
+                    self.dispatched = offset;
                 } else {
                     self.topic_from.clone_from(&entry.id);
                     for (_, payload) in &entry.fields {
@@ -147,7 +126,7 @@ impl InboxReader {
         let node = self.coord.identity().now();
         if node != self.node {
             self.node = node;
-            self.dispatched.set(Offset::default());
+            self.dispatched = Offset::default();
         }
     }
 
