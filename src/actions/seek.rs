@@ -3,6 +3,7 @@
 use super::{Actions, Denied, SEEK_CHECK};
 use crate::coord::rooms::Sat;
 use crate::coord::users::{Entered, Stay};
+use crate::domain::event::Event;
 use crate::domain::queue::{Place, Queue};
 use crate::error::Fault;
 use crate::ids::{RoomId, SocketId, UserId};
@@ -27,7 +28,14 @@ impl Actions {
                 Entered::Seeking(stay) => return Ok(Sought::Waiting(self.wait_in_line(user, &stay).await?)),
                 Entered::Absent => break,
                 Entered::Seated(room) => match self.coord.sit(room, user, socket, self.unnoticed()).await? {
-                    Sat::Present(people, _) | Sat::Retaken(people, _) => return Ok(Sought::Seated(room, people)),
+                    Sat::Present(found) => return Ok(Sought::Seated(room, found.people)),
+                    Sat::Retaken(found) => {
+                        // It was not in its seat, and heard nothing meanwhile.
+                        if let Some((_, first)) = found.missed.first().and_then(Event::place) {
+                            self.catch_up(user, socket, room, first).await?;
+                        }
+                        return Ok(Sought::Seated(room, found.people));
+                    }
                     Sat::Ended(_, people) => self.let_go(room, &people).await?,
                     Sat::None => self.let_go_of(user, room, None).await?,
                 },

@@ -6,6 +6,7 @@
 use super::{ACTS, Act, LIBRARY, MAX_ACTS, Reply, SHARED};
 use crate::coord::testing::{LEASE, World, socket, texts, user};
 use crate::coord::users::{Attached, State};
+use crate::domain::room::Offset;
 use fred::types::Value;
 use fred::util::sha1_hash;
 use std::collections::BTreeSet;
@@ -177,9 +178,9 @@ async fn a_script_that_redis_forgot_is_loaded_again() {
     let node = world.node().await;
     world.raw(&["SCRIPT", "FLUSH"]).await;
 
-    let attached = node.coord.attach(&user("a"), &socket("s"), 5).await.unwrap();
+    let attached = node.coord.attach(&user("a"), &socket("s"), 5, None).await.unwrap();
 
-    assert_eq!(attached, Attached::To(State::Idle));
+    assert!(matches!(attached, Attached::To(State::Idle, _)));
 }
 
 #[tokio::test]
@@ -187,7 +188,7 @@ async fn a_call_that_comes_after_a_later_one_is_not_heard() {
     let world = World::new(1).await;
     let node = world.node().await;
     let enter: (&str, &[&str], &[&str]) = ("enter", &["user:a", "recent:a", "timers"], &["a", "text", "t1", "5"]);
-    node.coord.attach(&user("a"), &socket("s"), 5).await.unwrap();
+    node.coord.attach(&user("a"), &socket("s"), 5, None).await.unwrap();
     let give_up: (&str, &[&str], &[&str]) = ("give_up", &["user:a", "timers"], &["a"]);
     send(&world, &call(&world, "00000000000000ff", node.id.as_str(), &[give_up])).await;
     let dump = world.dump_all().await;
@@ -206,7 +207,7 @@ async fn a_call_sent_twice_is_answered_twice_and_done_once() {
     let node = world.node().await;
     let enter: (&str, &[&str], &[&str]) = ("enter", &["user:a", "recent:a", "timers"], &["a", "text", "t1", "5"]);
     let speak: (&str, &[&str], &[&str]) = ("recall", &["room:r", "log:r"], &["r", "a", "s", "5"]);
-    node.coord.attach(&user("a"), &socket("s"), 5).await.unwrap();
+    node.coord.attach(&user("a"), &socket("s"), 5, None).await.unwrap();
     world
         .raw(&[
             "HSET",
@@ -252,7 +253,7 @@ async fn a_node_without_a_lease_changes_nothing() {
     let shard = crate::ids::Shard(0);
     buried.coord.register(shard, world.clock.steady()).await.unwrap();
     world.clock.advance(LEASE / 2);
-    buried.coord.attach(&user("a"), &socket("s"), 5).await.unwrap();
+    buried.coord.attach(&user("a"), &socket("s"), 5, None).await.unwrap();
     assert_eq!(
         alive.coord.bury(shard).await.unwrap(),
         [],
@@ -264,7 +265,11 @@ async fn a_node_without_a_lease_changes_nothing() {
     assert_eq!(alive.coord.bury(shard).await.unwrap(), std::slice::from_ref(&buried.id));
     let dump = world.dump().await;
 
-    let fault = buried.coord.attach(&user("b"), &socket("t"), 5).await.unwrap_err();
+    let fault = buried
+        .coord
+        .attach(&user("b"), &socket("t"), 5, None)
+        .await
+        .unwrap_err();
 
     assert_eq!(fault.why, super::FENCED);
     assert_eq!(world.dump().await, dump);
@@ -278,13 +283,13 @@ async fn an_act_that_fails_does_not_hurt_the_others_of_its_call() {
     world.raw(&["SET", &key, "not a hash"]).await;
 
     let (bad, good) = futures_util::future::join(
-        node.coord.attach(&user("a"), &socket("s"), 5),
-        node.coord.attach(&user("b"), &socket("t"), 5),
+        node.coord.attach(&user("a"), &socket("s"), 5, None),
+        node.coord.attach(&user("b"), &socket("t"), 5, None),
     )
     .await;
 
     assert!(bad.unwrap_err().why.contains("WRONGTYPE"));
-    assert_eq!(good.unwrap(), Attached::To(State::Idle));
+    assert!(matches!(good.unwrap(), Attached::To(State::Idle, _)));
 }
 
 #[tokio::test]
@@ -335,16 +340,24 @@ async fn acts_of_one_node_run_in_the_order_they_were_asked_for() {
     let asked: Vec<_> = (0..3 * MAX_ACTS as u64)
         .map(|i| {
             let coord = node.coord.clone();
-            async move { coord.attach(&user("a"), &socket(&format!("s{i}")), 100).await.unwrap() }
+            async move {
+                coord
+                    .attach(&user("a"), &socket(&format!("s{i}")), 100, None)
+                    .await
+                    .unwrap()
+            }
         })
         .collect();
 
     let answers = futures_util::future::join_all(asked).await;
 
-    let to = answers.iter().filter(|a| **a == Attached::To(State::Idle)).count();
+    let to = answers
+        .iter()
+        .filter(|a| matches!(a, Attached::To(State::Idle, _)))
+        .count();
     assert_eq!(to, 100);
     assert!(
-        answers[..100].iter().all(|a| *a == Attached::To(State::Idle)),
+        answers[..100].iter().all(|a| matches!(a, Attached::To(State::Idle, _))),
         "the first 100 got in"
     );
 }
@@ -357,7 +370,7 @@ async fn more_notices_than_lua_can_unpack_arrive_all_and_in_order() {
     let key = node.coord.keys().room(room);
     world
         .raw(&[
-            "HSET", &key, "nodes", "", "to", "a b", "s:a", "h 1 0", "s:b", "e", "state", "open", "kind", "text",
+            "HSET", &key, "nodes", "", "to", "a b", "s:a", "p", "s:b", "e", "state", "open", "kind", "text",
         ])
         .await;
     let log = node.coord.keys().log(room);
@@ -365,7 +378,7 @@ async fn more_notices_than_lua_can_unpack_arrive_all_and_in_order() {
     world.raw(&["EVAL", fill, "1", &log]).await;
 
     node.coord
-        .sit(room, &user("a"), &socket("s"), world.clock.now())
+        .catch_up(room, &user("a"), &socket("s"), Offset::default())
         .await
         .unwrap();
 

@@ -1,7 +1,7 @@
 //! Bringing a socket's belief in line with the truth, after notices were lost, the node began a new life, or Redis lost
 //! its data. What is gone is said.
 
-use super::{Omegoo, encode, failed};
+use super::{Omegoo, failed};
 use crate::actions::Denied;
 use crate::actions::connect::Arrival;
 use crate::domain::event::Event;
@@ -18,8 +18,8 @@ impl Omegoo {
         metrics::RESYNCS.one(());
         let (user, sid) = (&member.who.user, member.socket.sid());
         let believed = self.hub.doing(user);
-        let outcome = match self.actions.arrive(user, sid).await {
-            Ok(arrival) => self.reconcile(member, believed, arrival).await,
+        let outcome = match self.actions.arrive(user, sid, None).await {
+            Ok(came) => self.reconcile(member, believed, came.arrival).await,
             Err(denied) => Err(denied),
         };
         if let Err(denied) = outcome {
@@ -68,21 +68,23 @@ impl Omegoo {
         let at = self.actions.clock().now();
         let event = Event::Seated {
             room,
+            offset: None,
             kind: RoomKind::Text,
             people,
             at,
         };
-        member.socket.emit_all(&encode(&event, &member.who.user));
+        member.say(&event);
     }
 
     fn tell_of_the_end(&self, member: &Member, believed: Doing, ending: Ending) {
         let Doing::Seated(room) = believed else { return };
         let event = Event::Ended {
             room,
+            offset: None,
             ending,
             at: self.actions.clock().now(),
         };
-        member.socket.emit_all(&encode(&event, &member.who.user));
+        member.say(&event);
         self.hub.forget_room(&member.who.user, room);
     }
 }
