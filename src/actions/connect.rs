@@ -5,7 +5,7 @@ use crate::coord::rooms::Sat;
 use crate::coord::users::{Attached, Detached, Past, Session, State};
 use crate::domain::event::Event;
 use crate::domain::queue::Queue;
-use crate::domain::recovery::Bookmark;
+use crate::domain::recovery::{Bookmark, From};
 use crate::domain::refusal::Refusal;
 use crate::domain::room::{Ending, Offset};
 use crate::error::Fault;
@@ -56,7 +56,29 @@ impl Actions {
         let (arrival, missed) = match state {
             State::Idle => (Arrival::Idle, Vec::new()),
             State::Seeking(stay) => (self.go_on_seeking(user, socket, stay.queue).await?, Vec::new()),
-            State::Seated(room) => self.take_seat(user, socket, room).await?,
+            State::Seated(room) => {
+                let sat = self.coord.sit(room, user, socket, self.unnoticed()).await?;
+                self.seated(user, room, sat).await?
+            }
+        };
+        Ok(came(arrival, missed, past))
+    }
+
+    /// A socket that was here all the time may be missing notices, or Redis may no longer know of it. It has heard up to
+    /// `heard`.
+    pub async fn arrive_anew(&self, user: &UserId, socket: &SocketId, heard: Offset) -> Result<Came, Denied> {
+        let most = self.settings.sockets.per_user as usize;
+        let (state, past) = match self.coord.attach(user, socket, most, None).await? {
+            Attached::Crowded => return Err(Refusal::TooManySockets.into()),
+            Attached::To(state, past) => (state, past),
+        };
+        let (arrival, missed) = match state {
+            State::Idle => (Arrival::Idle, Vec::new()),
+            State::Seeking(stay) => (self.go_on_seeking(user, socket, stay.queue).await?, Vec::new()),
+            State::Seated(room) => {
+                let sat = self.coord.resume(room, user, socket, From::After(heard), None).await?;
+                self.seated(user, room, sat).await?
+            }
         };
         Ok(came(arrival, missed, past))
     }
@@ -91,8 +113,8 @@ impl Actions {
         self.coord.unsit(room, user, socket, until, since).await.map(drop)
     }
 
-    async fn take_seat(&self, user: &UserId, socket: &SocketId, room: RoomId) -> Result<(Arrival, Vec<Event>), Fault> {
-        match self.coord.sit(room, user, socket, self.unnoticed()).await? {
+    async fn seated(&self, user: &UserId, room: RoomId, sat: Sat) -> Result<(Arrival, Vec<Event>), Fault> {
+        match sat {
             Sat::Present(found) | Sat::Retaken(found) => {
                 let (people, last) = (found.people, found.last);
                 Ok((Arrival::Seated { room, people, last }, found.missed))

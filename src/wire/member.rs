@@ -13,13 +13,14 @@ use crate::domain::room::Offset;
 use crate::ids::RoomId;
 use crate::metrics;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// Events that may wait for one socket until Redis has answered. More is a room talking for seconds: the socket is sent
 /// away and comes back.
 const WAITING: usize = 256;
 
-/// How far, in ms, this node's clock can be ahead of the one that numbers lines: far more than a round trip.
-const CLOCKS_APART: u64 = 1000;
+/// How far this node's clock can be ahead of the one that numbers lines: far more than a round trip.
+const CLOCKS_APART: Duration = Duration::from_secs(1);
 
 /// A socket with the user behind it.
 #[derive(Debug)]
@@ -102,13 +103,27 @@ impl Member {
 
     /// From where on this socket may have missed lines, when it goes in this way.
     pub fn may_have_missed(&self, departure: Departure) -> Offset {
-        let reached = match departure {
-            Departure::Clean | Departure::Drained => self.socket.written(),
-            Departure::Lost | Departure::Moved => self.socket.confirmed(),
-        };
+        match departure {
+            Departure::Clean | Departure::Drained => self.up_to(self.socket.written()),
+            Departure::Lost | Departure::Moved => self.up_to(self.socket.confirmed()),
+        }
+        .next()
+    }
+
+    /// Redis is to be asked again what the user is doing: until it has answered, what happens in the user's room waits.
+    /// Up to where the socket has surely heard: later lines may have come after a gap.
+    pub fn await_answer(&self) -> Offset {
+        let mut arrival = self.arrival.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Arrival::Settled(_) = *arrival {
+            *arrival = Arrival::Awaited(Vec::new());
+        }
+        self.up_to(self.socket.confirmed())
+    }
+
+    fn up_to(&self, reached: u64) -> Offset {
         match reached {
-            0 => Offset::at(Millis(self.since.0.saturating_sub(CLOCKS_APART))),
-            reached => Offset::unpacked(reached).next(),
+            0 => Offset::at(self.since - CLOCKS_APART),
+            reached => Offset::unpacked(reached),
         }
     }
 

@@ -19,7 +19,7 @@ use super::Coord;
 use super::notice::Place;
 use super::script::{Act, Reply};
 use crate::clock::Millis;
-use crate::domain::room::{Offset, RoomKind};
+use crate::domain::room::RoomKind;
 use crate::error::Fault;
 use crate::ids::{ClientMessageId, MessageId, NodeId, RoomId, Shard, SocketId, UserId};
 use std::time::Duration;
@@ -188,18 +188,6 @@ impl Coord {
             .arg(socket)
             .arg(lines);
         self.there(room, act, "recalled", "no_room").await
-    }
-
-    /// Sends what happened from `since` on to a participant's socket through the inbox; false when there is no such seat.
-    pub async fn catch_up(&self, room: RoomId, user: &UserId, socket: &SocketId, since: Offset) -> Result<bool, Fault> {
-        let act = Act::new("catch_up")
-            .key(self.keys().room(room))
-            .key(self.keys().log(room))
-            .arg(room)
-            .arg(user)
-            .arg(socket)
-            .arg(since);
-        self.there(room, act, "caught_up", "no_room").await
     }
 
     /// Holds seats of up to `batch` rooms of a dead node until `held`; how many rooms there were.

@@ -366,12 +366,6 @@ async fn who_has_no_seat_says_nothing() {
     assert!(!one.coord.start_typing(room, &user("c"), at(1)).await.unwrap());
     assert!(!one.coord.stop_typing(room, &user("c")).await.unwrap());
     assert!(!one.coord.recall(room, &user("c"), &socket("s"), 5).await.unwrap());
-    assert!(
-        !one.coord
-            .catch_up(room, &user("c"), &socket("s"), Offset::default())
-            .await
-            .unwrap()
-    );
     assert_eq!(sit(&one, room, "c", "s").await, Sat::None);
 
     assert_eq!(world.dump().await, before);
@@ -662,30 +656,6 @@ async fn the_state_of_a_room_comes_to_the_socket_that_asked_with_its_last_lines(
     assert_eq!(told[0].to, Audience::Socket(socket("s1")));
     assert_eq!(kinds(&told), ["resumed", "said"]);
     assert_eq!(kinds(&two.inbox().await), ["said"; 4]);
-}
-
-#[tokio::test]
-async fn catching_up_sends_what_came_from_there_on_to_one_socket() {
-    let world = World::new(1).await;
-    let (mut one, mut two) = (world.node().await, world.node().await);
-    let room = room_of(&world, &mut one, &mut two).await;
-    for text in ["x", "y", "z"] {
-        say(&two, room, "b", text).await;
-    }
-    let since = offsets(&one.inbox().await)[1];
-    let before = world.dump().await["room:R"].clone();
-
-    assert!(
-        one.coord
-            .catch_up(room, &user("a"), &socket("s1"), since)
-            .await
-            .unwrap()
-    );
-
-    let told = one.inbox().await;
-    assert_eq!(lines(&told), ["y", "z"]);
-    assert!(told.iter().all(|n| n.to == Audience::Socket(socket("s1"))));
-    assert_eq!(world.dump().await["room:R"], before);
 }
 
 #[tokio::test]

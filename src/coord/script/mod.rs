@@ -146,7 +146,6 @@ pub(super) const ACTS: &[(&str, &str)] = &[
     ("stop_typing", include_str!("../rooms/stop_typing.lua")),
     ("fade_typing", include_str!("../rooms/fade_typing.lua")),
     ("recall", include_str!("../rooms/recall.lua")),
-    ("catch_up", include_str!("../rooms/catch_up.lua")),
     ("end", include_str!("../rooms/end.lua")),
     ("report", include_str!("../rooms/report.lua")),
     ("expire_hold", include_str!("../rooms/expire_hold.lua")),
