@@ -1,16 +1,47 @@
-//! Load for Palaver nodes, and what it costs them.
+//! Load for Palaver nodes (or for any server that speaks the same events), and what it costs them.
 //!
-//! So far one load: connections that do nothing. Numbers about memory in the README come from here.
+//! # Map
+//!
+//! | module | what lives there |
+//! |---|---|
+//! | `client` | thousands of Socket.IO clients in one thread; knows nothing of chat |
+//! | `crowd` | the people behind them: seats, rooms, lines, and what became of each |
+//! | `talk` | open-loop sending: when each line is due |
+//! | `run` | the steps that loads are made of |
+//! | `loads` | one file per load |
+//! | `measure` | histograms, processes, bounds |
+//! | `report` | the results, as JSON, text and a page |
+//!
+//! # Words
+//!
+//! | word | meaning |
+//! |---|---|
+//! | line | what somebody says; it carries its number and when it was due |
+//! | due | when something was to be done by plan: all times are measured from there |
+//! | flow | the lines from one person of a room to the other |
+//! | lost | never refused and not heard by the partner, though nobody was cut off meanwhile |
+//! | unanswered | under way when somebody was cut off or left: nobody can tell |
+//! | back | connected again and in the room again |
 
-mod idle;
-mod process;
-mod socket;
+mod client;
+mod clock;
+mod crowd;
+mod files;
+mod loads;
+mod measure;
+mod options;
+mod progress;
+mod report;
+mod run;
+mod talk;
 
 use clap::{Parser, Subcommand};
+use options::Options;
+use report::Report;
 use std::process::ExitCode;
 
 #[derive(Parser)]
-#[command(name = "palaver-loadtest", version, about = "Load generator for Palaver nodes")]
+#[command(name = "palaver-loadtest", version, about = "Load generator for Palaver nodes", after_help = after_help())]
 struct Cli {
     #[command(subcommand)]
     load: Load,
@@ -18,20 +49,49 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Load {
-    /// Opens connections, keeps them, and tells what each costs the servers in memory.
-    Idle(idle::Options),
+    /// Strangers pair up and talk: latency and loss.
+    Chat(Options),
+    /// Strangers join at once: how long until each has a partner.
+    Pair(Options),
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    let outcome = match Cli::parse().load {
-        Load::Idle(options) => idle::run(options).await,
+fn after_help() -> String {
+    let mut help =
+        "Exit status: 0 all bounds held and nothing was lost; 1 not so; 2 the load could not be run.\n\nBounds:\n"
+            .to_owned();
+    for (name, what) in measure::bounds::NAMES {
+        help.push_str(&format!("  {name:<20} {what}\n"));
+    }
+    help
+}
+
+fn main() -> ExitCode {
+    let load = Cli::parse().load;
+    let (options, report) = match &load {
+        Load::Chat(options) => (options, loads::chat::run(options)),
+        Load::Pair(options) => (options, loads::pair::run(options)),
     };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+    match report.and_then(|report| write(&report, options).map(|()| report)) {
+        Ok(report) if report.held() => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::from(1),
         Err(why) => {
             eprintln!("palaver-loadtest: {why}");
-            ExitCode::FAILURE
+            ExitCode::from(2)
         }
     }
+}
+
+fn write(report: &Report, options: &Options) -> Result<(), String> {
+    let json = options.json.as_deref();
+    let to_output = json.is_some_and(|file| file.as_os_str() == "-");
+    if !to_output {
+        print!("{}", report.summary());
+    }
+    let Some(file) = json else { return Ok(()) };
+    let text = serde_json::to_string(report).map_err(|e| e.to_string())?;
+    match to_output {
+        true => println!("{text}"),
+        false => std::fs::write(file, text).map_err(|e| format!("{}: {e}", file.display()))?,
+    }
+    Ok(())
 }
