@@ -7,6 +7,7 @@
 //! | `client` | thousands of Socket.IO clients in one thread; knows nothing of chat |
 //! | `crowd` | the people behind them: seats, rooms, lines, and what became of each |
 //! | `talk` | open-loop sending: when each line is due |
+//! | `churn` | unrest: people who leave, connections that drop |
 //! | `run` | the steps that loads are made of |
 //! | `loads` | one file per load |
 //! | `measure` | histograms, processes, bounds |
@@ -23,6 +24,7 @@
 //! | unanswered | under way when somebody was cut off or left: nobody can tell |
 //! | back | connected again and in the room again |
 
+mod churn;
 mod client;
 mod clock;
 mod crowd;
@@ -36,12 +38,15 @@ mod run;
 mod talk;
 
 use clap::{Parser, Subcommand};
+use loads::soak::Soak;
+use loads::storm::Storm;
 use options::Options;
 use report::Report;
 use std::process::ExitCode;
 
 #[derive(Parser)]
 #[command(name = "palaver-loadtest", version, about = "Load generator for Palaver nodes", after_help = after_help())]
+#[command(args_override_self = true)]
 struct Cli {
     #[command(subcommand)]
     load: Load,
@@ -49,10 +54,39 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Load {
+    /// Connections that only answer pings: memory of each.
+    Idle(Options),
     /// Strangers pair up and talk: latency and loss.
     Chat(Options),
     /// Strangers join at once: how long until each has a partner.
     Pair(Options),
+    /// Strangers pair up and type: latency of the signs.
+    Typing(Options),
+    /// All connections are cut at once, or a server is killed: how long until all are back, and what was lost.
+    Storm(Storm),
+    /// Talk for long, with people who leave and connections that drop: does memory grow?
+    Soak(Soak),
+}
+
+impl Load {
+    fn options(&self) -> &Options {
+        match self {
+            Self::Idle(options) | Self::Chat(options) | Self::Pair(options) | Self::Typing(options) => options,
+            Self::Storm(storm) => &storm.options,
+            Self::Soak(soak) => &soak.options,
+        }
+    }
+
+    fn run(&self) -> Result<Report, String> {
+        match self {
+            Self::Idle(options) => loads::idle::run(options),
+            Self::Chat(options) => loads::chat::run(options),
+            Self::Pair(options) => loads::pair::run(options),
+            Self::Typing(options) => loads::typing::run(options),
+            Self::Storm(storm) => loads::storm::run(storm),
+            Self::Soak(soak) => loads::soak::run(soak),
+        }
+    }
 }
 
 fn after_help() -> String {
@@ -67,10 +101,7 @@ fn after_help() -> String {
 
 fn main() -> ExitCode {
     let load = Cli::parse().load;
-    let (options, report) = match &load {
-        Load::Chat(options) => (options, loads::chat::run(options)),
-        Load::Pair(options) => (options, loads::pair::run(options)),
-    };
+    let (options, report) = (load.options(), load.run());
     match report.and_then(|report| write(&report, options).map(|()| report)) {
         Ok(report) if report.held() => ExitCode::SUCCESS,
         Ok(_) => ExitCode::from(1),

@@ -69,11 +69,6 @@ impl Options {
     pub(crate) fn sources(&self, targets: &[Target], run: u64) -> Sources {
         Sources::choose(self.source.clone(), targets, run as u16)
     }
-
-    /// The rate that is within the limit.
-    pub(crate) fn rate_for(&self, speakers: usize) -> f64 {
-        self.rate.min(self.limit.rate_for(speakers))
-    }
 }
 
 /// How much one person may say.

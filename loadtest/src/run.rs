@@ -1,14 +1,16 @@
 //! The course of every load: connect, pair, warm up, measure, wait for what is under way, say goodbye. Loads are written
 //! with these steps (`loads`).
 
+use crate::churn::Churn;
+use crate::client::wire::Transport;
 use crate::client::{Client, Manner};
 use crate::clock::{Clock, Nanos, SECOND, date, nanos, seconds};
-use crate::crowd::{Crowd, Manners, Window};
+use crate::crowd::{Crowd, Manners};
 use crate::files;
 use crate::measure::series::Series;
 use crate::options::Options;
 use crate::progress::Progress;
-use crate::talk::Talk;
+use crate::talk::{Matter, Talk};
 use rand::Rng;
 
 /// How often progress is shown.
@@ -17,8 +19,11 @@ const SHOW_EVERY: Nanos = SECOND / 5;
 const ATTEMPTS: u32 = 4;
 /// Longest wait without any progress before a step is given up.
 const STUCK: Nanos = 20 * SECOND;
-/// Longest wait for lines that are under way at the end.
-const DRAIN: Nanos = 5 * SECOND;
+/// Longest wait at the end for a line that is under way, and for all of a backlog.
+const DRAIN: Nanos = 4 * SECOND;
+const LONGEST_DRAIN: Nanos = 60 * SECOND;
+/// Seconds within which a sign of typing is followed by the next.
+const LONGEST_SIGN: f64 = 2.0;
 
 pub(crate) struct Run {
     pub(crate) options: Options,
@@ -31,6 +36,8 @@ pub(crate) struct Run {
     pub(crate) paired_in: Option<Nanos>,
     pub(crate) own_cpu_seconds: f64,
     pub(crate) stolen_seconds: f64,
+    /// People who leave and connections that drop while the load goes on.
+    pub(crate) churn: Option<Churn>,
     shown: Nanos,
 }
 
@@ -42,6 +49,10 @@ impl Run {
         let manner = Manner {
             sources: options.sources(&targets, run),
             targets,
+            transport: match options.polling {
+                true => Transport::Polling,
+                false => Transport::WebSocket,
+            },
             echo: options.echo,
             run,
         };
@@ -61,6 +72,7 @@ impl Run {
             own_cpu_seconds: 0.0,
             stolen_seconds: 0.0,
             options: options.clone(),
+            churn: None,
             shown: 0,
         })
     }
@@ -159,31 +171,55 @@ impl Run {
         }
     }
 
-    /// Everybody who has a partner talks, for a while to warm up and then to be measured.
-    pub(crate) fn talk(&mut self) -> Result<Talk, String> {
-        let speakers = self.crowd.pairs();
-        let rate = self.options.rate_for(speakers.len());
-        if rate < self.options.rate {
+    /// Plans what everybody who has a partner says or shows, from soon on.
+    pub(crate) fn plan(&mut self, matter: Matter) -> Talk {
+        let mut speakers = self.crowd.pairs();
+        let mut rate = self.options.rate;
+        match matter {
+            Matter::Lines => rate = self.within_the_limit(speakers.len()),
+            // A sign of typing fades after some seconds: fewer people type, but each often enough.
+            Matter::Typing => speakers.truncate((rate * LONGEST_SIGN).max(1.0) as usize),
+        }
+        let begin = self.open_window();
+        Talk::plan(matter, speakers, rate, begin)
+    }
+
+    /// Says when what counts begins and ends; when the load begins.
+    pub(crate) fn open_window(&mut self) -> Nanos {
+        let begin = self.now() + SECOND / 10;
+        let window = &mut self.crowd.window;
+        window.begin = begin + nanos(self.options.warmup);
+        window.end = window.begin + nanos(self.options.duration);
+        begin
+    }
+
+    fn within_the_limit(&self, speakers: usize) -> f64 {
+        let (wanted, limit) = (self.options.rate, self.options.limit);
+        let rate = wanted.min(limit.rate_for(speakers));
+        if rate < wanted {
             self.progress.say(&format!(
-                "{} lines per second cannot be sent by {} people within the server's limit; sending {rate:.0}. \
-                 {} connections could, or --limit if the server allows more.",
-                self.options.rate,
-                speakers.len(),
-                self.options.limit.speakers_for(self.options.rate),
+                "{wanted} lines per second cannot be sent by {speakers} people within the server's limit; sending \
+                 {rate:.0}. {} connections could; or say --limit if the server allows more.",
+                limit.speakers_for(wanted),
             ));
         }
-        let begin = self.now() + SECOND / 10;
-        let mut talk = Talk::plan(speakers, rate, begin);
-        let window = Window {
-            begin: begin + nanos(self.options.warmup),
-            end: begin + nanos(self.options.warmup) + nanos(self.options.duration),
-        };
-        self.crowd.window = window;
-        self.go_on_until(&mut talk, window.begin, "warming up")?;
+        rate
+    }
+
+    /// The load without being measured.
+    pub(crate) fn warm_up(&mut self, talk: &mut Talk) -> Result<(), String> {
+        let end = self.crowd.window.begin;
+        self.go_on(talk, end, "s warm-up", |_| false)?;
         self.series.begin(self.now());
-        self.go_on_until(&mut talk, window.end, "measured")?;
+        Ok(())
+    }
+
+    /// The load, measured.
+    pub(crate) fn measure(&mut self, talk: &mut Talk) -> Result<(), String> {
+        let end = self.crowd.window.end;
+        self.go_on(talk, end, "s measured", |_| false)?;
         self.stop_the_clock();
-        Ok(talk)
+        Ok(())
     }
 
     /// What is used from here on does not count.
@@ -197,19 +233,30 @@ impl Run {
         let done = self.crowd.record.take_second(self.crowd.open() as u64);
         let now = self.now();
         self.series.look(now, &done);
+        self.crowd.rooms.settle(now);
     }
 
-    fn go_on_until(&mut self, talk: &mut Talk, end: Nanos, what: &str) -> Result<(), String> {
+    /// Goes on with the load until `end`, or until `enough`.
+    pub(crate) fn go_on(
+        &mut self,
+        talk: &mut Talk,
+        end: Nanos,
+        what: &str,
+        enough: impl Fn(&Crowd) -> bool,
+    ) -> Result<(), String> {
         let began = self.now();
         loop {
             let now = self.now();
-            if now >= end {
+            if now >= end || enough(&self.crowd) {
                 return Ok(());
             }
             let mut next = talk
                 .go_on(&mut self.client, &mut self.crowd)
                 .min(end)
                 .min(now + SHOW_EVERY);
+            if let Some(churn) = &mut self.churn {
+                next = next.min(churn.go_on(&mut self.client, &mut self.crowd));
+            }
             if self.crowd.window.begin <= now {
                 if self.series.due() <= now {
                     self.look();
@@ -219,21 +266,28 @@ impl Run {
             if self.shows() {
                 let (done, of) = (seconds(now - began), seconds(end - began));
                 let p99 = self.crowd.record.delivery.at(0.99);
-                self.progress
-                    .show(done as u64, of.ceil() as u64, format!("s {what}, p99 {p99:.2} ms"));
+                let open = self.crowd.open();
+                let text = format!("{what}, {open} connected, p99 {p99:.2} ms");
+                self.progress.show(done as u64, of.ceil() as u64, text);
             }
             self.turn(next)?;
         }
     }
 
-    /// Waits for lines that are under way.
+    /// Waits for lines that are under way, for as long as some arrive.
     pub(crate) fn drain(&mut self) -> Result<(), String> {
-        let end = self.now() + DRAIN;
+        let mut last = (self.now(), self.crowd.tally());
+        let end = self.now() + LONGEST_DRAIN;
         loop {
-            let (now, tally) = (self.now(), self.crowd.rooms.tally());
-            if now >= end || tally.lost == 0 && tally.acknowledged + tally.refused >= tally.sent {
+            let (now, tally) = (self.now(), self.crowd.tally());
+            if tally != last.1 {
+                last = (now, tally);
+            }
+            let settled = tally.lost == 0 && tally.acknowledged + tally.refused >= tally.sent;
+            if settled || now >= end || now >= last.0 + DRAIN {
                 return Ok(());
             }
+            self.progress.show(tally.delivered, tally.sent, "delivered");
             let pause = now + SECOND / 5;
             while self.now() < pause {
                 self.turn(pause)?;

@@ -8,7 +8,15 @@ use crate::crowd::Crowd;
 /// Lines sent between two looks at what came in.
 const AT_ONCE: usize = 64;
 
+/// What is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Matter {
+    Lines,
+    Typing,
+}
+
 pub(crate) struct Talk {
+    matter: Matter,
     /// Who speaks, in turn: everybody once a round.
     speakers: Vec<Who>,
     begin: Nanos,
@@ -20,14 +28,20 @@ pub(crate) struct Talk {
 }
 
 impl Talk {
-    pub(crate) fn plan(speakers: Vec<Who>, rate: f64, begin: Nanos) -> Self {
+    pub(crate) fn plan(matter: Matter, speakers: Vec<Who>, rate: f64, begin: Nanos) -> Self {
         Self {
+            matter,
             speakers,
             begin,
             step: SECOND as f64 / rate,
             next: 0,
             rate,
         }
+    }
+
+    /// Nobody says anything.
+    pub(crate) fn none() -> Self {
+        Self::plan(Matter::Lines, Vec::new(), 0.0, 0)
     }
 
     fn due(&self) -> Nanos {
@@ -47,7 +61,10 @@ impl Talk {
             }
             let speaker = self.speakers[(self.next % self.speakers.len() as u64) as usize];
             self.next += 1;
-            crowd.say(client, speaker, due);
+            match self.matter {
+                Matter::Lines => crowd.say(client, speaker, due),
+                Matter::Typing => crowd.type_on(client, speaker, due),
+            }
         }
         now
     }

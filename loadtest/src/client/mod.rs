@@ -1,13 +1,16 @@
 //! Thousands of Socket.IO clients in one thread. Each is a number ([`Who`]); what happens to it is told to whoever runs
 //! the clients, between two waits. Knows nothing of chat.
 
+mod http;
 pub(crate) mod packet;
 mod poll;
+mod polling;
 mod session;
 mod stream;
 pub(crate) mod target;
+mod web;
 mod websocket;
-mod wire;
+pub(crate) mod wire;
 
 use crate::clock::{Clock, Nanos, SECOND};
 use packet::{Event, Key, Packet};
@@ -17,7 +20,7 @@ use std::io::Write;
 use std::time::Duration;
 use stream::{Found, Stream};
 use target::{Sources, Target};
-use wire::{Piece, Wire};
+use wire::{Lane, Piece, Transport, Wire};
 
 /// A client, counted from 0.
 pub(crate) type Who = usize;
@@ -43,20 +46,38 @@ pub(crate) enum Happening<'a> {
 pub(crate) struct Manner {
     pub(crate) targets: Vec<Target>,
     pub(crate) sources: Sources,
+    pub(crate) transport: Transport,
     /// Whether they want to be sent their own lines.
     pub(crate) echo: bool,
     /// A number of this run; clients of another run are other people.
     pub(crate) run: u64,
 }
 
+/// Who is told what happens.
+type Tell<'a> = dyn FnMut(&mut Client, Who, Happening<'_>) + 'a;
+
+/// A socket: the life of its connection, its lane, its client.
+type At = (u32, Lane, Who);
+
 /// A connection under a client.
 struct Link {
     wire: Wire,
+    target: usize,
     /// Tells events of this connection from those of its predecessor.
     life: u32,
-    /// Bytes of a piece that is not all there.
-    rest: Vec<u8>,
+    /// Bytes of a piece that is not all there, per lane.
+    rest: [Vec<u8>; 2],
     heard_at: Nanos,
+}
+
+/// How a socket is told from all others: the life of the connection, its lane, its client.
+fn token(life: u32, lane: Lane, who: Who) -> u64 {
+    (u64::from(life) << 32) | (u64::from(lane == Lane::Post) << 31) | who as u64
+}
+
+fn read_token(token: u64) -> At {
+    let lane = if token & (1 << 31) == 0 { Lane::Main } else { Lane::Post };
+    ((token >> 32) as u32, lane, (token & 0x7fff_ffff) as Who)
 }
 
 pub(crate) struct Client {
@@ -73,6 +94,7 @@ pub(crate) struct Client {
     frame: Vec<u8>,
     masks: u32,
     pid: Key,
+    sid: Key,
     looked: Nanos,
 }
 
@@ -91,12 +113,9 @@ impl Client {
             frame: Vec::new(),
             masks: 0x9e37_79b9,
             pid: Key::new(r#""pid":""#),
+            sid: Key::new(r#""sid":""#),
             looked: 0,
         })
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.links.len()
     }
 
     pub(crate) fn targets(&self) -> usize {
@@ -109,18 +128,35 @@ impl Client {
 
     /// Begins to connect to a target, counting round; what comes of it is told later.
     pub(crate) fn open(&mut self, who: Who, target: usize) -> Result<(), String> {
-        let target = &self.manner.targets[target % self.manner.targets.len()];
+        let target = target % self.manner.targets.len();
+        let Target { host, path, .. } = &self.manner.targets[target];
         self.lives = self.lives.wrapping_add(1);
-        let told = |e: std::io::Error| format!("{}: {e}", target.host);
-        let stream = Stream::dial(target.address, self.manner.sources.of(who)).map_err(told)?;
-        let token = (u64::from(self.lives) << 32) | who as u64;
-        self.poll.watch(&stream, token).map_err(told)?;
         self.links[who] = Some(Link {
-            wire: Wire::open(stream, &target.host, &target.path).map_err(told)?,
+            wire: Wire::new(self.manner.transport, host, path),
+            target,
             life: self.lives,
-            rest: Vec::new(),
+            rest: Default::default(),
             heard_at: self.clock.now(),
         });
+        let dialled = self.dial(who);
+        if dialled.is_err() {
+            self.links[who] = None;
+        }
+        dialled
+    }
+
+    /// Dials the sockets that a connection lacks.
+    fn dial(&mut self, who: Who) -> Result<(), String> {
+        let Some(link) = &mut self.links[who] else {
+            return Ok(());
+        };
+        while let Some(lane) = link.wire.lacks() {
+            let target = &self.manner.targets[link.target];
+            let told = |e: std::io::Error| format!("{}: {e}", target.host);
+            let stream = Stream::dial(target.address, self.manner.sources.of(who)).map_err(told)?;
+            self.poll.watch(&stream, token(link.life, lane, who)).map_err(told)?;
+            link.wire.give(lane, stream).map_err(told)?;
+        }
         Ok(())
     }
 
@@ -129,6 +165,11 @@ impl Client {
         if let Some(link) = self.links[who].take() {
             link.wire.cut();
         }
+    }
+
+    /// Ends a connection by nothing but the end of its stream.
+    pub(crate) fn drop(&mut self, who: Who) {
+        self.links[who] = None;
     }
 
     /// Ends a connection as a page does that is left.
@@ -160,8 +201,9 @@ impl Client {
         let Some(link) = &mut self.links[who] else {
             return false;
         };
-        // A connection that broke is told when it is next read from, which the kernel says at once.
-        link.wire.send(&mut self.frame, packet, mask).is_ok()
+        link.wire.send(&mut self.frame, packet, mask);
+        // A socket that cannot be dialled is told of like one that broke: by its silence.
+        link.wire.lacks().is_none() || self.dial(who).is_ok()
     }
 
     /// Unpredictable enough: masks protect proxies from web pages, and this is none.
@@ -173,20 +215,16 @@ impl Client {
     }
 
     /// Waits until `until` at the longest, and tells what happened.
-    pub(crate) fn turn(
-        &mut self,
-        until: Nanos,
-        tell: &mut impl FnMut(&mut Client, Who, Happening<'_>),
-    ) -> Result<(), String> {
+    pub(crate) fn turn(&mut self, until: Nanos, tell: &mut Tell<'_>) -> Result<(), String> {
         let patience = Duration::from_nanos(until.saturating_sub(self.clock.now()));
         let mut batch = std::mem::take(&mut self.ready);
         batch.clear();
         let waited = self.poll.wait(patience, &mut batch);
         waited.map_err(|e| format!("epoll: {e}"))?;
         for ready in &batch {
-            let (who, life) = ((ready.token & 0xffff_ffff) as usize, (ready.token >> 32) as u32);
-            if let Err(why) = self.attend(who, life, *ready, tell) {
-                self.end(who, why, tell);
+            let at = read_token(ready.token);
+            if let Err(why) = self.attend(at, *ready, tell) {
+                self.end(at.2, why, tell);
             }
         }
         self.ready = batch;
@@ -194,7 +232,7 @@ impl Client {
         Ok(())
     }
 
-    fn end(&mut self, who: Who, why: String, tell: &mut impl FnMut(&mut Client, Who, Happening<'_>)) {
+    fn end(&mut self, who: Who, why: String, tell: &mut Tell<'_>) {
         self.links[who] = None;
         tell(self, who, Happening::Ended(why));
     }
@@ -204,99 +242,98 @@ impl Client {
         self.links[who].as_mut().filter(|link| link.life == life)
     }
 
-    fn attend(
-        &mut self,
-        who: Who,
-        life: u32,
-        ready: Ready,
-        tell: &mut impl FnMut(&mut Client, Who, Happening<'_>),
-    ) -> Result<(), String> {
-        let Some(link) = self.link(who, life) else {
+    fn attend(&mut self, at: At, ready: Ready, tell: &mut Tell<'_>) -> Result<(), String> {
+        let (life, lane, who) = at;
+        let Some(stream) = self.link(who, life).and_then(|link| link.wire.stream(lane)) else {
             return Ok(());
         };
-        if ready.write {
-            link.wire.stream().writable().map_err(|e| e.to_string())?;
-        }
+        let written = match ready.write {
+            true => stream.writable(),
+            false => Ok(()),
+        };
+        written.or_else(|e| self.broke(at, &e.to_string()))?;
         let mut more = ready.read;
         while more {
             let mut input = std::mem::take(&mut self.scratch);
-            let read = self.read(who, life, &mut input, tell);
+            let read = self.read(at, &mut input, tell);
             self.scratch = input;
             more = read?;
         }
-        Ok(())
+        match self.link(who, life).and_then(|link| link.wire.lacks()) {
+            Some(_) => self.dial(who),
+            None => Ok(()),
+        }
+    }
+
+    /// A socket is of no use any more; an error if the connection is not either.
+    fn broke(&mut self, (life, lane, who): At, why: &str) -> Result<(), String> {
+        let Some(link) = self.link(who, life) else {
+            return Ok(());
+        };
+        link.rest[lane as usize].clear();
+        link.wire.hung_up(lane).map_err(|_| why.to_owned())
     }
 
     /// Reads once and acts on what is complete; whether there may be more to read.
-    fn read(
-        &mut self,
-        who: Who,
-        life: u32,
-        input: &mut Vec<u8>,
-        tell: &mut impl FnMut(&mut Client, Who, Happening<'_>),
-    ) -> Result<bool, String> {
+    fn read(&mut self, at: At, input: &mut Vec<u8>, tell: &mut Tell<'_>) -> Result<bool, String> {
+        let (life, lane, who) = at;
         let now = self.clock.now();
         let Some(link) = self.link(who, life) else {
             return Ok(false);
         };
-        let kept = link.rest.len();
+        let rest = &mut link.rest[lane as usize];
+        let kept = rest.len();
         if input.len() < kept + READ / 4 {
             input.resize(kept + READ, 0);
         }
-        input[..kept].copy_from_slice(&link.rest);
-        link.rest.clear();
-        let (found, more) = match link.wire.stream().read(&mut input[kept..]).map_err(|e| e.to_string())? {
-            Found::Some(count) => (count, true),
-            Found::All(count) => (count, false),
-            Found::End => return Err("the server hung up".to_owned()),
+        input[..kept].copy_from_slice(rest);
+        rest.clear();
+        let Some(stream) = link.wire.stream(lane) else {
+            return Ok(false);
+        };
+        let (found, more) = match stream.read(&mut input[kept..]) {
+            Ok(Found::Some(count)) => (count, true),
+            Ok(Found::All(count)) => (count, false),
+            Ok(Found::End) => return self.broke(at, "the server hung up").map(|()| false),
+            Err(why) => return self.broke(at, &why.to_string()).map(|()| false),
         };
         link.heard_at = now;
         let input = &input[..kept + found];
-        let mut at = 0;
+        let mut from = 0;
         while let Some(link) = self.link(who, life) {
-            let Some((piece, next)) = link.wire.next(input, at)? else {
-                link.rest.extend_from_slice(&input[at..]);
+            let Some((piece, next)) = link.wire.next(lane, input, from)? else {
+                link.rest[lane as usize].extend_from_slice(&input[from..]);
                 return Ok(more);
             };
-            at = next;
+            from = next;
             self.take(who, piece, input, tell)?;
         }
         Ok(false)
     }
 
-    fn take(
-        &mut self,
-        who: Who,
-        piece: Piece,
-        input: &[u8],
-        tell: &mut impl FnMut(&mut Client, Who, Happening<'_>),
-    ) -> Result<(), String> {
+    fn take(&mut self, who: Who, piece: Piece, input: &[u8], tell: &mut Tell<'_>) -> Result<(), String> {
         match piece {
             Piece::Nothing => Ok(()),
             Piece::Closed => Err("the server closed the connection".to_owned()),
             Piece::Ping(content) => {
                 let mask = self.mask();
-                match &mut self.links[who] {
-                    Some(link) => link
-                        .wire
-                        .pong(&mut self.frame, &input[content], mask)
-                        .map_err(|e| e.to_string()),
-                    None => Ok(()),
+                if let Some(link) = &mut self.links[who] {
+                    link.wire.pong(&input[content], mask);
                 }
+                Ok(())
             }
             Piece::Packet(text) => self.receive(who, packet::read(&input[text]), tell),
         }
     }
 
-    fn receive(
-        &mut self,
-        who: Who,
-        packet: Packet<'_>,
-        tell: &mut impl FnMut(&mut Client, Who, Happening<'_>),
-    ) -> Result<(), String> {
+    fn receive(&mut self, who: Who, packet: Packet<'_>, tell: &mut Tell<'_>) -> Result<(), String> {
         match packet {
             Packet::Open(session) => {
                 self.sessions[who].silence = session::silence(session);
+                let sid = packet::string(session, &self.sid).map(String::from_utf8_lossy);
+                if let (Some(sid), Some(link)) = (sid, &mut self.links[who]) {
+                    link.wire.opened(&sid);
+                }
                 let hello = format!("40{}", self.sessions[who].auth(self.manner.echo));
                 self.send(who, hello.as_bytes());
             }
@@ -320,7 +357,7 @@ impl Client {
     }
 
     /// Ends connections whose server has not pinged for longer than it promised.
-    fn look_for_silence(&mut self, tell: &mut impl FnMut(&mut Client, Who, Happening<'_>)) {
+    fn look_for_silence(&mut self, tell: &mut Tell<'_>) {
         let now = self.clock.now();
         if now < self.looked + LOOK {
             return;

@@ -1,20 +1,16 @@
-//! One connection to a server over a WebSocket: from bytes to packets and back.
+//! One connection to a server, whichever way its bytes go.
 
+use super::polling::Polling;
 use super::stream::Stream;
-use super::websocket::{self, Frame};
+use super::web::Web;
 use std::io;
 use std::ops::Range;
 
-/// Where a connection stands.
-enum Stage {
-    /// Waits for the answer to the handshake.
-    Shaking,
-    Open,
-}
-
-pub(crate) struct Wire {
-    stream: Stream,
-    stage: Stage,
+/// Which of the sockets of a connection: a WebSocket has one, polling has another one for what it sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lane {
+    Main,
+    Post,
 }
 
 /// What the next bytes are.
@@ -28,71 +24,101 @@ pub(crate) enum Piece {
     Closed,
 }
 
+/// How to connect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Transport {
+    WebSocket,
+    Polling,
+}
+
+pub(crate) enum Wire {
+    Web(Web),
+    Polling(Polling),
+}
+
 impl Wire {
-    /// Over a stream that is being connected.
-    pub(crate) fn open(mut stream: Stream, host: &str, path: &str) -> io::Result<Self> {
-        let path = format!("{path}?EIO=4&transport=websocket");
-        stream.write(websocket::handshake(host, &path).as_bytes())?;
-        Ok(Self {
-            stream,
-            stage: Stage::Shaking,
-        })
+    pub(crate) fn new(transport: Transport, host: &str, path: &str) -> Self {
+        match transport {
+            Transport::WebSocket => Self::Web(Web::new(host, path)),
+            Transport::Polling => Self::Polling(Polling::new(host, path)),
+        }
     }
 
-    pub(crate) fn stream(&mut self) -> &mut Stream {
-        &mut self.stream
+    /// The socket that is to be dialled now.
+    pub(crate) fn lacks(&self) -> Option<Lane> {
+        match self {
+            Self::Web(web) => web.lacks().then_some(Lane::Main),
+            Self::Polling(polling) => polling.lacks(),
+        }
     }
 
-    pub(crate) fn send(&mut self, frame: &mut Vec<u8>, packet: &[u8], mask: u32) -> io::Result<()> {
-        frame.clear();
-        websocket::push_text(frame, packet, mask);
-        self.stream.write(frame)
+    /// Takes a socket that is being dialled.
+    pub(crate) fn give(&mut self, lane: Lane, stream: Stream) -> io::Result<()> {
+        match self {
+            Self::Web(web) => web.give(stream),
+            Self::Polling(polling) => polling.give(lane, stream),
+        }
     }
 
-    pub(crate) fn pong(&mut self, frame: &mut Vec<u8>, content: &[u8], mask: u32) -> io::Result<()> {
-        frame.clear();
-        websocket::push_pong(frame, content, mask);
-        self.stream.write(frame)
+    pub(crate) fn stream(&mut self, lane: Lane) -> Option<&mut Stream> {
+        match self {
+            Self::Web(web) => web.stream(),
+            Self::Polling(polling) => polling.stream(lane),
+        }
+    }
+
+    /// The server said what it calls this session.
+    pub(crate) fn opened(&mut self, sid: &str) {
+        match self {
+            Self::Web(_) => {}
+            Self::Polling(polling) => polling.opened(sid),
+        }
+    }
+
+    /// Sends a packet; what breaks is noticed when it is read from. `frame` is where a frame may be built.
+    pub(crate) fn send(&mut self, frame: &mut Vec<u8>, packet: &[u8], mask: u32) {
+        match self {
+            Self::Web(web) => web.send(frame, packet, mask),
+            Self::Polling(polling) => polling.send(packet),
+        }
+    }
+
+    pub(crate) fn pong(&mut self, content: &[u8], mask: u32) {
+        match self {
+            Self::Web(web) => web.pong(content, mask),
+            Self::Polling(_) => {}
+        }
+    }
+
+    /// The other side closed a socket; whether that was all.
+    pub(crate) fn hung_up(&mut self, lane: Lane) -> Result<(), String> {
+        match self {
+            Self::Web(_) => Err("the server hung up".to_owned()),
+            Self::Polling(polling) => polling.hung_up(lane),
+        }
     }
 
     /// Closes as a page does that is left.
-    pub(crate) fn close(mut self, mask: u32) {
-        let mut frame = Vec::new();
-        websocket::push_text(&mut frame, b"41", mask);
-        websocket::push_close(&mut frame, mask);
-        // Who cannot be told is gone already.
-        let _ = self.stream.write(&frame);
+    pub(crate) fn close(self, mask: u32) {
+        match self {
+            Self::Web(web) => web.close(mask),
+            Self::Polling(polling) => polling.close(),
+        }
     }
 
     /// Closes without a word.
     pub(crate) fn cut(self) {
-        self.stream.reset();
+        match self {
+            Self::Web(web) => web.cut(),
+            Self::Polling(polling) => polling.cut(),
+        }
     }
 
     /// The piece that begins at `from`, and where the next begins; `None` while it is not all there.
-    pub(crate) fn next(&mut self, input: &[u8], from: usize) -> Result<Option<(Piece, usize)>, String> {
-        match self.stage {
-            Stage::Shaking => {
-                let Some(end) = memchr::memmem::find(&input[from..], b"\r\n\r\n") else {
-                    return Ok(None);
-                };
-                let head = String::from_utf8_lossy(&input[from..from + end]);
-                let status = head.lines().next().unwrap_or_default();
-                if !status.contains(" 101") {
-                    return Err(format!("no WebSocket: {status}"));
-                }
-                self.stage = Stage::Open;
-                Ok(Some((Piece::Nothing, from + end + 4)))
-            }
-            Stage::Open => Ok(websocket::next(input, from)?.map(|(frame, end)| {
-                let piece = match frame {
-                    Frame::Text(text) => Piece::Packet(text),
-                    Frame::Ping(content) => Piece::Ping(content),
-                    Frame::Binary | Frame::Pong => Piece::Nothing,
-                    Frame::Close => Piece::Closed,
-                };
-                (piece, end)
-            })),
+    pub(crate) fn next(&mut self, lane: Lane, input: &[u8], from: usize) -> Result<Option<(Piece, usize)>, String> {
+        match self {
+            Self::Web(web) => web.next(input, from),
+            Self::Polling(polling) => polling.next(lane, input, from),
         }
     }
 }

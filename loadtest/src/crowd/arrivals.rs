@@ -111,14 +111,13 @@ mod tests {
         let mut arrivals = Arrivals::new(1, 1);
         arrivals.due(0);
 
-        let mut target = 1;
-        for (shortest, longest) in [(500, 1500), (1000, 3000), (2000, 5000), (4000, 5000), (5000, 5000)] {
+        let pauses = [(500, 1500), (1000, 3000), (2000, 5000), (4000, 5000), (5000, 5000)];
+        for (target, (shortest, longest)) in (1..).zip(pauses) {
             arrivals.failed(0, 0);
             let at = arrivals.next_due();
             assert!((shortest..=longest).contains(&(at / 1_000_000)), "{at}");
             assert_eq!(arrivals.due(at - 1), None);
             assert_eq!(arrivals.due(at), Some((0, target)));
-            target += 1;
         }
         arrivals.arrived(0);
         assert_eq!(arrivals.most_attempts(), 0);

@@ -5,6 +5,9 @@ use crate::clock::Nanos;
 /// Lines whose fate a broken connection leaves open: more are never under way at once.
 const UNDER_WAY: usize = 256;
 
+/// Lines that are kept though nothing more is to come of them: duplicates come late.
+const KEPT: usize = 1024;
+
 const ACKNOWLEDGED: u8 = 1;
 const REFUSED: u8 = 2;
 const HEARD: u8 = 4;
@@ -29,6 +32,8 @@ pub(crate) struct Flow {
     duplicated: u64,
     doubled: u64,
     out_of_order: u64,
+    /// What became of lines that are not kept any more.
+    settled: Tally,
 }
 
 /// How a line was heard.
@@ -64,10 +69,25 @@ pub(crate) struct Tally {
 impl Flow {
     pub(crate) fn say(&mut self, number: u32, due: Nanos, measured: bool) {
         if self.lines.is_empty() {
-            self.first = number;
+            (self.first, self.heard) = (number, 0);
+        }
+        if self.lines.len() >= KEPT {
+            self.settle();
         }
         let state = if measured { MEASURED } else { 0 };
         self.lines.push(Line { due, message: 0, state });
+    }
+
+    /// Forgets old lines of which nothing more is to come, so that a long run needs no more memory than a short one.
+    fn settle(&mut self) {
+        let over = |line: &Line| line.state & HEARD != 0 && line.state & (ACKNOWLEDGED | REFUSED | EXCUSED) != 0;
+        if self.lines[..KEPT / 2].iter().all(over) {
+            for line in self.lines.drain(..KEPT / 2) {
+                self.settled.add(line);
+            }
+            self.first += KEPT as u32 / 2;
+            self.heard -= KEPT / 2;
+        }
     }
 
     fn line(&mut self, number: u32) -> Option<&mut Line> {
@@ -84,6 +104,10 @@ impl Flow {
     /// The partner heard a line.
     pub(crate) fn hear(&mut self, number: u32, message: &[u8]) -> Hearing {
         let message = shorten(message);
+        if number < self.first {
+            self.duplicated += 1;
+            return Hearing::Again;
+        }
         let Some(line) = self.line(number) else {
             return Hearing::Strange;
         };
@@ -128,24 +152,28 @@ impl Flow {
             duplicated: self.duplicated,
             doubled: self.doubled,
             out_of_order: self.out_of_order,
-            ..Tally::default()
+            ..self.settled
         };
-        for line in &self.lines {
-            let is = |flag| line.state & flag != 0;
-            if is(MEASURED) {
-                tally.sent += 1;
-                tally.delivered += u64::from(is(HEARD));
-                tally.acknowledged += u64::from(is(ACKNOWLEDGED));
-            }
-            tally.refused += u64::from(is(REFUSED));
-            if !is(HEARD) && !is(REFUSED) {
-                match is(EXCUSED) {
-                    true => tally.unanswered += 1,
-                    false => tally.lost += 1,
-                }
+        self.lines.iter().for_each(|line| tally.add(*line));
+        tally
+    }
+}
+
+impl Tally {
+    fn add(&mut self, line: Line) {
+        let is = |flag| line.state & flag != 0;
+        if is(MEASURED) {
+            self.sent += 1;
+            self.delivered += u64::from(is(HEARD));
+            self.acknowledged += u64::from(is(ACKNOWLEDGED));
+        }
+        self.refused += u64::from(is(REFUSED));
+        if !is(HEARD) && !is(REFUSED) {
+            match is(EXCUSED) {
+                true => self.unanswered += 1,
+                false => self.lost += 1,
             }
         }
-        tally
     }
 }
 
@@ -233,6 +261,28 @@ mod tests {
         }
 
         assert_eq!((flow.tally().out_of_order, flow.tally().duplicated), (1, 1));
+    }
+
+    #[test]
+    fn old_lines_are_forgotten_but_counted() {
+        let mut flow = Flow::default();
+        for number in 10..10 + 3 * KEPT as u32 {
+            flow.say(number, 0, true);
+            flow.answered(number, true);
+            flow.hear(number, b"m");
+        }
+
+        assert!(flow.lines.len() <= KEPT);
+        assert_eq!(flow.hear(10, b"m"), Hearing::Again);
+        let all = 3 * KEPT as u64;
+        let expected = Tally {
+            sent: all,
+            delivered: all,
+            acknowledged: all,
+            duplicated: 1,
+            ..Tally::default()
+        };
+        assert_eq!(flow.tally(), expected);
     }
 
     #[test]

@@ -6,15 +6,17 @@ pub(crate) mod flow;
 mod line;
 pub(crate) mod record;
 mod rooms;
+mod signs;
 
 use crate::client::packet::{self, Event, Key};
 use crate::client::{Client, Happening, Who};
 use crate::clock::Nanos;
 use arrivals::Arrivals;
-use flow::Hearing;
+use flow::{Hearing, Tally};
 use line::Mark;
 use record::Record;
 use rooms::{Rooms, Seat};
+use signs::{Sign, Signs};
 
 /// What somebody is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +40,8 @@ struct Person {
     next: u32,
     /// Since when they seek.
     seeks_since: Nanos,
+    /// When they lost the connection, while the seat may be theirs still.
+    cut: Option<Nanos>,
 }
 
 /// How the crowd behaves.
@@ -65,6 +69,7 @@ pub(crate) struct Window {
 pub(crate) struct Crowd {
     people: Vec<Person>,
     pub(crate) rooms: Rooms,
+    signs: Signs,
     pub(crate) record: Record,
     pub(crate) window: Window,
     pub(crate) manners: Manners,
@@ -73,6 +78,17 @@ pub(crate) struct Crowd {
     keys: Keys,
     seated: usize,
     open: usize,
+    /// When everybody was cut off.
+    pub(crate) storm: Option<Nanos>,
+}
+
+/// How a connection is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// As by a dead device: a reset.
+    Reset,
+    /// As by a closed page: the end of the stream, without a word.
+    Close,
 }
 
 struct Keys {
@@ -91,10 +107,12 @@ impl Crowd {
             before: None,
             next: 0,
             seeks_since: 0,
+            cut: None,
         };
         Self {
             people: vec![person; count],
             rooms: Rooms::default(),
+            signs: Signs::new(count),
             record: Record::new(),
             window: Window::default(),
             arrivals: Arrivals::new(count, manners.at_once),
@@ -109,12 +127,18 @@ impl Crowd {
             },
             seated: 0,
             open: 0,
+            storm: None,
         }
     }
 
     /// How many are connected.
     pub(crate) fn open(&self) -> usize {
         self.open
+    }
+
+    /// How many are not back yet: neither in their seats nor told that they have lost them.
+    pub(crate) fn away(&self) -> usize {
+        self.people.iter().filter(|person| person.cut.is_some()).count()
     }
 
     /// How many have a partner.
@@ -191,11 +215,66 @@ impl Crowd {
             return;
         }
         person.next += 1;
-        let measured = self.window.begin <= due && due < self.window.end;
+        let measured = self.measures(due);
         self.rooms.flow(seat).say(number, due, measured);
         if measured {
             self.record.sent(client.clock.now().saturating_sub(due));
         }
+    }
+
+    /// Begins or ends to type.
+    pub(crate) fn type_on(&mut self, client: &mut Client, who: Who, due: Nanos) {
+        if self.people[who].doing != Doing::Seated {
+            self.record.happened.skipped += 1;
+            return;
+        }
+        let measured = self.measures(due);
+        let sign = self.signs.show(who, due, measured);
+        client.emit(who, None, sign.event(), format_args!(",{{}}"));
+        if measured {
+            self.record.sent(client.clock.now().saturating_sub(due));
+        }
+    }
+
+    fn measures(&self, due: Nanos) -> bool {
+        self.window.begin <= due && due < self.window.end
+    }
+
+    fn saw(&mut self, client: &Client, who: Who, sign: Sign) {
+        let partner = self.people[who].seat.and_then(|seat| self.rooms.partner(seat));
+        if let Some(due) = partner.and_then(|partner| self.signs.seen(partner, sign)) {
+            self.record.delivered(client.clock.now().saturating_sub(due));
+        }
+    }
+
+    /// Leaves the room for another partner.
+    pub(crate) fn leave(&mut self, client: &mut Client, who: Who) {
+        let person = self.people[who];
+        if let (Doing::Seated, Some(seat)) = (person.doing, person.seat)
+            && client.emit(who, None, "leave_text_room", format_args!(",{{}}"))
+        {
+            self.rooms.leave(seat, client.clock.now());
+        }
+    }
+
+    /// Loses the connection, by our doing.
+    pub(crate) fn cut(&mut self, client: &mut Client, who: Who, cut: Cut) {
+        if self.people[who].doing == Doing::Away {
+            return;
+        }
+        match cut {
+            Cut::Reset => client.cut(who),
+            Cut::Close => client.drop(who),
+        }
+        self.record.happened.cut += 1;
+        self.went_away(who, client.clock.now());
+    }
+
+    /// What became of everything that was said and shown.
+    pub(crate) fn tally(&self) -> Tally {
+        let mut tally = self.rooms.tally();
+        tally += self.signs.tally();
+        tally
     }
 
     /// Everything that happens to anybody comes in here.
@@ -231,6 +310,8 @@ impl Crowd {
     fn heard(&mut self, client: &mut Client, who: Who, event: Event<'_>) {
         match event.name() {
             b"text_message_received" => self.hear_lines(client, who, event.json()),
+            b"text_partner_typing" => self.saw(client, who, Sign::Started),
+            b"text_partner_stopped_typing" => self.saw(client, who, Sign::Stopped),
             b"text_match_found" => self.matched(client, who, event.json()),
             b"text_reconnected" => {
                 self.record.happened.reseated += 1;
@@ -267,7 +348,7 @@ impl Crowd {
             return self.record.complain("three in a room");
         };
         if let Some(before) = person.seat.replace(seat) {
-            self.rooms.end(before);
+            self.rooms.end(before, client.clock.now());
             person.before = Some(before);
         }
         let sought = client.clock.now().saturating_sub(person.seeks_since);
@@ -275,8 +356,12 @@ impl Crowd {
         self.sit(client, who);
     }
 
-    fn sit(&mut self, _client: &mut Client, who: Who) {
+    fn sit(&mut self, client: &mut Client, who: Who) {
         let person = &mut self.people[who];
+        if let Some(cut) = person.cut.take() {
+            let since = self.storm.unwrap_or(cut);
+            self.record.back.record(client.clock.now() - since);
+        }
         if person.doing != Doing::Seated {
             person.doing = Doing::Seated;
             self.seated += 1;
@@ -291,7 +376,8 @@ impl Crowd {
         }
         if let Some(seat) = person.seat.take() {
             person.before = Some(seat);
-            self.rooms.end(seat);
+            person.cut = None;
+            self.rooms.end(seat, client.clock.now());
         }
         if self.manners.seek_again && self.people[who].doing == Doing::Idle {
             self.seek(client, who, client.clock.now());
@@ -347,16 +433,24 @@ impl Crowd {
     fn ended(&mut self, client: &mut Client, who: Who, why: &str) {
         let now = client.clock.now();
         let person = &mut self.people[who];
-        let doing = std::mem::replace(&mut person.doing, Doing::Away);
+        let doing = person.doing;
         if doing == Doing::Away {
             return self.failed(who, why, now);
         }
-        self.open -= 1;
-        self.seated -= usize::from(doing == Doing::Seated);
         self.record.happened.ended += 1;
         self.record.complain(why);
+        self.went_away(who, now);
+    }
+
+    fn went_away(&mut self, who: Who, now: Nanos) {
+        let person = &mut self.people[who];
+        let doing = std::mem::replace(&mut person.doing, Doing::Away);
+        self.open -= 1;
+        self.seated -= usize::from(doing == Doing::Seated);
         if let Some(seat) = person.seat {
             self.rooms.flow(seat).sender_cut();
+            self.record.happened.seats_at_stake += u64::from(person.cut.is_none());
+            person.cut.get_or_insert(now);
         }
         if self.manners.come_back {
             self.arrivals.failed(who, now);

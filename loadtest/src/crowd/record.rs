@@ -17,6 +17,9 @@ pub(crate) struct Happened {
     pub(crate) reseated: u64,
     /// Who came back and had no seat any more.
     pub(crate) unseated: u64,
+    /// Connections that we cut, and people whose seat depended on coming back, however they lost the connection.
+    pub(crate) cut: u64,
+    pub(crate) seats_at_stake: u64,
     /// Rooms that the server ended.
     pub(crate) rooms_ended: u64,
     /// Lines that were heard where they were never said.

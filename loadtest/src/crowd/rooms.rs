@@ -3,7 +3,11 @@
 
 use super::flow::{Flow, Tally};
 use crate::client::Who;
-use std::collections::HashMap;
+use crate::clock::{Nanos, SECOND};
+use std::collections::{HashMap, VecDeque};
+
+/// How long after the end of a room a line of it may still be heard.
+const LATE: Nanos = 15 * SECOND;
 
 /// A room, counted from 0 over the whole run.
 pub(crate) type RoomNumber = u32;
@@ -28,6 +32,10 @@ struct Room {
 pub(crate) struct Rooms {
     all: Vec<Room>,
     by_name: HashMap<Box<[u8]>, RoomNumber>,
+    /// Rooms that ended, with when, while late lines may still come.
+    ended: VecDeque<(Nanos, RoomNumber)>,
+    settled: Tally,
+    settled_harmed: usize,
 }
 
 impl Rooms {
@@ -74,13 +82,39 @@ impl Rooms {
         seat.room == room && seat.place != place
     }
 
-    /// Whoever sits in this seat left: nobody is to hear anything any more.
-    pub(crate) fn end(&mut self, seat: Seat) {
+    /// Whoever sits in this seat leaves: is to hear nothing any more, but the partner what was said before.
+    pub(crate) fn leave(&mut self, seat: Seat, now: Nanos) {
+        self.all[seat.room as usize].flows[1 - seat.place].hearer_left();
+        self.close(seat.room, now);
+    }
+
+    /// The server ended the room: nobody is to hear anything any more.
+    pub(crate) fn end(&mut self, seat: Seat, now: Nanos) {
         let room = &mut self.all[seat.room as usize];
         if !room.over {
-            room.over = true;
             room.flows.iter_mut().for_each(Flow::hearer_left);
+            self.close(seat.room, now);
+        }
+    }
+
+    fn close(&mut self, number: RoomNumber, now: Nanos) {
+        let room = &mut self.all[number as usize];
+        if !room.over {
+            room.over = true;
             self.by_name.remove(&room.name);
+            self.ended.push_back((now, number));
+        }
+    }
+
+    /// Counts what was said in rooms that ended long ago, and forgets it.
+    pub(crate) fn settle(&mut self, now: Nanos) {
+        while let Some((at, number)) = self.ended.front().copied().filter(|(at, _)| at + LATE <= now) {
+            debug_assert!(at <= now, "rooms end in order");
+            self.ended.pop_front();
+            let room = &mut self.all[number as usize];
+            let flows = std::mem::take(&mut room.flows);
+            self.settled_harmed += usize::from(flows.iter().any(is_harmed));
+            flows.iter().for_each(|flow| self.settled += flow.tally());
         }
     }
 
@@ -89,7 +123,7 @@ impl Rooms {
     }
 
     pub(crate) fn tally(&self) -> Tally {
-        let mut sum = Tally::default();
+        let mut sum = self.settled;
         let flows = self.all.iter().flat_map(|room| &room.flows);
         flows.for_each(|flow| sum += flow.tally());
         sum
@@ -97,9 +131,14 @@ impl Rooms {
 
     /// Rooms in which a line was lost or heard in another order.
     pub(crate) fn harmed(&self) -> usize {
-        let harmed = |flow: &Flow| flow.tally().lost + flow.tally().out_of_order + flow.tally().doubled > 0;
-        self.all.iter().filter(|room| room.flows.iter().any(harmed)).count()
+        let harmed = self.all.iter().filter(|room| room.flows.iter().any(is_harmed));
+        self.settled_harmed + harmed.count()
     }
+}
+
+fn is_harmed(flow: &Flow) -> bool {
+    let tally = flow.tally();
+    tally.lost + tally.out_of_order + tally.doubled > 0
 }
 
 #[cfg(test)]
@@ -127,9 +166,30 @@ mod tests {
         let ann = rooms.enter(b"r", 0).unwrap();
         rooms.enter(b"r", 1);
 
-        rooms.end(ann);
+        rooms.end(ann, 1);
 
         assert_eq!(rooms.partner(ann), None);
         assert_eq!(rooms.enter(b"r", 0), Some(Seat { room: 1, place: 0 }));
+    }
+
+    #[test]
+    fn who_leaves_hears_no_more_but_what_they_said_must_be_heard() {
+        let mut rooms = Rooms::default();
+        let ann = rooms.enter(b"r", 0).unwrap();
+        let bob = rooms.enter(b"r", 1).unwrap();
+        rooms.flow(ann).say(0, 0, true);
+        rooms.flow(bob).say(0, 0, true);
+
+        rooms.leave(ann, 0);
+        rooms.end(bob, 0);
+
+        let counted = (rooms.tally().lost, rooms.tally().unanswered, rooms.harmed());
+        assert_eq!(counted, (1, 1, 1));
+        rooms.settle(LATE);
+        assert_eq!(
+            (rooms.tally().lost, rooms.tally().unanswered, rooms.harmed()),
+            counted,
+            "and is not forgotten"
+        );
     }
 }

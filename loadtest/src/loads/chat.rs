@@ -4,14 +4,17 @@ use crate::crowd::Manners;
 use crate::options::Options;
 use crate::report::Report;
 use crate::run::Run;
+use crate::talk::Matter;
 
 pub(crate) fn run(options: &Options) -> Result<Report, String> {
     let mut run = Run::begin("chat", options, Manners::default())?;
     run.connect()?;
     run.pair_all()?;
-    let talk = run.talk()?;
+    let mut talk = run.plan(Matter::Lines);
+    run.warm_up(&mut talk)?;
+    run.measure(&mut talk)?;
     run.drain()?;
-    let report = Report::of("chat", &run, Some(&talk));
+    let report = Report::of("chat", &run, &talk);
     run.part()?;
     Ok(report)
 }

@@ -4,6 +4,7 @@ use crate::crowd::Manners;
 use crate::options::Options;
 use crate::report::Report;
 use crate::run::Run;
+use crate::talk::Talk;
 
 pub(crate) fn run(options: &Options) -> Result<Report, String> {
     let mut run = Run::begin("pair", options, Manners::default())?;
@@ -11,7 +12,7 @@ pub(crate) fn run(options: &Options) -> Result<Report, String> {
     run.series.begin(run.now());
     run.pair()?;
     run.stop_the_clock();
-    let report = Report::of("pair", &run, None);
+    let report = Report::of("pair", &run, &Talk::none());
     run.part()?;
     Ok(report)
 }

@@ -1,6 +1,5 @@
 //! What a process of this machine uses, as the kernel says.
 
-use crate::clock::SECOND;
 use std::fs;
 use std::str::FromStr;
 
@@ -70,9 +69,6 @@ fn stolen() -> Option<f64> {
     let ticks: f64 = stat.lines().next()?.split_whitespace().nth(8)?.parse().ok()?;
     Some(ticks / rustix::param::clock_ticks_per_second() as f64)
 }
-
-/// A second, as everything here counts.
-pub(crate) const SAMPLE_EVERY: u64 = SECOND;
 
 #[cfg(test)]
 mod tests {

@@ -123,6 +123,24 @@ impl Series {
         });
     }
 
+    /// By how much all watched processes together grew from the second quarter of the time to the last: what fills up
+    /// once has filled up by then. `None` when there are too few seconds to tell.
+    pub(crate) fn growth_percent(&self) -> Option<f64> {
+        let quarter = self.seconds.len() / 4;
+        let mean = |seconds: &[Second]| {
+            let sum: u64 = seconds.iter().flat_map(|second| second.rss_kib.values()).sum();
+            sum as f64 / seconds.len() as f64
+        };
+        if quarter < 5 || self.processes.is_empty() {
+            return None;
+        }
+        let (early, late) = (
+            mean(&self.seconds[quarter..2 * quarter]),
+            mean(&self.seconds[3 * quarter..]),
+        );
+        Some((late / early - 1.0) * 100.0)
+    }
+
     pub(crate) fn own_cpu_seconds(&self) -> f64 {
         own_cpu_seconds() - self.own_cpu
     }

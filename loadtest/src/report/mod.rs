@@ -26,10 +26,14 @@ pub(crate) struct Report {
     pub(crate) pairing_ms: Pairing,
     pub(crate) processes: Vec<Process>,
     pub(crate) client: Own,
-    /// CPU seconds of all watched processes per 100,000 lines delivered.
+    /// CPU seconds of all watched processes per 100,000 lines delivered within the measured time.
     pub(crate) cpu_seconds_per_100k: f64,
     /// Memory that the watched processes have more than before the first connection.
     pub(crate) kib_per_connection: f64,
+    /// Growth of that memory in percent, from the second quarter of the time to the last; absent when too short.
+    pub(crate) growth_percent: Option<f64>,
+    /// Coming back after connections were cut; absent when none was.
+    pub(crate) storm: Option<Storm>,
     /// What servers said beyond answers, and why connections ended.
     pub(crate) complaints: BTreeMap<String, u64>,
     pub(crate) series: Vec<Second>,
@@ -77,6 +81,22 @@ pub(crate) struct Pairing {
     pub(crate) each: Percentiles,
 }
 
+/// Who lost the connection while they had a seat, and how they came back.
+#[derive(Debug, Serialize)]
+pub(crate) struct Storm {
+    pub(crate) cut: u64,
+    /// In their seats again, by the end of the measured time.
+    pub(crate) back: u64,
+    /// From the cut until so many were back; absent when they were not.
+    pub(crate) back50_ms: Option<f64>,
+    pub(crate) back99_ms: Option<f64>,
+    pub(crate) back100_ms: Option<f64>,
+    /// By recovery of the session, by asking for the seat, and not at all.
+    pub(crate) recovered: u64,
+    pub(crate) reseated: u64,
+    pub(crate) unseated: u64,
+}
+
 /// What the load generator used itself.
 #[derive(Debug, Serialize)]
 pub(crate) struct Own {
@@ -88,7 +108,7 @@ pub(crate) struct Own {
 }
 
 impl Report {
-    pub(crate) fn of(load: &str, run: &Run, talk: Option<&Talk>) -> Self {
+    pub(crate) fn of(load: &str, run: &Run, talk: &Talk) -> Self {
         let record = &run.crowd.record;
         let counts = Counts::of(run);
         let measured = run.series.seconds.last().map_or(0.0, |last| last.t);
@@ -102,14 +122,16 @@ impl Report {
             targets: run.client.targets(),
             rate: Rate {
                 wanted: run.options.rate,
-                planned: talk.map_or(0.0, |talk| talk.rate),
+                planned: talk.rate,
                 sent: counts.sent as f64 / measured.max(1e-3),
             },
-            cpu_seconds_per_100k: match counts.delivered {
+            cpu_seconds_per_100k: match run.series.seconds.iter().map(|second| second.delivered).sum::<u64>() {
                 0 => 0.0,
                 delivered => cpu * 1e5 / delivered as f64,
             },
             kib_per_connection: run.series.processes.iter().map(grown).sum::<f64>() / run.crowd.len().max(1) as f64,
+            growth_percent: run.series.growth_percent(),
+            storm: Storm::of(run),
             counts,
             delivery_ms: record.delivery.percentiles(),
             ack_ms: record.ack.percentiles(),
@@ -150,6 +172,9 @@ impl Report {
         let measured = self.counts.delivered > 0;
         match name {
             "pairing" => self.pairing_ms.all,
+            "back99" => self.storm.as_ref()?.back99_ms,
+            "back100" => self.storm.as_ref()?.back100_ms,
+            "growth" => self.growth_percent,
             "lost" => Some(self.counts.lost as f64),
             "duplicated" => Some(self.counts.duplicated as f64),
             "out_of_order" => Some(self.counts.out_of_order as f64),
@@ -188,9 +213,31 @@ impl Report {
     }
 }
 
+impl Storm {
+    fn of(run: &Run) -> Option<Self> {
+        let (record, happened) = (&run.crowd.record, run.crowd.record.happened);
+        let (cut, back) = (happened.seats_at_stake, record.back.count());
+        // The histogram knows only those who are back; of those who are not, nobody knows how long it takes.
+        let at = |share: f64| {
+            let rank = (share * cut as f64).ceil();
+            (cut > 0 && back as f64 >= rank).then(|| record.back.at(rank / back as f64))
+        };
+        (cut > 0).then(|| Self {
+            cut,
+            back,
+            back50_ms: at(0.5),
+            back99_ms: at(0.99),
+            back100_ms: at(1.0),
+            recovered: happened.recovered,
+            reseated: happened.reseated,
+            unseated: happened.unseated,
+        })
+    }
+}
+
 impl Counts {
     fn of(run: &Run) -> Self {
-        let (tally, happened) = (run.crowd.rooms.tally(), run.crowd.record.happened);
+        let (tally, happened) = (run.crowd.tally(), run.crowd.record.happened);
         Self {
             sent: tally.sent,
             delivered: tally.delivered,

@@ -45,6 +45,23 @@ impl Report {
                 each.p50, each.p90, each.p99
             )?;
         }
+        if let Some(storm) = &self.storm {
+            let ms = |ms: Option<f64>| ms.map_or("never".to_owned(), |ms| format!("{ms:.0} ms"));
+            writeln!(
+                out,
+                "  back       {} of {}: 50 % after {}, 99 % after {}, all after {}",
+                storm.back,
+                storm.cut,
+                ms(storm.back50_ms),
+                ms(storm.back99_ms),
+                ms(storm.back100_ms)
+            )?;
+            writeln!(
+                out,
+                "             {} recovered, {} asked for their seats, {} had none any more",
+                storm.recovered, storm.reseated, storm.unseated
+            )?;
+        }
         for p in &self.processes {
             writeln!(
                 out,
@@ -61,6 +78,12 @@ impl Report {
                 out,
                 "  servers    {:.2} KiB per connection, {:.2} CPU s per 100,000 lines",
                 self.kib_per_connection, self.cpu_seconds_per_100k
+            )?;
+        }
+        if let Some(growth) = self.growth_percent {
+            writeln!(
+                out,
+                "             memory grew by {growth:.1} % from the second quarter of the time to the last"
             )?;
         }
         writeln!(
