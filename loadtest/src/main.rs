@@ -42,6 +42,7 @@ use loads::soak::Soak;
 use loads::storm::Storm;
 use options::Options;
 use report::Report;
+use std::path::Path;
 use std::process::ExitCode;
 
 #[derive(Parser)]
@@ -112,17 +113,21 @@ fn main() -> ExitCode {
     }
 }
 
+/// Where the command line says: the summary always, unless the output is wanted for JSON.
 fn write(report: &Report, options: &Options) -> Result<(), String> {
-    let json = options.json.as_deref();
-    let to_output = json.is_some_and(|file| file.as_os_str() == "-");
-    if !to_output {
-        print!("{}", report.summary());
+    let json = serde_json::to_string(report).map_err(|e| e.to_string())?;
+    let save = |file: &Path, text: String| std::fs::write(file, text).map_err(|e| format!("{}: {e}", file.display()));
+    if let Some(file) = &options.html {
+        save(file, report.page())?;
     }
-    let Some(file) = json else { return Ok(()) };
-    let text = serde_json::to_string(report).map_err(|e| e.to_string())?;
-    match to_output {
-        true => println!("{text}"),
-        false => std::fs::write(file, text).map_err(|e| format!("{}: {e}", file.display()))?,
+    match &options.json {
+        Some(file) if file.as_os_str() == "-" => {
+            println!("{json}");
+            return Ok(());
+        }
+        Some(file) => save(file, json)?,
+        None => {}
     }
+    print!("{}", report.summary());
     Ok(())
 }

@@ -101,6 +101,15 @@ impl Flow {
         Some((line.due, line.state & MEASURED != 0))
     }
 
+    /// The partner was shown a line again, or for the first time, when they came back: history holds what was heard too.
+    pub(crate) fn recall(&mut self, number: u32, message: &[u8]) -> Hearing {
+        let known = |line: &mut Line| line.state & HEARD != 0 && line.message == shorten(message);
+        match number < self.first || self.line(number).is_some_and(known) {
+            true => Hearing::Again,
+            false => self.hear(number, message),
+        }
+    }
+
     /// The partner heard a line.
     pub(crate) fn hear(&mut self, number: u32, message: &[u8]) -> Hearing {
         let message = shorten(message);
@@ -251,6 +260,18 @@ mod tests {
 
         let tally = flow.tally();
         assert_eq!((tally.delivered, tally.duplicated, tally.doubled), (1, 1, 1));
+    }
+
+    #[test]
+    fn history_duplicates_nothing() {
+        let mut flow = said(0..2);
+        flow.hear(0, b"a");
+
+        assert_eq!(flow.recall(0, b"a"), Hearing::Again);
+        assert_eq!(flow.recall(1, b"b"), Hearing::First { measured: true });
+        flow.recall(0, b"c");
+
+        assert_eq!((flow.tally().duplicated, flow.tally().doubled), (0, 1));
     }
 
     #[test]

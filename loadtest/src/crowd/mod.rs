@@ -12,7 +12,7 @@ use crate::client::packet::{self, Event, Key};
 use crate::client::{Client, Happening, Who};
 use crate::clock::Nanos;
 use arrivals::Arrivals;
-use flow::{Hearing, Tally};
+use flow::{Flow, Hearing, Tally};
 use line::Mark;
 use record::Record;
 use rooms::{Rooms, Seat};
@@ -309,14 +309,14 @@ impl Crowd {
 
     fn heard(&mut self, client: &mut Client, who: Who, event: Event<'_>) {
         match event.name() {
-            b"text_message_received" => self.hear_lines(client, who, event.json()),
+            b"text_message_received" => self.hear_lines(client, who, event.json(), Flow::hear),
             b"text_partner_typing" => self.saw(client, who, Sign::Started),
             b"text_partner_stopped_typing" => self.saw(client, who, Sign::Stopped),
             b"text_match_found" => self.matched(client, who, event.json()),
             b"text_reconnected" => {
                 self.record.happened.reseated += 1;
                 self.sit(client, who);
-                self.hear_lines(client, who, event.json());
+                self.hear_lines(client, who, event.json(), Flow::recall);
             }
             b"text_reconnect_failed" => {
                 self.record.happened.unseated += 1;
@@ -384,8 +384,8 @@ impl Crowd {
         }
     }
 
-    /// Every line in `json`, which may be one or the many that somebody missed.
-    fn hear_lines(&mut self, client: &Client, who: Who, json: &[u8]) {
+    /// Every line in `json`, which may be one or the many that were said lately.
+    fn hear_lines(&mut self, client: &Client, who: Who, json: &[u8], hear: Hear) {
         let now = client.clock.now();
         let lines = packet::strings(json, &self.keys.content).zip(packet::strings(json, &self.keys.message));
         for (text, message) in lines {
@@ -407,7 +407,7 @@ impl Crowd {
                 room: mark.room,
                 place: mark.seat,
             };
-            match self.rooms.flow(sender).hear(mark.number, message) {
+            match hear(self.rooms.flow(sender), mark.number, message) {
                 Hearing::First { measured: true } => self.record.delivered(now.saturating_sub(mark.due)),
                 Hearing::First { measured: false } | Hearing::Again => {}
                 Hearing::Strange => self.record.happened.strange += 1,
@@ -457,6 +457,9 @@ impl Crowd {
         }
     }
 }
+
+/// As something new, or as history.
+type Hear = fn(&mut Flow, u32, &[u8]) -> Hearing;
 
 fn person_is_free(person: &Person) -> bool {
     person.doing == Doing::Idle && person.seat.is_none()

@@ -1,5 +1,7 @@
 //! The results of a run: one object, written as JSON, as a screenful of text and as a page.
 
+mod page;
+mod plot;
 mod summary;
 
 use crate::clock::millis;
