@@ -22,6 +22,7 @@ mod hostile;
 mod identity;
 mod kill;
 mod lines;
+mod loadtest;
 mod node_dies;
 mod pairing;
 mod postgres_away;
