@@ -78,6 +78,7 @@ pub(crate) struct Crowd {
     keys: Keys,
     seated: usize,
     open: usize,
+    away: usize,
     /// When everybody was cut off.
     pub(crate) storm: Option<Nanos>,
 }
@@ -127,6 +128,7 @@ impl Crowd {
             },
             seated: 0,
             open: 0,
+            away: 0,
             storm: None,
         }
     }
@@ -138,7 +140,7 @@ impl Crowd {
 
     /// How many are not back yet: neither in their seats nor told that they have lost them.
     pub(crate) fn away(&self) -> usize {
-        self.people.iter().filter(|person| person.cut.is_some()).count()
+        self.away
     }
 
     /// How many have a partner.
@@ -173,7 +175,7 @@ impl Crowd {
         self.arrivals.next_due()
     }
 
-    /// Attempts to connect that came to nothing, of whoever has had the most in a row.
+    /// Attempts in a row to connect that came to nothing, of whoever had the most.
     pub(crate) fn most_attempts(&self) -> u32 {
         self.arrivals.most_attempts()
     }
@@ -360,6 +362,7 @@ impl Crowd {
         let person = &mut self.people[who];
         if let Some(cut) = person.cut.take() {
             let since = self.storm.unwrap_or(cut);
+            self.away -= 1;
             self.record.back.record(client.clock.now() - since);
         }
         if person.doing != Doing::Seated {
@@ -376,7 +379,7 @@ impl Crowd {
         }
         if let Some(seat) = person.seat.take() {
             person.before = Some(seat);
-            person.cut = None;
+            self.away -= usize::from(person.cut.take().is_some());
             self.rooms.end(seat, client.clock.now());
         }
         if self.manners.seek_again && self.people[who].doing == Doing::Idle {
@@ -449,8 +452,10 @@ impl Crowd {
         self.seated -= usize::from(doing == Doing::Seated);
         if let Some(seat) = person.seat {
             self.rooms.flow(seat).sender_cut();
-            self.record.happened.seats_at_stake += u64::from(person.cut.is_none());
-            person.cut.get_or_insert(now);
+            if person.cut.replace(person.cut.unwrap_or(now)).is_none() {
+                self.away += 1;
+                self.record.happened.seats_at_stake += 1;
+            }
         }
         if self.manners.come_back {
             self.arrivals.failed(who, now);
