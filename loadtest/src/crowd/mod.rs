@@ -379,7 +379,10 @@ impl Crowd {
         }
         if let Some(seat) = person.seat.take() {
             person.before = Some(seat);
-            self.away -= usize::from(person.cut.take().is_some());
+            if person.cut.take().is_some() {
+                self.away -= 1;
+                self.rooms.miss(seat);
+            }
             self.rooms.end(seat, client.clock.now());
         }
         if self.manners.seek_again && self.people[who].doing == Doing::Idle {
