@@ -27,6 +27,7 @@ mod node_dies;
 mod pairing;
 mod postgres_away;
 mod presence;
+mod recovery;
 mod redis_away;
 mod reports;
 mod rooms_end;
