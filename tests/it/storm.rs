@@ -39,7 +39,7 @@ async fn new_clients_are_sent_away_while_the_line_is_full_and_returning_ones_wai
     world.line.mend();
 
     for why in &sent_away {
-        assert!(why.contains("1013") && why.contains("retry-after-ms="), "{why}");
+        assert!(why.contains("code: Again") && why.contains("retry-after-ms="), "{why}");
     }
     let back = back.await.unwrap();
     assert_eq!(back.pid(), pid);
