@@ -2,6 +2,7 @@
 //!
 //! So far one load: connections that do nothing. Numbers about memory in the README come from here.
 
+mod bench;
 mod idle;
 mod process;
 mod socket;
@@ -20,12 +21,21 @@ struct Cli {
 enum Load {
     /// Opens connections, keeps them, and tells what each costs the servers in memory.
     Idle(idle::Options),
+    /// Compares Palaver with its peer on this machine; `./dev bench` prepares everything and calls this.
+    Bench(bench::Options),
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let outcome = match Cli::parse().load {
-        Load::Idle(options) => idle::run(options).await,
+        Load::Idle(options) => match tokio::runtime::Runtime::new() {
+            Ok(runtime) => runtime.block_on(idle::run(options)),
+            Err(e) => Err(e.to_string()),
+        },
+        Load::Bench(options) => match bench::run(&options) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err("a goal that must be met is missed".to_owned()),
+            Err(why) => Err(why),
+        },
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
