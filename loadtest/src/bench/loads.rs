@@ -1,8 +1,8 @@
 //! Runs one load of this very program as a process of its own, and reads what it measured.
 
-use super::Options;
 use super::machine::{Disturbance, Watch};
-use super::stack::Stack;
+use super::stack::{RATE_LIMIT, RATE_WINDOW_MS, Stack};
+use super::{Effort, Options};
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::fs::File;
@@ -22,6 +22,28 @@ pub(super) struct Load {
     pub(super) rate: Option<f64>,
     pub(super) warmup: u32,
     pub(super) seconds: u32,
+    /// The process to kill, for `storm`.
+    pub(super) kill: Option<&'static str>,
+}
+
+impl Load {
+    pub(super) fn new(kind: &'static str, connections: u32, effort: &Effort) -> Self {
+        Self {
+            kind,
+            connections,
+            rate: None,
+            warmup: effort.warmup,
+            seconds: effort.seconds,
+            kill: None,
+        }
+    }
+
+    pub(super) fn at(self, rate: f64) -> Self {
+        Self {
+            rate: Some(rate),
+            ..self
+        }
+    }
 }
 
 /// What a load measured: the part of its JSON that is needed here.
@@ -33,7 +55,9 @@ pub(super) struct Measured {
     pub(super) rate: Rate,
     pub(super) counts: Counts,
     pub(super) delivery_ms: Option<Spread>,
-    pub(super) pairing_ms: Option<HashMap<String, f64>>,
+    pub(super) pairing_ms: Pairing,
+    pub(super) storm: Option<Storm>,
+    pub(super) series: Vec<Second>,
     pub(super) processes: Vec<Process>,
     #[serde(skip)]
     pub(super) disturbance: Disturbance,
@@ -61,6 +85,29 @@ pub(super) struct Counts {
 pub(super) struct Spread {
     pub(super) p50: f64,
     pub(super) p99: f64,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Pairing {
+    /// Absent when somebody was left over.
+    pub(super) all: Option<f64>,
+}
+
+/// How people came back after their server was killed.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Storm {
+    pub(super) cut: f64,
+    pub(super) back: f64,
+    pub(super) back99_ms: Option<f64>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Second {
+    /// CPU seconds per second of each process.
+    cpu: HashMap<String, f64>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -99,6 +146,12 @@ impl Measured {
         grown / self.connections.max(1.0)
     }
 
+    /// The busiest second of Redis, in cores.
+    pub(super) fn redis_peak(&self) -> f64 {
+        let seconds = self.series.iter().filter_map(|second| second.cpu.get("redis"));
+        seconds.copied().fold(0.0, f64::max)
+    }
+
     /// Everything that was to be said was said, and came.
     pub(super) fn is_complete(&self) -> bool {
         let kept_up = self.rate.sent >= 0.97 * self.rate.wanted;
@@ -109,12 +162,12 @@ impl Measured {
 /// Runs `load` against `stack` and waits for its end.
 pub(super) fn run(options: &Options, stack: &Stack, load: Load) -> Result<Measured, String> {
     let watch = Watch::start(&stack.pids());
-    let mut measured = report(options, stack, load, &[])?;
+    let mut measured = report(options, stack, load)?;
     measured.disturbance = watch.stop();
     Ok(measured)
 }
 
-fn report(options: &Options, stack: &Stack, load: Load, more: &[&str]) -> Result<Measured, String> {
+fn report(options: &Options, stack: &Stack, load: Load) -> Result<Measured, String> {
     let json = options.scratch.join("load.json");
     let log = options.scratch.join("load.log");
     let failed = |e: std::io::Error| format!("{}: {e}", load.kind);
@@ -124,7 +177,7 @@ fn report(options: &Options, stack: &Stack, load: Load, more: &[&str]) -> Result
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL", "--"]);
     command.arg(std::env::current_exe().map_err(failed)?);
-    command.args(arguments(stack, load)).args(more);
+    command.args(arguments(stack, load));
     command.arg("--json").arg(&json);
     command.stdin(Stdio::null());
     command.stderr(output.try_clone().map_err(failed)?).stdout(output);
@@ -153,6 +206,11 @@ fn arguments(stack: &Stack, load: Load) -> Vec<String> {
         .map(|(name, pid)| format!("{name}={pid}"))
         .collect();
     let mut words = vec![load.kind.to_owned(), "--no-progress".to_owned()];
+    // As the processes that are measured are told to allow.
+    words.extend([
+        "--limit".to_owned(),
+        format!("{RATE_LIMIT}/{}", f64::from(RATE_WINDOW_MS) / 1000.0),
+    ]);
     let mut option = |name: &str, value: String| words.extend([name.to_owned(), value]);
     option("--targets", stack.targets());
     option("--connections", load.connections.to_string());
@@ -161,6 +219,9 @@ fn arguments(stack: &Stack, load: Load) -> Vec<String> {
     option("--duration", load.seconds.to_string());
     if let Some(rate) = load.rate {
         option("--rate", rate.to_string());
+    }
+    if let Some(name) = load.kill {
+        option("--kill", name.to_owned());
     }
     words
 }

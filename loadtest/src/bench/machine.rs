@@ -1,5 +1,6 @@
 //! The machine that measures: what it is, whether it is quiet, and what else ran on it during a measurement.
 
+use crate::measure::process::cpu_seconds;
 use std::fs;
 use std::process::Command;
 use std::thread::sleep;
@@ -16,10 +17,7 @@ const GLANCE: Duration = Duration::from_millis(500);
 /// Longest wait for that.
 const BUSY_AT_MOST: Duration = Duration::from_secs(20);
 
-/// The kernel's clock ticks in a second; 100 on every Linux that matters (`getconf CLK_TCK`).
-const TICKS: f64 = 100.0;
-
-/// CPU used so far, in ticks.
+/// CPU seconds used so far.
 #[derive(Clone, Copy)]
 struct Used {
     busy: f64,
@@ -65,11 +63,11 @@ impl Watch {
 
     pub(super) fn stop(self) -> Disturbance {
         let end = used(&self.pids);
-        let ticks = end.at.duration_since(self.start.at).as_secs_f64() * TICKS;
+        let seconds = end.at.duration_since(self.start.at).as_secs_f64();
         let foreign = (end.busy - self.start.busy) - (end.ours - self.start.ours);
         Disturbance {
-            others: (foreign / ticks).max(0.0),
-            stolen: (end.stolen - self.start.stolen) / ticks,
+            others: (foreign / seconds).max(0.0),
+            stolen: (end.stolen - self.start.stolen) / seconds,
         }
     }
 }
@@ -90,11 +88,10 @@ pub(super) fn wait_until_quiet(pids: &[u32], patience: Duration) -> Disturbance 
 /// Waits, not for ever, until `pids` have nothing more to do.
 pub(super) fn wait_until_idle(pids: &[u32]) {
     let deadline = Instant::now() + BUSY_AT_MOST;
-    let used = || pids.iter().map(|pid| ticks_of(*pid)).sum::<f64>();
     while Instant::now() < deadline {
-        let before = used();
+        let before = seconds_of(pids);
         sleep(GLANCE);
-        if used() - before <= QUIET * GLANCE.as_secs_f64() * TICKS {
+        if seconds_of(pids) - before <= QUIET * GLANCE.as_secs_f64() {
             return;
         }
     }
@@ -103,12 +100,12 @@ pub(super) fn wait_until_idle(pids: &[u32]) {
 fn used(pids: &[u32]) -> Used {
     let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
     let fields: Vec<f64> = stat.lines().next().map(numbers).unwrap_or_default();
-    let field = |i: usize| fields.get(i).copied().unwrap_or(0.0);
+    let field = |i: usize| fields.get(i).copied().unwrap_or(0.0) / ticks_per_second();
     Used {
         // user, nice, system, irq, softirq; idle and waiting for disks are between, stolen time comes after.
         busy: field(0) + field(1) + field(2) + field(5) + field(6),
         stolen: field(7),
-        ours: own_ticks() + pids.iter().map(|pid| ticks_of(*pid)).sum::<f64>(),
+        ours: own_seconds() + seconds_of(pids),
         at: Instant::now(),
     }
 }
@@ -117,25 +114,25 @@ fn numbers(line: &str) -> Vec<f64> {
     line.split_whitespace().filter_map(|word| word.parse().ok()).collect()
 }
 
-/// The numbers of a process's `stat` after its name, which may hold blanks: user time is the 12th.
-fn stat_of(pid: &str) -> Vec<f64> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    let after_state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.split_once(' '));
-    after_state.map(|(_, rest)| numbers(rest)).unwrap_or_default()
+/// Nothing of a process that has ended.
+fn seconds_of(pids: &[u32]) -> f64 {
+    pids.iter().filter_map(|pid| cpu_seconds(*pid)).sum()
 }
 
-fn ticks_of(pid: u32) -> f64 {
-    stat_of(&pid.to_string()).iter().skip(10).take(2).sum()
+/// CPU seconds of this process and of the children it has waited for.
+fn own_seconds() -> f64 {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields = stat.rsplit_once(')').map(|(_, rest)| rest.split_whitespace().skip(11));
+    let ticks = fields
+        .into_iter()
+        .flatten()
+        .take(4)
+        .filter_map(|word| word.parse::<f64>().ok());
+    ticks.sum::<f64>() / ticks_per_second()
 }
 
-/// This process's, and that of the children it has waited for.
-fn own_ticks() -> f64 {
-    stat_of("self").iter().skip(10).take(4).sum()
-}
-
-/// CPU seconds of a process so far.
-pub(super) fn cpu_seconds(pid: u32) -> f64 {
-    ticks_of(pid) / TICKS
+fn ticks_per_second() -> f64 {
+    rustix::param::clock_ticks_per_second() as f64
 }
 
 /// The machine in one line.
@@ -166,9 +163,10 @@ mod tests {
 
     #[test]
     fn a_process_that_works_is_seen_working() {
-        let before = cpu_seconds(std::process::id());
+        let before = own_seconds();
         let started = Instant::now();
-        while cpu_seconds(std::process::id()) < before + 0.05 {
+
+        while own_seconds() < before + 0.05 {
             assert!(started.elapsed() < Duration::from_secs(20), "a busy loop uses no CPU");
         }
     }

@@ -14,6 +14,11 @@ const IDLE: u32 = 10_000;
 /// Connections at the fixed rates.
 const TALKERS: u32 = 1000;
 
+/// Lines a second while a node is killed.
+const STORM_RATE: f64 = 1000.0;
+/// Longest wait for people to come back.
+const BACK_WITHIN: u32 = 40;
+
 /// One number's meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -32,6 +37,10 @@ pub(super) enum What {
     RedisCost,
     /// CPU of Redis per line when only the script runs, microseconds.
     RedisFloor,
+    /// Until 99 of 100 are back after their node was killed, seconds.
+    Back,
+    /// CPU of Redis in the busiest second of that, cores.
+    RedisPeak,
 }
 
 /// One number, measured.
@@ -56,23 +65,13 @@ impl Bench<'_> {
         });
     }
 
-    fn chat(&self, connections: u32, rate: u32) -> Load {
-        Load {
-            kind: "chat",
-            connections,
-            rate: Some(f64::from(rate)),
-            warmup: self.effort.warmup,
-            seconds: self.effort.seconds,
-        }
-    }
-
     /// Cost and delivery at fixed rates.
     pub(super) fn fixed_rates(&mut self, nodes: usize, rates: &[u32]) -> Result<(), String> {
         for system in self.systems() {
             let stack = self.stack(system, nodes, Pairing::Usual)?;
             for &rate in rates {
                 self.settle(&stack);
-                let measured = loads::run(self.options, &stack, self.chat(TALKERS, rate))?;
+                let measured = self.load(&stack, Load::new("chat", TALKERS, &self.effort).at(f64::from(rate)))?;
                 self.note_fixed_rate(system, nodes, rate, &measured);
             }
         }
@@ -130,16 +129,8 @@ impl Bench<'_> {
     pub(super) fn pairing(&mut self) -> Result<(), String> {
         for system in self.systems() {
             let stack = self.stack(system, 2, Pairing::AtOnce)?;
-            let load = Load {
-                kind: "pair",
-                connections: STRANGERS,
-                rate: None,
-                warmup: 0,
-                seconds: self.effort.seconds,
-            };
-            let measured = loads::run(self.options, &stack, load)?;
-            let all = measured.pairing_ms.as_ref().and_then(|p| p.get("all").copied());
-            let all = all.ok_or("the report of pair says nothing of pairing")?;
+            let measured = self.load(&stack, Load::new("pair", STRANGERS, &self.effort))?;
+            let all = measured.pairing_ms.all.unwrap_or(f64::INFINITY);
             self.say(&format!(
                 "{:8} 2 nodes, {STRANGERS} strangers: all paired after {all:.0} ms ({})",
                 system.name(),
@@ -153,14 +144,7 @@ impl Bench<'_> {
     pub(super) fn memory(&mut self) -> Result<(), String> {
         for system in self.systems() {
             let stack = self.stack(system, 2, Pairing::Usual)?;
-            let load = Load {
-                kind: "idle",
-                connections: IDLE,
-                rate: None,
-                warmup: 0,
-                seconds: self.effort.seconds,
-            };
-            let measured = loads::run(self.options, &stack, load)?;
+            let measured = self.load(&stack, Load::new("idle", IDLE, &self.effort))?;
             let kib = measured.kib_per_connection();
             self.say(&format!(
                 "{:8} 2 nodes, {:.0} idle connections: {kib:.2} KiB each ({})",
@@ -171,6 +155,42 @@ impl Bench<'_> {
             self.keep(What::Memory, system, kib, measured.disturbance);
         }
         Ok(())
+    }
+
+    /// A node with its share of many people is killed while they talk.
+    pub(super) fn kill(&mut self) -> Result<(), String> {
+        let stack = self.stack(System::Palaver, 3, Pairing::Usual)?;
+        let load = Load {
+            kill: Some("node-3"),
+            seconds: BACK_WITHIN,
+            ..Load::new("storm", IDLE, &self.effort).at(STORM_RATE)
+        };
+        let measured = self.load(&stack, load)?;
+        let storm = measured.storm.unwrap_or_default();
+        let back = storm.back99_ms.filter(|_| measured.counts.lost == 0.0);
+        self.say(&format!(
+            "Palaver  3 nodes, one killed: {:.0} of {:.0} back, 99 % after {:.2} s, {} lines lost, Redis at most {:.2} cores ({})",
+            storm.back,
+            storm.cut,
+            storm.back99_ms.map_or(f64::INFINITY, |ms| ms / 1000.0),
+            measured.counts.lost,
+            measured.redis_peak(),
+            measured.disturbance
+        ));
+        // Lost lines, or people who are not back: no time is good enough.
+        let seconds = back.map_or(f64::INFINITY, |ms| ms / 1000.0);
+        self.keep(What::Back, System::Palaver, seconds, measured.disturbance);
+        self.keep(
+            What::RedisPeak,
+            System::Palaver,
+            measured.redis_peak(),
+            measured.disturbance,
+        );
+        Ok(())
+    }
+
+    fn load(&self, stack: &Stack, load: Load) -> Result<Measured, String> {
+        loads::run(self.options, stack, load)
     }
 
     fn stack(&self, system: System, nodes: usize, pairing: Pairing) -> Result<Stack, String> {

@@ -73,6 +73,8 @@ enum Group {
     Pair,
     /// 10,000 connections that do nothing.
     Idle,
+    /// 10,000 people on three nodes, one of which is killed.
+    Kill,
 }
 
 /// How much is done.
@@ -154,6 +156,9 @@ impl Bench<'_> {
         }
         if self.wants(Group::Idle) {
             self.memory()?;
+        }
+        if self.wants(Group::Kill) {
+            self.kill()?;
         }
         if self.wants(Group::Max) {
             self.highest_rate()?;

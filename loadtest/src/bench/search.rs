@@ -44,13 +44,7 @@ fn holds(measured: &Measured) -> bool {
 fn attempt(bench: &mut Bench<'_>, stack: &Stack, system: System, rate: f64) -> Result<Option<Measured>, String> {
     for last in [false, true] {
         bench.settle(stack);
-        let load = Load {
-            kind: "chat",
-            connections: TALKERS,
-            rate: Some(rate),
-            warmup: bench.effort.warmup,
-            seconds: bench.effort.seconds,
-        };
+        let load = Load::new("chat", TALKERS, &bench.effort).at(rate);
         let measured = loads::run(bench.options, stack, load);
         bench.say(&format!("{:8}   {rate:.0}/s: {}", system.name(), summary(&measured)));
         let quiet = measured.as_ref().is_ok_and(|m| m.disturbance.is_quiet());

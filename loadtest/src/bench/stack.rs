@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Lines in the window of the limit on sending, as by default.
-const RATE_LIMIT: &str = "10";
+pub(super) const RATE_LIMIT: u32 = 10;
 /// The window: short, so that few senders may send much. What a check costs does not depend on it.
-const RATE_WINDOW_MS: u32 = 500;
+pub(super) const RATE_WINDOW_MS: u32 = 500;
 
 /// Whose processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -150,7 +150,7 @@ fn palaver(options: &Options, redis: &str, pairing: Pairing, port: u16) -> Comma
     command.env("PALAVER_REDIS__URL", redis);
     command.env("PALAVER_POSTGRES__URL", &options.postgres);
     command.env("PALAVER_LOG", "warn");
-    command.env("PALAVER_CHAT__RATE_LIMIT", RATE_LIMIT);
+    command.env("PALAVER_CHAT__RATE_LIMIT", RATE_LIMIT.to_string());
     command.env("PALAVER_CHAT__RATE_WINDOW", format!("{RATE_WINDOW_MS}ms"));
     if pairing == Pairing::AtOnce {
         command.env("PALAVER_QUEUE__ELIGIBLE_AFTER", "0s");
@@ -164,7 +164,7 @@ fn peer(options: &Options, redis: &str, port: u16) -> Command {
     command.arg("server.js").current_dir(&options.peer);
     command.env("NODE_ENV", "production");
     command.env("PORT", port.to_string()).env("REDIS_URL", redis);
-    command.env("RATE_LIMIT", RATE_LIMIT);
+    command.env("RATE_LIMIT", RATE_LIMIT.to_string());
     command.env("RATE_WINDOW_MS", RATE_WINDOW_MS.to_string());
     command
 }

@@ -204,6 +204,30 @@ const GOALS: &[Goal] = &[
         2.0,
         1.4,
     ),
+    Goal {
+        against: None,
+        ..at_most(
+            "10,000 on 3 nodes, one killed: 99 % back, none lost",
+            "s",
+            What::Back,
+            FLOOR,
+            15.0,
+            5.0,
+        )
+    },
+    Goal {
+        against: None,
+        must: None,
+        aim: None,
+        ..at_most(
+            "Redis CPU in the busiest second of that",
+            "cores",
+            What::RedisPeak,
+            FLOOR,
+            0.0,
+            0.0,
+        )
+    },
 ];
 
 /// The whole table from what was measured.
