@@ -2,10 +2,11 @@
 //!
 //! `machine` tells whether it is quiet, `children` and `stack` start what is measured, `loads` runs this program's own
 //! loads against it, `measures` says which, `search` looks for the highest rate, `floor` for what Redis's script costs
-//! alone; `table` judges and prints, `record` keeps.
+//! alone; `goals` says what is wanted, `table` judges and prints, `record` keeps.
 
 mod children;
 mod floor;
+mod goals;
 mod loads;
 mod machine;
 mod measures;
