@@ -62,6 +62,28 @@ pub(crate) struct Options {
 }
 
 impl Options {
+    /// What no single option can say: numbers that make no load.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let rules = [
+            (
+                self.connections >= 2 && self.connections.is_multiple_of(2),
+                "--connections: people talk in pairs, so an even number",
+            ),
+            (self.rate.is_finite() && self.rate > 0.0, "--rate: more than 0"),
+            (
+                self.duration.is_finite() && self.duration > 0.0,
+                "--duration: more than 0 seconds",
+            ),
+            (
+                self.warmup.is_finite() && self.warmup >= 0.0,
+                "--warmup: 0 seconds or more",
+            ),
+            (self.at_once > 0, "--at-once: at least 1"),
+        ];
+        let broken = rules.iter().find(|(holds, _)| !holds);
+        broken.map_or(Ok(()), |(_, rule)| Err((*rule).to_owned()))
+    }
+
     pub(crate) fn targets(&self) -> Result<Vec<Target>, String> {
         self.targets.iter().map(|url| Target::parse(url)).collect()
     }

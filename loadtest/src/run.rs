@@ -15,8 +15,9 @@ use rand::Rng;
 
 /// How often progress is shown.
 const SHOW_EVERY: Nanos = SECOND / 5;
-/// Attempts in a row that may fail while everybody connects for the first time.
+/// Attempts in a row that may fail while everybody connects for the first time; and while nobody is connected yet.
 const ATTEMPTS: u32 = 4;
+const FIRST_ATTEMPTS: u32 = 0;
 /// Longest wait without any progress before a step is given up.
 const STUCK: Nanos = 20 * SECOND;
 /// Longest wait at the end for a line that is under way, and for all of a backlog.
@@ -43,6 +44,7 @@ pub(crate) struct Run {
 
 impl Run {
     pub(crate) fn begin(load: &str, options: &Options, manners: Manners) -> Result<Self, String> {
+        options.check()?;
         let run = rand::rng().random::<u64>();
         let targets = options.targets()?;
         files::allow(options.connections, if options.polling { 2 } else { 1 })?;
@@ -118,7 +120,12 @@ impl Run {
                 self.progress.show(there as u64, all as u64, what);
             }
             self.turn(now + SHOW_EVERY)?;
-            if self.crowd.most_attempts() > ATTEMPTS {
+            let patience = if self.crowd.open() > 0 {
+                ATTEMPTS
+            } else {
+                FIRST_ATTEMPTS
+            };
+            if self.crowd.most_attempts() > patience {
                 return Ok(count(&self.crowd));
             }
         }

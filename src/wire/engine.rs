@@ -68,6 +68,7 @@ impl<D: Dialogue> Engine<D> {
     /// elsewhere.
     pub fn drain(&self) {
         self.0.draining.store(true, Ordering::Release);
+        self.0.coord.identity().leave();
         self.0.directory.wake_all();
     }
 

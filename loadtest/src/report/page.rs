@@ -9,7 +9,7 @@ const STYLE: &str = "\
 :root{color-scheme:light dark}body{font:15px/1.45 system-ui,sans-serif;max-width:1180px;margin:2em auto;padding:0 1em}\
 h1{font-size:1.4em;margin:0}pre{overflow-x:auto;font-size:13px;line-height:1.5}\
 main{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,520px),1fr));gap:1em 2em}\
-figure{margin:0}figcaption{font-weight:600}svg{width:100%}svg text{font-size:11px;fill:currentColor;opacity:.75}\
+figure{margin:0}figcaption{font-weight:600}small{font-weight:400;opacity:.75;margin-left:.4em}svg{width:100%}svg text{font-size:11px;fill:currentColor;opacity:.75}\
 .grid{stroke:currentColor;opacity:.15}polyline{fill:none;stroke-width:1.8;stroke-linejoin:round}\
 circle{fill:transparent}.legend{margin:.1em 0;font-size:13px}.legend span{margin-right:1.2em}\
 .legend i{display:inline-block;width:.8em;height:.8em;margin-right:.35em;border-radius:2px}\

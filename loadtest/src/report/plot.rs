@@ -40,7 +40,11 @@ impl Plot {
         for (x, y) in points() {
             (low, high, top) = (low.min(*x), high.max(*x), top.max(*y));
         }
-        write!(out, "<figure><figcaption>{}</figcaption>", self.title)?;
+        write!(
+            out,
+            "<figure><figcaption>{} <small>{}</small></figcaption>",
+            self.title, self.y
+        )?;
         if low >= high {
             return write!(out, "<p>Too little was measured.</p></figure>");
         }
@@ -107,7 +111,7 @@ impl Plot {
                 escape(&curve.name)
             )?;
         }
-        write!(out, "<span>{}</span></p></figure>", self.y)
+        write!(out, "</p></figure>")
     }
 
     fn ticks_between(&self, low: f64, high: f64) -> Vec<(f64, String)> {
