@@ -12,7 +12,7 @@ const IN_TIME_MS: f64 = 100.0;
 const STRIDE: f64 = 1.35;
 /// The search ends when what fails is this much above what holds.
 const CLOSE: f64 = 1.08;
-const MOST_ATTEMPTS: usize = 9;
+const MOST_ATTEMPTS: usize = 12;
 
 /// The measurement at the highest rate that held.
 pub(super) fn highest_rate(bench: &mut Bench<'_>, stack: &Stack, system: System) -> Result<Measured, String> {
