@@ -71,7 +71,10 @@ impl Bench<'_> {
             let stack = self.stack(system, nodes, Pairing::Usual)?;
             for &rate in rates {
                 self.settle(&stack);
-                let measured = self.load(&stack, Load::new("chat", TALKERS, &self.effort).at(f64::from(rate)))?;
+                let Some(measured) = self.load(&stack, Load::new("chat", TALKERS, &self.effort).at(f64::from(rate)))
+                else {
+                    continue;
+                };
                 self.note_fixed_rate(system, nodes, rate, &measured);
             }
         }
@@ -101,7 +104,9 @@ impl Bench<'_> {
     pub(super) fn highest_rate(&mut self) -> Result<(), String> {
         for system in self.systems() {
             let stack = self.stack(system, 2, Pairing::Usual)?;
-            let best = search::highest_rate(self, &stack, system)?;
+            let Some(best) = search::highest_rate(self, &stack, system) else {
+                continue;
+            };
             self.keep(What::HighestRate, system, best.rate.sent, best.disturbance);
             if let Some(redis) = best.redis_per_line() {
                 self.keep(What::RedisCost, system, redis, best.disturbance);
@@ -129,7 +134,9 @@ impl Bench<'_> {
     pub(super) fn pairing(&mut self) -> Result<(), String> {
         for system in self.systems() {
             let stack = self.stack(system, 2, Pairing::AtOnce)?;
-            let measured = self.load(&stack, Load::new("pair", STRANGERS, &self.effort))?;
+            let Some(measured) = self.load(&stack, Load::new("pair", STRANGERS, &self.effort)) else {
+                continue;
+            };
             let all = measured.pairing_ms.all.unwrap_or(f64::INFINITY);
             self.say(&format!(
                 "{:8} 2 nodes, {STRANGERS} strangers: all paired after {all:.0} ms ({})",
@@ -144,7 +151,9 @@ impl Bench<'_> {
     pub(super) fn memory(&mut self) -> Result<(), String> {
         for system in self.systems() {
             let stack = self.stack(system, 2, Pairing::Usual)?;
-            let measured = self.load(&stack, Load::new("idle", IDLE, &self.effort))?;
+            let Some(measured) = self.load(&stack, Load::new("idle", IDLE, &self.effort)) else {
+                continue;
+            };
             let kib = measured.kib_per_connection();
             self.say(&format!(
                 "{:8} 2 nodes, {:.0} idle connections: {kib:.2} KiB each ({})",
@@ -165,7 +174,9 @@ impl Bench<'_> {
             seconds: BACK_WITHIN,
             ..Load::new("storm", IDLE, &self.effort).at(STORM_RATE)
         };
-        let measured = self.load(&stack, load)?;
+        let Some(measured) = self.load(&stack, load) else {
+            return Ok(());
+        };
         let storm = measured.storm.unwrap_or_default();
         let back = storm.back99_ms.filter(|_| measured.counts.lost == 0.0);
         self.say(&format!(
@@ -189,8 +200,17 @@ impl Bench<'_> {
         Ok(())
     }
 
-    fn load(&self, stack: &Stack, load: Load) -> Result<Measured, String> {
-        loads::run(self.options, stack, load)
+    /// Runs a load, once more when it could not be run; a number that is missing must not cost all the others.
+    fn load(&self, stack: &Stack, load: Load) -> Option<Measured> {
+        // What was killed stays dead.
+        let attempts = if load.kill.is_some() { 1 } else { 2 };
+        for _ in 0..attempts {
+            match loads::run(self.options, stack, load) {
+                Ok(measured) => return Some(measured),
+                Err(why) => self.say(&why),
+            }
+        }
+        None
     }
 
     fn stack(&self, system: System, nodes: usize, pairing: Pairing) -> Result<Stack, String> {

@@ -14,15 +14,15 @@ const STRIDE: f64 = 1.35;
 const CLOSE: f64 = 1.08;
 const MOST_ATTEMPTS: usize = 12;
 
-/// The measurement at the highest rate that held.
-pub(super) fn highest_rate(bench: &mut Bench<'_>, stack: &Stack, system: System) -> Result<Measured, String> {
+/// The measurement at the highest rate that held, if any did.
+pub(super) fn highest_rate(bench: &mut Bench<'_>, stack: &Stack, system: System) -> Option<Measured> {
     let mut best: Option<Measured> = None;
     let mut bounds = Bounds::default();
     for _ in 0..MOST_ATTEMPTS {
         let Some(rate) = bounds.next(bench.first_guess(system)).map(f64::round) else {
             break;
         };
-        let measured = attempt(bench, stack, system, rate)?;
+        let measured = attempt(bench, stack, system, rate);
         match measured.filter(holds) {
             Some(held) => {
                 bounds.held = Some(rate);
@@ -31,9 +31,13 @@ pub(super) fn highest_rate(bench: &mut Bench<'_>, stack: &Stack, system: System)
             None => bounds.failed = Some(rate),
         }
     }
-    let best = best.ok_or_else(|| format!("{} holds no rate at all", system.name()))?;
-    bench.guesses.insert(system.name(), best.rate.wanted);
-    Ok(best)
+    match &best {
+        Some(best) => {
+            bench.guesses.insert(system.name(), best.rate.wanted);
+        }
+        None => bench.say(&format!("{} holds no rate at all", system.name())),
+    }
+    best
 }
 
 fn holds(measured: &Measured) -> bool {
@@ -41,7 +45,7 @@ fn holds(measured: &Measured) -> bool {
 }
 
 /// One rate. A failure while the machine was busy with something else says nothing: then once more.
-fn attempt(bench: &mut Bench<'_>, stack: &Stack, system: System, rate: f64) -> Result<Option<Measured>, String> {
+fn attempt(bench: &mut Bench<'_>, stack: &Stack, system: System, rate: f64) -> Option<Measured> {
     for last in [false, true] {
         bench.settle(stack);
         let load = Load::new("chat", TALKERS, &bench.effort).at(rate);
@@ -49,13 +53,13 @@ fn attempt(bench: &mut Bench<'_>, stack: &Stack, system: System, rate: f64) -> R
         bench.say(&format!("{:8}   {rate:.0}/s: {}", system.name(), summary(&measured)));
         let quiet = measured.as_ref().is_ok_and(|m| m.disturbance.is_quiet());
         match measured {
-            Ok(measured) if holds(&measured) || quiet || last => return Ok(Some(measured)),
+            Ok(measured) if holds(&measured) || quiet || last => return Some(measured),
             // An overloaded server may not even take the connections.
-            Err(_) if last => return Ok(None),
+            Err(_) if last => return None,
             _ => {}
         }
     }
-    Ok(None)
+    None
 }
 
 fn summary(measured: &Result<Measured, String>) -> String {
