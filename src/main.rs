@@ -25,6 +25,12 @@ enum Role {
     Openapi,
     /// Look at Redis, Postgres and this machine, and say what is not as it should be.
     Doctor,
+    /// Say lines to Redis alone; `./dev bench` measures what that costs it. Never on a Redis that is in use.
+    #[command(hide = true)]
+    Floor {
+        #[arg(long, default_value_t = 8)]
+        seconds: u64,
+    },
 }
 
 fn main() -> ExitCode {
@@ -53,6 +59,7 @@ async fn run(role: Role) -> Result<ExitCode, Box<dyn Error>> {
         Role::Node => ops::node::run(loaded.settings).await?,
         Role::Migrate => ops::migrate(&loaded.settings).await?,
         Role::Doctor => return Ok(ops::doctor::run(&loaded.settings).await),
+        Role::Floor { seconds } => ops::floor::run(&loaded.settings, seconds).await?,
         Role::Openapi => {}
     }
     Ok(ExitCode::SUCCESS)

@@ -12,6 +12,7 @@
 //! | `loads` | one file per load |
 //! | `measure` | histograms, processes, bounds |
 //! | `report` | the results, as JSON, text and a page |
+//! | `bench` | Palaver beside its peer: starts both, runs loads as processes of their own, prints the table of goals |
 //!
 //! # Words
 //!
@@ -24,6 +25,7 @@
 //! | unanswered | under way when somebody was cut off or left: nobody can tell |
 //! | back | connected again and in the room again |
 
+mod bench;
 mod churn;
 mod client;
 mod clock;
@@ -50,7 +52,15 @@ use std::process::ExitCode;
 #[command(args_override_self = true)]
 struct Cli {
     #[command(subcommand)]
-    load: Load,
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    #[command(flatten)]
+    Load(Load),
+    /// Palaver beside its peer on this machine; `./dev bench` prepares everything and calls this.
+    Bench(bench::Options),
 }
 
 #[derive(Subcommand)]
@@ -100,12 +110,21 @@ fn after_help() -> String {
     help
 }
 
+/// Whether all was as it must be.
+fn run(what: &What) -> Result<bool, String> {
+    let load = match what {
+        What::Bench(options) => return bench::run(options),
+        What::Load(load) => load,
+    };
+    let report = load.run()?;
+    write(&report, load.options())?;
+    Ok(report.held())
+}
+
 fn main() -> ExitCode {
-    let load = Cli::parse().load;
-    let (options, report) = (load.options(), load.run());
-    match report.and_then(|report| write(&report, options).map(|()| report)) {
-        Ok(report) if report.held() => ExitCode::SUCCESS,
-        Ok(_) => ExitCode::from(1),
+    match run(&Cli::parse().what) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
         Err(why) => {
             eprintln!("palaver-loadtest: {why}");
             ExitCode::from(2)

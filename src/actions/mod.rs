@@ -41,7 +41,7 @@ const OPENING: Duration = Duration::from_secs(30);
 const SEEK_CHECK: Duration = Duration::from_secs(5);
 
 /// Client message ids remembered per participant: more than anybody can send while a client retries one.
-const CLIENT_IDS: usize = 64;
+pub const CLIENT_IDS: usize = 64;
 
 /// The way to act.
 #[derive(Clone, Debug)]

@@ -1,9 +1,10 @@
 //! Running a node: what is started in which order, the loops that run all the time, and how it all stops.
 //!
 //! `node` starts and stops, and lists everything that runs; `loops` are the jobs; `supervise` keeps them running;
-//! `doctor` looks at the surroundings before anything is started. Nothing here decides what a chat does.
+//! `doctor` looks at the surroundings before anything is started; `floor` is a measurement. Nothing here decides what a chat does.
 
 pub mod doctor;
+pub mod floor;
 pub mod log;
 pub mod loops;
 pub mod node;
