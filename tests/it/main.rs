@@ -10,6 +10,7 @@ mod browser;
 mod client_and_server;
 mod coming_back;
 mod drain;
+mod failover;
 mod frozen;
 #[allow(
     dead_code,
@@ -27,8 +28,10 @@ mod pairing;
 mod postgres_away;
 mod presence;
 mod redis_away;
+mod redis_guarded;
 mod reports;
 mod rooms_end;
+mod scale_out;
 mod status;
 mod strangers;
 mod transports;

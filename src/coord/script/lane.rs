@@ -1,18 +1,20 @@
 //! One shard's lane: acts in, calls out, one call in flight.
 
-use super::{Act, LIBRARY, MAX_ACTS, Reply};
+use super::promised::Promised;
+use super::{Act, FENCED, LIBRARY, MAX_ACTS, Reply};
 use crate::clock::{Clock, Stopwatch};
-use crate::coord::connect::noticing_silence;
 use crate::coord::keys::Keys;
 use crate::coord::node::Identity;
+use crate::coord::road::Road;
 use crate::error::Fault;
-use crate::ids::Shard;
+use crate::ids::{NodeId, Shard};
 use crate::metrics;
 use fred::clients::Client;
 use fred::error::Error;
-use fred::interfaces::{ClientLike, LuaInterface};
+use fred::interfaces::LuaInterface;
 use fred::types::Value;
 use fred::util::sha1_hash;
+use std::collections::VecDeque;
 use std::sync::LazyLock;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -22,8 +24,12 @@ static HASH: LazyLock<String> = LazyLock::new(|| sha1_hash(LIBRARY.as_str()));
 /// Acts that may wait for a call; past that the callers wait in turn (nothing is dropped, the sender feels it).
 const WAITING: usize = 1024;
 
-/// How long the answer of a call is kept for the case that the client sends it again: longer than all its attempts.
-const DONE_FOR: Duration = Duration::from_secs(60);
+/// How the prelude says that calls it should know of are not known.
+const LOST: &str = "LOST";
+
+/// How long the answer of a call is kept for the case that the client sends it again, and as proof that the server has
+/// heard of it: longer than Redis may be away.
+const DONE_FOR: Duration = Duration::from_secs(600);
 
 struct Waiting {
     act: Act,
@@ -54,18 +60,25 @@ impl Lane {
 #[derive(Debug)]
 pub struct LaneLoop {
     waiting: mpsc::Receiver<Waiting>,
-    client: Client,
+    road: Road,
     keys: Keys,
     shard: Shard,
     identity: Identity,
     clock: Clock,
     inbox_cap: u64,
+    /// In whose name calls are made now.
+    node: NodeId,
     calls: u64,
+    /// The last call of this node's life that was answered; 0 when the server cannot be expected to know of one.
+    answered: u64,
+    promised: Promised,
+    /// Acts to be repeated before anything new.
+    owed: VecDeque<Act>,
 }
 
 /// Makes a lane for one shard.
-pub fn lane(
-    client: Client,
+pub(in crate::coord) fn lane(
+    road: Road,
     keys: Keys,
     shard: Shard,
     identity: Identity,
@@ -75,13 +88,17 @@ pub fn lane(
     let (send, waiting) = mpsc::channel(WAITING);
     let looping = LaneLoop {
         waiting,
-        client,
+        road,
         keys,
         shard,
+        node: identity.now(),
         identity,
         clock,
         inbox_cap,
         calls: 0,
+        answered: 0,
+        promised: Promised::default(),
+        owed: VecDeque::new(),
     };
     (Lane(send), looping)
 }
@@ -96,10 +113,17 @@ impl LaneLoop {
             metrics::SCRIPT_DURATION.record((), watch.elapsed().as_secs_f64());
             metrics::SCRIPT_BATCH.record((), batch.len() as f64);
             match outcome {
-                Ok(replies) => {
-                    for (waiting, reply) in batch.drain(..).zip(replies) {
+                Ok((call, replies)) => {
+                    for (Waiting { act, answer }, reply) in batch.drain(..).zip(replies) {
+                        let reply = Reply::decode(act.name, reply);
+                        if act
+                            .promise
+                            .is_some_and(|word| reply.as_ref().is_ok_and(|r| r.word() == word))
+                        {
+                            self.promised.keep(call, act);
+                        }
                         // A caller that has gone away no longer wants to know.
-                        let _ = waiting.answer.send(Reply::decode(waiting.act.name, reply));
+                        let _ = answer.send(reply);
                     }
                 }
                 Err(why) => {
@@ -111,54 +135,136 @@ impl LaneLoop {
         }
     }
 
-    async fn call(&mut self, batch: &[Waiting]) -> Result<Vec<Value>, Error> {
-        self.calls += 1;
-        let node = self.identity.now();
-        let key_count = 3 + batch.iter().map(|w| w.act.keys.len()).sum::<usize>();
-        let arg_count = 7 + batch.iter().map(|w| 3 + w.act.args.len()).sum::<usize>();
-        let mut keys: Vec<String> = Vec::with_capacity(key_count);
-        let mut args: Vec<Value> = Vec::with_capacity(arg_count);
-        keys.push(self.keys.nodes(self.shard));
-        keys.push(self.keys.done(self.shard, &node));
-        keys.push(self.keys.gaps(self.shard));
-        // Fixed width: the prelude compares this many leading bytes of the stored answer.
-        args.push(format!("{:016x}", self.calls).into());
-        args.push(node.to_string().into());
-        args.push(self.clock.now().to_string().into());
-        args.push(self.keys.inbox_base(self.shard).into());
-        args.push(self.inbox_cap.to_string().into());
-        args.push(DONE_FOR.as_millis().to_string().into());
-        args.push(batch.len().to_string().into());
-        for Waiting { act, .. } in batch {
-            keys.extend(act.keys.iter().cloned());
-            args.push(Value::from_static_str(act.name));
-            args.push(act.keys.len().to_string().into());
-            args.push(act.args.len().to_string().into());
-            args.extend(act.args.iter().map(|a| Value::from(a.as_str())));
+    /// Repeats what was promised where the server does not know of it, then makes the call; its number and its answers.
+    async fn call(&mut self, batch: &[Waiting]) -> Result<(u64, Vec<Value>), Error> {
+        if self.identity.now() != self.node {
+            self.begin_a_new_life().await?;
         }
-        let answer = self.client.evalsha(HASH.as_str(), keys.clone(), args.clone()).await;
-        let reply: Value = match noticing_silence(&self.client, answer).await {
-            Err(e) if e.details().starts_with("NOSCRIPT") => {
-                load(&self.client).await?;
-                self.client.evalsha(HASH.as_str(), keys, args).await?
+        self.repeat().await?;
+        let acts: Vec<_> = batch.iter().map(|waiting| &waiting.act).collect();
+        let answers = match self.send(&acts).await {
+            Err(error) if error.details().starts_with(LOST) => {
+                self.owe(error.details());
+                self.repeat().await?;
+                self.send(&acts).await
             }
+            answers => answers,
+        };
+        let call = self.calls;
+        // This call may have been the one by which the node is heard again. What fails is tried with the next.
+        let _ = self.repeat().await;
+        answers.map(|replies| (call, replies))
+    }
+
+    /// What the life before was promised is looked after first: the next one is not known to the server.
+    async fn begin_a_new_life(&mut self) -> Result<(), Error> {
+        if self.answered > 0
+            && let Err(error) = self.send(&[]).await
+        {
+            if !error.details().starts_with(LOST) {
+                return Err(error);
+            }
+            self.owe(error.details());
+        }
+        self.node = self.identity.now();
+        self.answered = 0;
+        Ok(())
+    }
+
+    /// The server has not heard of calls after the one that it names.
+    fn owe(&mut self, lost: &str) {
+        let known = lost.strip_prefix(LOST).map(str::trim);
+        // One that knows of no call at all has lost everything: what was promised has nothing to stand on.
+        let known = known
+            .and_then(|id| u64::from_str_radix(id, 16).ok())
+            .unwrap_or(u64::MAX);
+        self.owed.extend(self.promised.after(known));
+        self.answered = 0;
+        metrics::CALLS_LOST.one(());
+        tracing::error!(
+            shard = %self.shard,
+            "shard {} has a server that has not heard of calls another one answered: {} acts are repeated",
+            self.shard,
+            self.owed.len()
+        );
+    }
+
+    /// Until nothing is owed, or the node is not heard (it registers first, under a new name).
+    async fn repeat(&mut self) -> Result<(), Error> {
+        while !self.owed.is_empty() {
+            let acts: Vec<_> = self.owed.drain(..self.owed.len().min(MAX_ACTS)).collect();
+            let sent = self.send(&acts.iter().collect::<Vec<_>>()).await;
+            let fenced = |replies: &Vec<Value>| replies.first().cloned().is_some_and(is_fenced);
+            match sent {
+                Ok(replies) if !fenced(&replies) => {
+                    let call = self.calls;
+                    acts.into_iter().for_each(|act| self.promised.keep(call, act));
+                }
+                // Once more with the next call: what was repeated already is recognised, or is there twice under one id.
+                unheard => {
+                    acts.into_iter().rev().for_each(|act| self.owed.push_front(act));
+                    return unheard.map(drop);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn send(&mut self, acts: &[&Act]) -> Result<Vec<Value>, Error> {
+        self.calls += 1;
+        let (keys, args) = self.pack(acts);
+        let (keys, args) = (&keys, &args);
+        let by_hash = |client: Client| async move { client.evalsha(HASH.as_str(), keys.clone(), args.clone()).await };
+        // A server that does not have the script remembers it from here on.
+        let whole = |client: Client| async move { client.eval(LIBRARY.as_str(), keys.clone(), args.clone()).await };
+        let reply: Value = match self.road.run(by_hash).await {
+            Err(e) if e.details().starts_with("NOSCRIPT") => self.road.run(whole).await?,
             other => other?,
         };
         match reply {
-            Value::Array(replies) if replies.len() == batch.len() => Ok(replies),
+            Value::Array(replies) if replies.len() == acts.len() => {
+                self.answered = self.calls;
+                Ok(replies)
+            }
             _ => Err(Error::new(
                 fred::error::ErrorKind::Parse,
                 "a call's answer has the wrong shape",
             )),
         }
     }
+
+    /// A call's KEYS and ARGV, as the prelude wants them.
+    fn pack(&self, acts: &[&Act]) -> (Vec<String>, Vec<Value>) {
+        let key_count = 3 + acts.iter().map(|act| act.keys.len()).sum::<usize>();
+        let arg_count = 8 + acts.iter().map(|act| 3 + act.args.len()).sum::<usize>();
+        let mut keys: Vec<String> = Vec::with_capacity(key_count);
+        let mut args: Vec<Value> = Vec::with_capacity(arg_count);
+        keys.push(self.keys.nodes(self.shard));
+        keys.push(self.keys.done(self.shard, &self.node));
+        keys.push(self.keys.gaps(self.shard));
+        // Fixed width: the prelude compares this many leading bytes of the stored answer.
+        args.push(format!("{:016x}", self.calls).into());
+        args.push(self.node.to_string().into());
+        args.push(self.clock.now().to_string().into());
+        args.push(self.keys.inbox_base(self.shard).into());
+        args.push(self.inbox_cap.to_string().into());
+        args.push(DONE_FOR.as_millis().to_string().into());
+        args.push(match self.answered {
+            0 => Value::from_static_str(""),
+            answered => format!("{answered:016x}").into(),
+        });
+        args.push(acts.len().to_string().into());
+        for act in acts {
+            keys.extend(act.keys.iter().cloned());
+            args.push(Value::from_static_str(act.name));
+            args.push(act.keys.len().to_string().into());
+            args.push(act.args.len().to_string().into());
+            args.extend(act.args.iter().map(|a| Value::from(a.as_str())));
+        }
+        (keys, args)
+    }
 }
 
-/// Puts the library into Redis (into every master of a cluster).
-async fn load(client: &Client) -> Result<(), Error> {
-    if client.is_clustered() {
-        client.script_load_cluster(LIBRARY.as_str()).await
-    } else {
-        client.script_load(LIBRARY.as_str()).await
-    }
+fn is_fenced(reply: Value) -> bool {
+    matches!(Reply::decode("repeat", reply), Err(fault) if fault.why == FENCED)
 }

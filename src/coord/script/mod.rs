@@ -6,13 +6,16 @@
 //! the order they were asked for.
 //!
 //! What every act may rely on stands in `prelude.lua`: the time, the fence against nodes without a lease, notices, and
-//! that a call sent twice by the Redis client is answered, not repeated.
+//! that a call sent twice by the Redis client is answered, not repeated. A replica that takes over from its master may
+//! not have heard the last calls: the first call that comes after finds that out, and `promised` repeats what matters.
 
 mod lane;
+mod promised;
 #[cfg(test)]
-mod tests;
+pub(in crate::coord) mod tests;
 
-pub use lane::{Lane, LaneLoop, lane};
+pub(super) use lane::lane;
+pub use lane::{Lane, LaneLoop};
 
 use crate::error::Fault;
 use fred::types::Value;
@@ -27,6 +30,8 @@ pub struct Act {
     pub(super) name: &'static str,
     pub(super) keys: Vec<String>,
     pub(super) args: Vec<String>,
+    /// The word that promised somebody something which must not be lost with a server.
+    pub(super) promise: Option<&'static str>,
 }
 
 impl Act {
@@ -36,7 +41,14 @@ impl Act {
             name,
             keys: Vec::new(),
             args: Vec::new(),
+            promise: None,
         }
+    }
+
+    /// Answered with `word`, it is repeated should a server that takes over not know of it.
+    pub fn promising(mut self, word: &'static str) -> Self {
+        self.promise = Some(word);
+        self
     }
 
     /// Adds the next of KEYS.

@@ -113,6 +113,7 @@ impl Coord {
         let shard = self.keys().shard_of_user(user);
         let minute = self.clock().now().0 / 60_000;
         let act = Act::new("attach")
+            .promising("attached")
             .key(self.keys().user(user))
             .key(self.keys().users_base(shard))
             .key(self.keys().counts(shard))
@@ -174,6 +175,7 @@ impl Coord {
     pub async fn enter(&self, user: &UserId, queue: Queue, check: Millis) -> Result<Entered, Fault> {
         let shard = self.keys().shard_of_user(user);
         let act = Act::new("enter")
+            .promising("entered")
             .key(self.keys().user(user))
             .key(self.keys().recent(user))
             .key(self.keys().timers(shard))
@@ -194,6 +196,7 @@ impl Coord {
     pub async fn give_up(&self, user: &UserId) -> Result<Option<(Queue, Ticket)>, Fault> {
         let shard = self.keys().shard_of_user(user);
         let act = Act::new("give_up")
+            .promising("stopped")
             .key(self.keys().user(user))
             .key(self.keys().timers(shard))
             .arg(user);
@@ -230,6 +233,7 @@ impl Coord {
     pub async fn claim(&self, user: &UserId, ticket: &Ticket, room: RoomId) -> Result<Claimed, Fault> {
         let shard = self.keys().shard_of_user(user);
         let act = Act::new("claim")
+            .promising("claimed")
             .key(self.keys().user(user))
             .key(self.keys().timers(shard))
             .arg(user)
@@ -274,6 +278,7 @@ impl Coord {
         apart_for: Duration,
     ) -> Result<(), Fault> {
         let act = Act::new("release")
+            .promising("released")
             .key(self.keys().user(user))
             .key(self.keys().recent(user))
             .arg(room)

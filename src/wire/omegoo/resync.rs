@@ -39,7 +39,7 @@ impl Omegoo {
                 Ok(self.actions.catch_up(user, sid, room, since).await?)
             }
             (_, Arrival::Seated { room, people, .. }) => {
-                self.tell_of_the_end(member, believed, Ending::Lost);
+                self.lose(member, believed).await?;
                 self.hub.set_doing(user, Doing::Seated(room));
                 self.tell_of_the_pair(member, room, people);
                 Ok(())
@@ -53,15 +53,21 @@ impl Omegoo {
                 Ok(())
             }
             (_, Arrival::Seeking(queue)) => {
-                self.tell_of_the_end(member, believed, Ending::Lost);
+                self.lose(member, believed).await?;
                 self.hub.set_doing(user, Doing::Seeking(queue));
                 Ok(())
             }
-            (_, Arrival::Idle | Arrival::Ended(..)) => {
-                self.tell_of_the_end(member, believed, Ending::Lost);
-                Ok(())
-            }
+            (_, Arrival::Idle | Arrival::Ended(..)) => self.lose(member, believed).await,
         }
+    }
+
+    /// The user is not where this node believed: the room that may still be there is over, for all in it.
+    async fn lose(&self, member: &Member, believed: Doing) -> Result<(), Denied> {
+        if let Doing::Seated(room) = believed {
+            self.actions.lose_room(&member.who.user, room).await?;
+            self.tell_of_the_end(member, believed, Ending::Lost);
+        }
+        Ok(())
     }
 
     fn tell_of_the_pair(&self, member: &Member, room: RoomId, people: Vec<UserId>) {
