@@ -88,6 +88,10 @@ text_id!(
     ClientMessageId, max 64
 );
 text_id!(
+    /// What a client must know, beside the public parts, to take up its session again: 22 URL-safe characters.
+    RecoveryKey, max 32
+);
+text_id!(
     /// A fact in the journal; makes storing it twice harmless.
     FactId, max 40
 );
@@ -113,10 +117,24 @@ impl SessionId {
     }
 }
 
+impl RecoveryKey {
+    /// Unguessable (132 bits).
+    pub fn fresh() -> Self {
+        Self(draw(URL_SAFE, 22).into())
+    }
+}
+
 impl MessageId {
     /// A message said at `now_ms` (Unix milliseconds).
     pub fn fresh(now_ms: u64) -> Self {
         Self(format!("{now_ms}_{}", draw(BASE36, 9)).into())
+    }
+}
+
+impl ClientMessageId {
+    /// Eight characters that tell it from nearly all others.
+    pub fn mark(&self) -> String {
+        format!("{:08x}", fnv1a(&self.0) as u32)
     }
 }
 
@@ -199,10 +217,13 @@ impl fmt::Debug for RoomId {
 
 /// FNV-1a: where a name lives among `shards`. Stable over releases and machines, which is all that is asked of it.
 pub fn shard_of(name: &str, shards: u8) -> Shard {
-    let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325u64, |h, b| {
+    Shard((fnv1a(name) % u64::from(shards.max(1))) as u8)
+}
+
+fn fnv1a(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |h, b| {
         (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3)
-    });
-    Shard((hash % u64::from(shards.max(1))) as u8)
+    })
 }
 
 #[cfg(test)]

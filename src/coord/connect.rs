@@ -7,7 +7,7 @@ use super::keys::Keys;
 use super::node::Identity;
 use super::queue::OfferReader;
 use super::road::{self, Atlas, Line, Road};
-use super::script::{LaneLoop, lane};
+use super::script::{LaneLoop, Manners, lane};
 use super::tls;
 use crate::clock::Clock;
 use crate::config;
@@ -60,7 +60,10 @@ pub fn open(settings: &config::Redis, inbox_cap: u64, clock: &Clock) -> Result<O
             shard,
             identity.clone(),
             clock.clone(),
-            inbox_cap,
+            Manners {
+                inbox_cap,
+                linger: settings.linger,
+            },
         );
         ends.push(end);
         lanes.push(looping);
@@ -69,7 +72,12 @@ pub fn open(settings: &config::Redis, inbox_cap: u64, clock: &Clock) -> Result<O
     let (mut inboxes, mut offers, mut journals) = (Vec::new(), Vec::new(), Vec::new());
     for shard in keys.shards() {
         // Reading waits on the server and holds up whatever else is on its connection.
-        inboxes.push(InboxReader::new(coord.clone(), shard, roads.own(shard)?));
+        inboxes.push(InboxReader::new(
+            coord.clone(),
+            shard,
+            roads.own(shard)?,
+            settings.linger,
+        ));
         offers.push(OfferReader::new(coord.clone(), shard, roads.own(shard)?));
         journals.push(JournalReader::new(coord.clone(), shard));
     }

@@ -67,6 +67,8 @@ declare! {
         FAULTS [op] = "palaver_faults_total";
         /// Attempts to come back to a held seat.
         RECONNECTS [outcome] = "palaver_reconnects_total";
+        /// Sessions that clients came to take up again: whole, or why not.
+        RECOVERIES [outcome] = "palaver_recoveries_total";
         /// Pairs offered to be seated.
         OFFERS [outcome] = "palaver_offers_total";
         /// Times an inbox had lost entries before they were read.
@@ -95,6 +97,8 @@ declare! {
         HTTP_REQUESTS [route, method, status] = "palaver_http_requests_total";
     }
     gauges {
+        /// Clients that wait to be let in.
+        ARRIVALS_WAITING [] = "palaver_arrivals_waiting";
         /// Connections open on this node.
         CONNECTIONS [transport] = "palaver_connections";
         /// Sockets (namespaces of connections) on this node.

@@ -10,6 +10,7 @@
 //! connection's outbox, which writes to the kernel at once.
 
 mod acceptor;
+pub mod admission;
 mod app;
 mod connection;
 pub mod dialect;
@@ -43,7 +44,7 @@ mod upgrade;
 mod websocket;
 
 pub use acceptor::{HttpLimits, NodeAcceptor, Streams};
-pub use app::{App, ConnectError, Departure, Inbound, Passport};
+pub use app::{App, ConnectError, Departure, Inbound, Passport, Welcome};
 pub use connection::{Connection, End};
 pub use dialogue::{Dialogue, Handover, Joined};
 pub use endpoint::endpoint;

@@ -9,6 +9,7 @@
 mod tests;
 
 use super::Coord;
+use super::linger::Linger;
 use super::notice::{self, Notice};
 use super::road::Road;
 use crate::clock::Millis;
@@ -71,10 +72,12 @@ pub struct InboxReader {
     node: NodeId,
     dispatched: Offset,
     topic_from: String,
+    linger: Linger,
+    came: usize,
 }
 
 impl InboxReader {
-    pub(super) fn new(coord: Coord, shard: Shard, road: Road) -> Self {
+    pub(super) fn new(coord: Coord, shard: Shard, road: Road, linger: Duration) -> Self {
         let node = coord.identity().now();
         Self {
             coord,
@@ -83,6 +86,8 @@ impl InboxReader {
             node,
             dispatched: Offset::default(),
             topic_from: "0-0".to_owned(),
+            linger: Linger::new(linger),
+            came: 0,
         }
     }
 
@@ -105,6 +110,7 @@ impl InboxReader {
     ///
     /// The age of what is read is left for the caller to record: `at` of the first entry, if any.
     pub async fn next(&mut self, wait: Duration) -> Result<(Option<Millis>, Vec<Incoming>), Fault> {
+        self.linger.pass(std::mem::take(&mut self.came)).await;
         self.begin_anew_in_a_new_life();
         let (inbox, topic) = (
             self.coord.keys().inbox(self.shard, &self.node),
@@ -128,6 +134,7 @@ impl InboxReader {
                 }
             }
         }
+        self.came = incoming.len();
         Ok((first, incoming))
     }
 

@@ -1,9 +1,11 @@
 //! One shard's lane: acts in, calls out, one call in flight.
 
+use super::act::Words;
 use super::promised::Promised;
 use super::{Act, FENCED, LIBRARY, MAX_ACTS, Reply};
 use crate::clock::{Clock, Stopwatch};
 use crate::coord::keys::Keys;
+use crate::coord::linger::Linger;
 use crate::coord::node::Identity;
 use crate::coord::road::Road;
 use crate::error::Fault;
@@ -12,7 +14,7 @@ use crate::metrics;
 use fred::clients::Client;
 use fred::error::Error;
 use fred::interfaces::LuaInterface;
-use fred::types::Value;
+use fred::types::{Key, Value};
 use fred::util::sha1_hash;
 use std::collections::VecDeque;
 use std::sync::LazyLock;
@@ -66,6 +68,7 @@ pub struct LaneLoop {
     identity: Identity,
     clock: Clock,
     inbox_cap: u64,
+    linger: Linger,
     /// In whose name calls are made now.
     node: NodeId,
     calls: u64,
@@ -76,6 +79,15 @@ pub struct LaneLoop {
     owed: VecDeque<Act>,
 }
 
+/// How a lane treats Redis.
+#[derive(Clone, Copy, Debug)]
+pub struct Manners {
+    /// Notices that may wait in one inbox.
+    pub inbox_cap: u64,
+    /// How far apart calls are kept when they follow each other closely.
+    pub linger: Duration,
+}
+
 /// Makes a lane for one shard.
 pub(in crate::coord) fn lane(
     road: Road,
@@ -83,7 +95,7 @@ pub(in crate::coord) fn lane(
     shard: Shard,
     identity: Identity,
     clock: Clock,
-    inbox_cap: u64,
+    manners: Manners,
 ) -> (Lane, LaneLoop) {
     let (send, waiting) = mpsc::channel(WAITING);
     let looping = LaneLoop {
@@ -94,7 +106,8 @@ pub(in crate::coord) fn lane(
         node: identity.now(),
         identity,
         clock,
-        inbox_cap,
+        inbox_cap: manners.inbox_cap,
+        linger: Linger::new(manners.linger),
         calls: 0,
         answered: 0,
         promised: Promised::default(),
@@ -109,6 +122,7 @@ impl LaneLoop {
         let mut batch = Vec::with_capacity(MAX_ACTS);
         while self.waiting.recv_many(&mut batch, MAX_ACTS).await > 0 {
             let watch = Stopwatch::start();
+            let acts = batch.len();
             let outcome = self.call(&batch).await;
             metrics::SCRIPT_DURATION.record((), watch.elapsed().as_secs_f64());
             metrics::SCRIPT_BATCH.record((), batch.len() as f64);
@@ -131,6 +145,9 @@ impl LaneLoop {
                         let _ = waiting.answer.send(Err(Fault::new(waiting.act.name, &why)));
                     }
                 }
+            }
+            if self.waiting.len() < MAX_ACTS {
+                self.linger.pass(acts).await;
             }
         }
     }
@@ -233,35 +250,33 @@ impl LaneLoop {
         }
     }
 
-    /// A call's KEYS and ARGV, as the prelude wants them.
-    fn pack(&self, acts: &[&Act]) -> (Vec<String>, Vec<Value>) {
-        let key_count = 3 + acts.iter().map(|act| act.keys.len()).sum::<usize>();
-        let arg_count = 8 + acts.iter().map(|act| 3 + act.args.len()).sum::<usize>();
-        let mut keys: Vec<String> = Vec::with_capacity(key_count);
-        let mut args: Vec<Value> = Vec::with_capacity(arg_count);
-        keys.push(self.keys.nodes(self.shard));
-        keys.push(self.keys.done(self.shard, &self.node));
-        keys.push(self.keys.gaps(self.shard));
+    /// KEYS and ARGV of a call (see `prelude.lua`).
+    fn pack(&self, acts: &[&Act]) -> (Vec<Key>, Vec<Value>) {
+        let (mut keys, mut args) = (Words::default(), Words::default());
+        keys.add(self.keys.nodes(self.shard));
+        keys.add(self.keys.done(self.shard, &self.node));
+        keys.add(self.keys.gaps(self.shard));
         // Fixed width: the prelude compares this many leading bytes of the stored answer.
-        args.push(format!("{:016x}", self.calls).into());
-        args.push(self.node.to_string().into());
-        args.push(self.clock.now().to_string().into());
-        args.push(self.keys.inbox_base(self.shard).into());
-        args.push(self.inbox_cap.to_string().into());
-        args.push(DONE_FOR.as_millis().to_string().into());
-        args.push(match self.answered {
-            0 => Value::from_static_str(""),
-            answered => format!("{answered:016x}").into(),
-        });
-        args.push(acts.len().to_string().into());
-        for act in acts {
-            keys.extend(act.keys.iter().cloned());
-            args.push(Value::from_static_str(act.name));
-            args.push(act.keys.len().to_string().into());
-            args.push(act.args.len().to_string().into());
-            args.extend(act.args.iter().map(|a| Value::from(a.as_str())));
+        args.add(format_args!("{:016x}", self.calls));
+        args.add(&self.node);
+        args.add(self.clock.now());
+        args.add(self.keys.inbox_base(self.shard));
+        args.add(self.inbox_cap);
+        args.add(DONE_FOR.as_millis());
+        match self.answered {
+            0 => args.add(""),
+            answered => args.add(format_args!("{answered:016x}")),
         }
-        (keys, args)
+        args.add(acts.len());
+        for act in acts {
+            let (key_count, arg_count) = act.count();
+            act.keys().for_each(|key| keys.add(key));
+            args.add(act.name);
+            args.add(key_count);
+            args.add(arg_count);
+            act.args().for_each(|arg| args.add(arg));
+        }
+        (keys.split(), args.split().into_iter().map(Value::Bytes).collect())
     }
 }
 

@@ -9,13 +9,15 @@
 //! that a call sent twice by the Redis client is answered, not repeated. A replica that takes over from its master may
 //! not have heard the last calls: the first call that comes after finds that out, and `promised` repeats what matters.
 
+mod act;
 mod lane;
 mod promised;
 #[cfg(test)]
 pub(in crate::coord) mod tests;
 
+pub use act::Act;
 pub(super) use lane::lane;
-pub use lane::{Lane, LaneLoop};
+pub use lane::{Lane, LaneLoop, Manners};
 
 use crate::error::Fault;
 use fred::types::Value;
@@ -23,46 +25,6 @@ use std::sync::LazyLock;
 
 /// Most acts in one call: keeps a call under a few milliseconds, so that it delays nobody noticeably.
 pub const MAX_ACTS: usize = 64;
-
-/// One act: a named script with its keys and arguments.
-#[derive(Debug)]
-pub struct Act {
-    pub(super) name: &'static str,
-    pub(super) keys: Vec<String>,
-    pub(super) args: Vec<String>,
-    /// The word that promised somebody something which must not be lost with a server.
-    pub(super) promise: Option<&'static str>,
-}
-
-impl Act {
-    /// An act of the script `name` (the file's stem).
-    pub fn new(name: &'static str) -> Self {
-        Self {
-            name,
-            keys: Vec::new(),
-            args: Vec::new(),
-            promise: None,
-        }
-    }
-
-    /// Answered with `word`, it is repeated should a server that takes over not know of it.
-    pub fn promising(mut self, word: &'static str) -> Self {
-        self.promise = Some(word);
-        self
-    }
-
-    /// Adds the next of KEYS.
-    pub fn key(mut self, key: String) -> Self {
-        self.keys.push(key);
-        self
-    }
-
-    /// Adds the next of ARGV.
-    pub fn arg(mut self, arg: impl ToString) -> Self {
-        self.args.push(arg.to_string());
-        self
-    }
-}
 
 /// What an act answered: a word of the script's closed set, then values.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,6 +93,7 @@ pub(super) const ACTS: &[(&str, &str)] = &[
     ("claim_due", include_str!("../timers/claim_due.lua")),
     ("settle", include_str!("../timers/settle.lua")),
     ("attach", include_str!("../users/attach.lua")),
+    ("recover", include_str!("../users/recover.lua")),
     ("detach", include_str!("../users/detach.lua")),
     ("set_mode", include_str!("../users/set_mode.lua")),
     ("enter", include_str!("../users/enter.lua")),
@@ -149,13 +112,14 @@ pub(super) const ACTS: &[(&str, &str)] = &[
     ("announce", include_str!("../rooms/announce.lua")),
     ("discard", include_str!("../rooms/discard.lua")),
     ("sit", include_str!("../rooms/sit.lua")),
+    ("resume", include_str!("../rooms/resume.lua")),
+    ("retell", include_str!("../rooms/retell.lua")),
     ("unsit", include_str!("../rooms/unsit.lua")),
     ("say", include_str!("../rooms/say.lua")),
     ("start_typing", include_str!("../rooms/start_typing.lua")),
     ("stop_typing", include_str!("../rooms/stop_typing.lua")),
     ("fade_typing", include_str!("../rooms/fade_typing.lua")),
     ("recall", include_str!("../rooms/recall.lua")),
-    ("catch_up", include_str!("../rooms/catch_up.lua")),
     ("end", include_str!("../rooms/end.lua")),
     ("report", include_str!("../rooms/report.lua")),
     ("expire_hold", include_str!("../rooms/expire_hold.lua")),
@@ -185,8 +149,12 @@ pub(super) const ACTS: &[(&str, &str)] = &[
 /// Pieces that several acts share; they stand before the acts, in this order.
 const SHARED: &[&str] = &[
     include_str!("../users/shared.lua"),
+    include_str!("../users/past.lua"),
+    include_str!("../users/come.lua"),
     include_str!("../rooms/seats.lua"),
     include_str!("../rooms/tell.lua"),
+    include_str!("../rooms/log.lua"),
+    include_str!("../rooms/take.lua"),
     include_str!("../rooms/close.lua"),
     include_str!("../sessions/shared.lua"),
     include_str!("../sessions/kept.lua"),

@@ -50,7 +50,7 @@ mod tests {
 
         let lost = promised.after(MOST as u64 + 7);
 
-        let said: Vec<_> = lost.iter().map(|act| act.args[0].as_str()).collect();
+        let said: Vec<_> = lost.iter().map(|act| act.args().next().unwrap()).collect();
         assert_eq!(said, ["4104", "4105"]);
         assert!(promised.after(0).is_empty());
         (0..MOST as u64 + 10).for_each(|call| promised.keep(call, Act::new("say")));
