@@ -45,6 +45,7 @@ const COMMANDS: &[&str] = &[
     "HGET % f",
     "HSET % f v",
     "HDEL % f",
+    "HLEN %",
     "HMGET % f",
     "HGETALL %",
     "HINCRBY % f 1",

@@ -303,7 +303,7 @@ async fn lines_that_a_server_has_forgotten_are_said_again_before_anything_new_al
     let fault = node.coord.stop_typing(room, &user("a")).await.unwrap_err();
 
     let said = |messages: &[&str]| {
-        let lines = messages.iter().map(|m| format!("s=a m={m} a=T+0 x=hi"));
+        let lines = messages.iter().map(|m| format!("s=a m={m} a=T+0 x=hi c="));
         lines.collect::<Vec<_>>().join(" / ")
     };
     assert_eq!(after, said(&["m1", "m2", "m3", "m4"]));
