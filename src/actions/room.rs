@@ -18,6 +18,17 @@ impl Actions {
         Ok(ended.is_some())
     }
 
+    /// `user` is no longer in the room, as far as Redis knows: who is there is told that it is lost.
+    pub async fn lose_room(&self, user: &UserId, room: RoomId) -> Result<(), Fault> {
+        match self.coord.lose(room, user, self.end_rules()).await? {
+            Some(people) => {
+                metrics::ROOMS_ENDED.one("lost");
+                self.let_go(room, &people).await
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Sends the state of the room with its last lines to one socket.
     pub async fn recall(&self, user: &UserId, socket: &SocketId, room: RoomId) -> Result<(), Denied> {
         let lines = self.settings.chat.report_lines as usize;

@@ -34,6 +34,15 @@ fn shapes(settings: &Settings, must: &mut impl FnMut(bool, &str)) {
         schemes.iter().any(|scheme| redis.starts_with(scheme)),
         "redis.url: must start with redis://, rediss://, redis-cluster:// or redis-sentinel://",
     );
+    let given = &settings.redis;
+    must(
+        redis.starts_with("rediss") || (given.tls_ca.is_none() && given.tls_cert.is_none()),
+        "redis.tls_ca, redis.tls_cert: are for a redis.url that starts with rediss",
+    );
+    must(
+        given.tls_cert.is_some() == given.tls_key.is_some(),
+        "redis.tls_cert, redis.tls_key: both or none",
+    );
     let prefix = &settings.redis.prefix;
     must(
         prefix.len() <= 32

@@ -84,8 +84,16 @@ section! {
 section! {
     /// The Redis that nodes share.
     Redis at "redis." {
-        /// `redis://`, `rediss://` (TLS), `redis-cluster://`, `redis-sentinel://`; user name and password in the URL.
+        /// `redis://host:port`, `redis-cluster://host:port?node=host:port` (any members) or
+        /// `redis-sentinel://host:port?node=host:port&sentinelServiceName=name` (sentinels); `rediss...` for TLS; user
+        /// name and password before the host.
         url: Secret = "redis://127.0.0.1:6379";
+        /// PEM file of the authority that signed the servers' certificates. Empty: those that the machine trusts.
+        tls_ca: Option<String> = "";
+        /// PEM file of this node's certificate, for servers that ask for one.
+        tls_cert: Option<String> = "";
+        /// PEM file of its key.
+        tls_key: Option<String> = "";
         /// First part of every key, so that several installations can share one Redis.
         prefix: String = "palaver";
         /// Shards that keys are spread over. All nodes of an installation must agree; more than 1 is for a cluster.

@@ -6,17 +6,19 @@ use super::journal::JournalReader;
 use super::keys::Keys;
 use super::node::Identity;
 use super::queue::OfferReader;
+use super::road::{self, Atlas, Line, Road};
 use super::script::{LaneLoop, Manners, lane};
+use super::tls;
 use crate::clock::Clock;
 use crate::config;
 use crate::error::Fault;
-use crate::ids::NodeId;
+use crate::ids::{NodeId, Shard};
 use fred::clients::Client;
 use fred::error::{Error, ErrorKind};
 use fred::interfaces::{ClientLike, EventInterface, StreamsInterface};
 use fred::types::Builder;
 use fred::types::Value;
-use fred::types::config::{Config, Options, ReconnectPolicy, TcpConfig};
+use fred::types::config::{Config, Options, ReconnectError, ReconnectPolicy, Server, ServerConfig, TcpConfig};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -48,11 +50,12 @@ pub struct Opened {
 pub fn open(settings: &config::Redis, inbox_cap: u64, clock: &Clock) -> Result<Opened, Fault> {
     let keys = Keys::new(&settings.prefix, settings.shards);
     let identity = Identity::fresh();
-    let shared = client(settings)?;
+    let roads = Roads::new(settings, &keys)?;
+    let shared = roads.shared()?;
     let (mut ends, mut lanes) = (Vec::new(), Vec::new());
-    for shard in keys.shards() {
+    for (shard, road) in keys.shards().zip(&shared) {
         let (end, looping) = lane(
-            shared.clone(),
+            road.clone(),
             keys.clone(),
             shard,
             identity.clone(),
@@ -65,17 +68,17 @@ pub fn open(settings: &config::Redis, inbox_cap: u64, clock: &Clock) -> Result<O
         ends.push(end);
         lanes.push(looping);
     }
-    let coord = Coord::new(keys.clone(), ends, identity, clock.clone(), shared.clone());
+    let coord = Coord::new(keys.clone(), ends, identity, clock.clone(), shared);
     let (mut inboxes, mut offers, mut journals) = (Vec::new(), Vec::new(), Vec::new());
     for shard in keys.shards() {
         // Reading waits on the server and holds up whatever else is on its connection.
         inboxes.push(InboxReader::new(
             coord.clone(),
             shard,
-            client(settings)?,
+            roads.own(shard)?,
             settings.linger,
         ));
-        offers.push(OfferReader::new(coord.clone(), shard, client(settings)?));
+        offers.push(OfferReader::new(coord.clone(), shard, roads.own(shard)?));
         journals.push(JournalReader::new(coord.clone(), shard));
     }
     Ok(Opened {
@@ -87,21 +90,103 @@ pub fn open(settings: &config::Redis, inbox_cap: u64, clock: &Clock) -> Result<O
     })
 }
 
-/// One connection (in a cluster: one per master).
-pub(super) fn client(settings: &config::Redis) -> Result<Client, Fault> {
+/// Makes roads: in a cluster each to the master of its shard, else all to the one server.
+struct Roads<'a> {
+    settings: &'a config::Redis,
+    keys: &'a Keys,
+    cluster: Option<Atlas>,
+}
+
+impl<'a> Roads<'a> {
+    fn new(settings: &'a config::Redis, keys: &'a Keys) -> Result<Self, Fault> {
+        let config = config_of(settings)?;
+        let cluster = road::is_cluster(&config).then(|| Atlas::new(&config));
+        Ok(Self {
+            settings,
+            keys,
+            cluster,
+        })
+    }
+
+    /// One per shard, for commands that do not wait on the server.
+    fn shared(&self) -> Result<Vec<Road>, Fault> {
+        match self.cluster {
+            Some(_) => self.keys.shards().map(|shard| self.own(shard)).collect(),
+            None => {
+                let road = Road::plain(client(self.settings)?);
+                Ok(self.keys.shards().map(|_| road.clone()).collect())
+            }
+        }
+    }
+
+    /// One that nobody else uses.
+    fn own(&self, shard: Shard) -> Result<Road, Fault> {
+        match &self.cluster {
+            Some(atlas) => Ok(Road::to_key(self.settings, &self.keys.nodes(shard), atlas)),
+            None => client(self.settings).map(Road::plain),
+        }
+    }
+}
+
+fn config_of(settings: &config::Redis) -> Result<Config, Fault> {
     let mut config = Config::from_url(settings.url.reveal()).map_err(|e| Fault::new("redis url", e))?;
-    config.fail_fast = false;
-    let most = u32::try_from(settings.reconnect_max_wait.as_millis()).unwrap_or(u32::MAX);
-    let client = Builder::from_config(config)
+    if config.tls.is_some() {
+        config.tls = Some(tls::of(settings)?);
+    }
+    Ok(config)
+}
+
+fn builder(settings: &config::Redis, config: Config, attempts: u32) -> Builder {
+    let mut builder = Builder::from_config(config);
+    builder
         .with_connection_config(|connection| {
             connection.connection_timeout = settings.connect_timeout;
-            connection.max_command_attempts = ATTEMPTS;
+            connection.internal_command_timeout = settings.command_timeout;
+            connection.max_command_attempts = attempts;
+            connection.reconnect_errors = vec![ReconnectError::ReadOnly, ReconnectError::Loading];
             connection.tcp = TcpConfig {
                 nodelay: Some(true),
                 ..TcpConfig::default()
             };
         })
-        .with_performance_config(|performance| performance.default_command_timeout = settings.command_timeout)
+        .with_performance_config(|performance| performance.default_command_timeout = settings.command_timeout);
+    builder
+}
+
+/// Connects to one member of a cluster. When the connection breaks it stays broken: another member may serve by then.
+pub(super) async fn to_server(settings: &config::Redis, server: &Server) -> Result<Line, Error> {
+    let mut config = config_of(settings).map_err(|fault| Error::new(ErrorKind::Config, fault.to_string()))?;
+    config.fail_fast = true;
+    config.server = ServerConfig::Centralized { server: server.clone() };
+    let client = builder(settings, config, 1).build()?;
+    let late = |_| Error::new(ErrorKind::Timeout, "no connection in time");
+    let connecting = tokio::time::timeout(settings.connect_timeout, client.init());
+    let task = connecting.await.map_err(late)??;
+    Ok(Line { client, task })
+}
+
+/// One connection to the server, or to some member of the cluster.
+pub(super) async fn any(settings: &config::Redis) -> Result<Client, Fault> {
+    let config = config_of(settings)?;
+    if !road::is_cluster(&config) {
+        return client(settings);
+    }
+    let mut last = Fault::new("redis url", "it names no member of the cluster");
+    for member in config.server.hosts() {
+        match to_server(settings, &member).await {
+            Ok(line) => return Ok(line.client),
+            Err(error) => last = Fault::new("reach Redis", error),
+        }
+    }
+    Err(last)
+}
+
+/// One connection that makes itself anew.
+pub(super) fn client(settings: &config::Redis) -> Result<Client, Fault> {
+    let mut config = config_of(settings)?;
+    config.fail_fast = false;
+    let most = u32::try_from(settings.reconnect_max_wait.as_millis()).unwrap_or(u32::MAX);
+    let client = builder(settings, config, ATTEMPTS)
         .set_policy(ReconnectPolicy::new_exponential(0, FIRST_WAIT_MS, most, 2))
         .build()
         .map_err(|e| Fault::new("redis client", e))?;
@@ -113,7 +198,7 @@ pub(super) fn client(settings: &config::Redis) -> Result<Client, Fault> {
         std::future::ready(Ok(()))
     });
     client.on_error(|(error, _)| {
-        tracing::debug!(%error, "the connection to Redis failed");
+        tracing::info!(%error, "a connection to Redis failed: {error}");
         std::future::ready(Ok(()))
     });
     // Its task ends with the client. Redis is not waited for: commands wait, each up to its deadline.
@@ -142,8 +227,9 @@ pub(super) async fn noticing_silence<T>(client: &Client, answer: Result<T, Error
 }
 
 /// Makes a consumer group that reads from the stream's beginning; harmless when it is there.
-pub(super) async fn make_group(client: &Client, key: &str, group: &str) -> Result<(), Fault> {
-    match client.xgroup_create::<(), _, _, _>(key, group, "0", true).await {
+pub(super) async fn make_group(road: &Road, key: &str, group: &str) -> Result<(), Fault> {
+    let made = |client: Client| async move { client.xgroup_create::<(), _, _, _>(key, group, "0", true).await };
+    match road.run(made).await {
         Err(e) if e.details().starts_with("BUSYGROUP") => Ok(()),
         other => other.map_err(|e| Fault::new("consumer group", e)),
     }
@@ -151,17 +237,20 @@ pub(super) async fn make_group(client: &Client, key: &str, group: &str) -> Resul
 
 /// Takes over up to `most` entries of a group that somebody took and did not see through within `idle`.
 pub(super) async fn take_over(
-    client: &Client,
-    key: String,
+    road: &Road,
+    key: &str,
     (group, consumer): (&str, &NodeId),
     idle: Duration,
     most: u64,
 ) -> Result<Vec<Entry>, Fault> {
     let idle = idle.as_millis() as u64;
-    let reply: Value = client
-        .xautoclaim(key, group, consumer.as_str(), idle, "0-0", Some(most), false)
-        .await
-        .map_err(|e| Fault::new("consumer group", e))?;
+    let claim = |client: Client| async move {
+        let from = consumer.as_str();
+        client
+            .xautoclaim(key, group, from, idle, "0-0", Some(most), false)
+            .await
+    };
+    let reply: Value = road.run(claim).await.map_err(|e| Fault::new("consumer group", e))?;
     // The answer is where to go on, what was taken, and what no longer exists.
     let Value::Array(parts) = reply else {
         return Ok(Vec::new());
@@ -172,13 +261,17 @@ pub(super) async fn take_over(
 impl Coord {
     /// Whether Redis answers.
     pub async fn ping(&self) -> Result<(), Fault> {
-        let _: Value = self.client().ping(None).await.map_err(|e| Fault::new("ping", e))?;
+        let ping = |client: Client| async move { client.ping(None).await };
+        for shard in self.keys().shards() {
+            let _: Value = self.road(shard).run(ping).await.map_err(|e| Fault::new("ping", e))?;
+        }
         Ok(())
     }
 
     /// Closes the connections.
     pub async fn close(&self) {
-        // Nothing is left to be told to anybody when this fails.
-        let _ = self.client().quit().await;
+        for shard in self.keys().shards() {
+            self.road(shard).close().await;
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! What an operator should know about Redis before trusting it with chats. Reads only.
+//! What an operator should know about Redis before trusting it with chats. Changes nothing.
 
 use super::connect;
 use crate::clock::{Clock, Millis};
@@ -6,7 +6,7 @@ use crate::config;
 use crate::error::Fault;
 use fred::clients::Client;
 use fred::interfaces::ClientLike;
-use fred::types::InfoKind;
+use fred::types::{ClusterHash, CustomCommand, InfoKind, Value};
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -21,7 +21,65 @@ pub struct Examination {
     pub append_only: bool,
     /// How far this machine's clock and Redis's are apart.
     pub clocks_apart: Duration,
+    /// Replicas that would take over.
+    pub replicas: u32,
+    /// Whether it is a member of a cluster.
+    pub member: bool,
+    /// Commands that nodes use and this user may not.
+    pub forbidden: Vec<&'static str>,
 }
+
+/// Every command of nodes, so that each can be asked for. `%` is a key of ours.
+const COMMANDS: &[&str] = &[
+    "EVALSHA 0 0",
+    "EVAL return 0",
+    "INFO",
+    "TIME",
+    "GET %",
+    "SET % v",
+    "DEL %",
+    "EXISTS %",
+    "INCR %",
+    "PEXPIRE % 1",
+    "PTTL %",
+    "HGET % f",
+    "HSET % f v",
+    "HDEL % f",
+    "HLEN %",
+    "HMGET % f",
+    "HGETALL %",
+    "HINCRBY % f 1",
+    "SADD % m",
+    "SREM % m",
+    "SCARD %",
+    "SMEMBERS %",
+    "SISMEMBER % m",
+    "SRANDMEMBER % 1",
+    "ZADD % 1 m",
+    "ZREM % m",
+    "ZSCORE % m",
+    "ZCARD %",
+    "ZCOUNT % 0 1",
+    "ZRANK % m",
+    "ZRANGE % 0 1",
+    "ZRANGEBYSCORE % 0 1",
+    "LRANGE % 0 1",
+    "RPUSH % v",
+    "LPUSH % v",
+    "LTRIM % 0 1",
+    "XADD % * f v",
+    "XDEL % 1-1",
+    "XACK % g 1-1",
+    "XLEN %",
+    "XTRIM % MAXLEN 1",
+    "XRANGE % - +",
+    "XREVRANGE % + -",
+    "XREAD STREAMS % 0",
+    "XREADGROUP GROUP g c STREAMS % 0",
+    "XGROUP CREATE % g 0",
+    "XAUTOCLAIM % g c 1 0",
+    "XINFO STREAM %",
+];
 
 /// Asks the server, or one master of a cluster.
 pub async fn examine(settings: &config::Redis) -> Result<Examination, Fault> {
@@ -31,19 +89,56 @@ pub async fn examine(settings: &config::Redis) -> Result<Examination, Fault> {
 }
 
 async fn ask(settings: &config::Redis) -> Result<Examination, Fault> {
-    let client = connect::client(settings)?;
+    let client = connect::any(settings).await?;
     let server = info(&client, InfoKind::Server).await?;
     let clocks_apart = clocks_apart(&server, Clock::system().steady());
     let persistence = info(&client, InfoKind::Persistence).await?;
     let memory = info(&client, InfoKind::Memory).await?;
+    let replication = info(&client, InfoKind::Replication).await?;
+    let cluster = info(&client, InfoKind::Cluster).await?;
+    let forbidden = forbidden(&client, &settings.prefix).await?;
     // Nothing is left to be told to anybody when this fails.
     let _ = client.quit().await;
+    let number = |text: &String| text.parse().ok();
     Ok(Examination {
         version: server.get("redis_version").cloned().unwrap_or_default(),
         eviction: memory.get("maxmemory_policy").cloned(),
         append_only: persistence.get("aof_enabled").is_some_and(|on| on == "1"),
         clocks_apart,
+        replicas: replication.get("connected_slaves").and_then(number).unwrap_or(0),
+        member: cluster.get("cluster_enabled").is_some_and(|on| on == "1"),
+        forbidden,
     })
+}
+
+/// Asks for every command inside a transaction that is given up: Redis says at once what may not be, and does nothing.
+async fn forbidden(client: &Client, prefix: &str) -> Result<Vec<&'static str>, Fault> {
+    let key = format!("{prefix}:{{s0}}:doctor");
+    let mut forbidden = Vec::new();
+    if may(client, "MULTI", &key).await? {
+        for command in COMMANDS {
+            if !may(client, command, &key).await? {
+                forbidden.push(*command);
+            }
+        }
+        may(client, "DISCARD", &key).await?;
+    } else {
+        forbidden.push("MULTI");
+    }
+    Ok(forbidden)
+}
+
+async fn may(client: &Client, command: &'static str, key: &str) -> Result<bool, Fault> {
+    let mut words = command.split(' ').map(|word| if word == "%" { key } else { word });
+    let name = CustomCommand::new(words.next().unwrap_or_default(), ClusterHash::Random, false);
+    let answer: Result<Value, _> = client.custom(name, words.collect::<Vec<_>>()).await;
+    match answer {
+        Err(error) if error.details().starts_with("NOPERM") => Ok(false),
+        // A member of a cluster that does not serve the key says so, and is not asked whether it would.
+        Err(error) if error.details().starts_with("MOVED") => Ok(true),
+        Err(error) => Err(Fault::new("ask Redis", error)),
+        Ok(_) => Ok(true),
+    }
 }
 
 /// One section of `INFO`.
@@ -65,4 +160,33 @@ fn clocks_apart(server: &HashMap<String, String>, ours: Millis) -> Duration {
         let theirs = Millis(micros / 1000);
         (theirs - ours).max(ours - theirs)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::coord::script::tests::commands;
+
+    /// The users that we ship.
+    const USERS: &str = include_str!("../../.config/redis-users.acl");
+
+    #[test]
+    fn every_command_of_a_script_is_asked_for_and_allowed_to_the_user_that_we_ship() {
+        let asked: Vec<_> = COMMANDS
+            .iter()
+            .filter_map(|command| command.split(' ').next())
+            .collect();
+        for name in commands() {
+            assert!(asked.contains(&name.as_str()), "{name} is not asked for");
+        }
+        let allowed: Vec<_> = USERS
+            .split_whitespace()
+            .filter_map(|rule| rule.strip_prefix('+'))
+            .collect();
+        for name in asked {
+            let name = name.to_lowercase();
+            let allows = |rule: &&str| rule.split('|').next() == Some(&name);
+            assert!(allowed.iter().any(allows), "{name} is not allowed");
+        }
+    }
 }

@@ -14,10 +14,12 @@ mod linger;
 pub mod node;
 pub mod notice;
 pub mod queue;
+mod road;
 pub mod rooms;
 pub mod script;
 pub mod sessions;
 pub mod timers;
+mod tls;
 pub mod users;
 
 #[cfg(test)]
@@ -26,9 +28,9 @@ pub(crate) mod testing;
 use crate::clock::Clock;
 use crate::error::Fault;
 use crate::ids::Shard;
-use fred::clients::Client;
 use keys::Keys;
 use node::Identity;
+use road::Road;
 use script::{Act, Lane, Reply};
 use std::sync::Arc;
 
@@ -42,17 +44,17 @@ struct Inner {
     lanes: Vec<Lane>,
     identity: Identity,
     clock: Clock,
-    client: Client,
+    roads: Vec<Road>,
 }
 
 impl Coord {
-    pub(crate) fn new(keys: Keys, lanes: Vec<Lane>, identity: Identity, clock: Clock, client: Client) -> Self {
+    fn new(keys: Keys, lanes: Vec<Lane>, identity: Identity, clock: Clock, roads: Vec<Road>) -> Self {
         Self(Arc::new(Inner {
             keys,
             lanes,
             identity,
             clock,
-            client,
+            roads,
         }))
     }
 
@@ -71,9 +73,9 @@ impl Coord {
         &self.0.identity
     }
 
-    /// A connection for commands that read only, or that are harmless to repeat; everything else is an act.
-    fn client(&self) -> &Client {
-        &self.0.client
+    /// For commands that read only, or that are harmless to repeat; everything else is an act. The shard is one of `keys`.
+    fn road(&self, shard: Shard) -> &Road {
+        &self.0.roads[usize::from(shard.0)]
     }
 
     /// Runs one act on a shard.

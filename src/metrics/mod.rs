@@ -73,6 +73,8 @@ declare! {
         OFFERS [outcome] = "palaver_offers_total";
         /// Times an inbox had lost entries before they were read.
         INBOX_GAPS [] = "palaver_inbox_gaps_total";
+        /// Times a server that took over had not heard of calls that were answered.
+        CALLS_LOST [] = "palaver_calls_lost_total";
         /// Sockets told their state anew because notices were lost.
         RESYNCS [] = "palaver_resyncs_total";
         /// Rooms opened: pairs seated. What is open is this less what has ended.

@@ -62,12 +62,12 @@ pub async fn run(settings: &Settings) -> ExitCode {
 
 async fn redis(settings: &Settings) -> Vec<Finding> {
     match doctor::examine(&settings.redis).await {
-        Ok(examination) => judge(&examination),
+        Ok(examination) => judge(&examination, settings.redis.shards),
         Err(fault) => vec![finding("redis", Grade::Bad, fault.to_string())],
     }
 }
 
-fn judge(redis: &Examination) -> Vec<Finding> {
+fn judge(redis: &Examination, shards: u8) -> Vec<Finding> {
     let major = redis
         .version
         .split('.')
@@ -108,7 +108,42 @@ fn judge(redis: &Examination) -> Vec<Finding> {
     } else {
         Grade::Good
     };
-    vec![version, eviction, durable, finding("clock", grade, apart)]
+    let clock = finding("clock", grade, apart);
+    vec![
+        version,
+        eviction,
+        durable,
+        clock,
+        permitted(redis),
+        spread(redis, shards),
+    ]
+}
+
+fn permitted(redis: &Examination) -> Finding {
+    let names: Vec<_> = redis.forbidden.iter().filter_map(|c| c.split(' ').next()).collect();
+    match names.is_empty() {
+        true => finding("redis user", Grade::Good, "may do what nodes do"),
+        false => finding(
+            "redis user",
+            Grade::Bad,
+            format!("may not do {} on our keys (.config/redis-users.acl)", names.join(", ")),
+        ),
+    }
+}
+
+fn spread(redis: &Examination, shards: u8) -> Finding {
+    let replicas = match redis.replicas {
+        0 => "no replica: chats end with the server's machine".to_owned(),
+        count => format!("{count} replicas connected"),
+    };
+    match (redis.member, shards) {
+        (true, 1) => finding(
+            "redis shards",
+            Grade::Warning,
+            format!("one shard uses one master of the cluster; set redis.shards ({replicas})"),
+        ),
+        _ => finding("redis shards", Grade::Good, format!("{shards}; {replicas}")),
+    }
 }
 
 async fn postgres(settings: &Settings) -> Vec<Finding> {
@@ -181,34 +216,54 @@ mod tests {
             eviction: Some("noeviction".into()),
             append_only: true,
             clocks_apart: Duration::from_millis(3),
+            replicas: 1,
+            member: false,
+            forbidden: Vec::new(),
         }
     }
 
     fn grades(redis: &Examination) -> Vec<Grade> {
-        judge(redis).into_iter().map(|finding| finding.grade).collect()
+        judge(redis, 1).into_iter().map(|finding| finding.grade).collect()
     }
 
     #[test]
     fn a_redis_that_would_lose_chats_is_named() {
         use Grade::{Bad, Good, Warning};
 
-        assert_eq!(grades(&healthy()), [Good, Good, Good, Good]);
+        assert_eq!(grades(&healthy()), [Good, Good, Good, Good, Good, Good]);
         let old = Examination {
             version: "6.2.14".into(),
             ..healthy()
         };
-        assert_eq!(grades(&old), [Bad, Good, Good, Good]);
+        assert_eq!(grades(&old), [Bad, Good, Good, Good, Good, Good]);
         let evicting = Examination {
             eviction: Some("allkeys-lru".into()),
             ..healthy()
         };
-        assert_eq!(grades(&evicting), [Good, Bad, Good, Good]);
+        assert_eq!(grades(&evicting), [Good, Bad, Good, Good, Good, Good]);
         let careless = Examination {
             append_only: false,
             clocks_apart: Duration::from_secs(2),
             ..healthy()
         };
-        assert_eq!(grades(&careless), [Good, Good, Warning, Warning]);
+        assert_eq!(grades(&careless), [Good, Good, Warning, Warning, Good, Good]);
+    }
+
+    #[test]
+    fn what_the_user_may_not_do_is_named_and_one_shard_wastes_a_cluster() {
+        let redis = Examination {
+            forbidden: vec!["XADD % * f v", "INFO"],
+            member: true,
+            ..healthy()
+        };
+
+        let told: Vec<_> = judge(&redis, 1).into_iter().map(|f| (f.grade, f.told)).collect();
+
+        let forbidden = "may not do XADD, INFO on our keys (.config/redis-users.acl)";
+        let wasted = "one shard uses one master of the cluster; set redis.shards (1 replicas connected)";
+        assert_eq!(told[4], (Grade::Bad, forbidden.to_owned()));
+        assert_eq!(told[5], (Grade::Warning, wasted.to_owned()));
+        assert_eq!(judge(&redis, 6)[5].grade, Grade::Good);
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod browser;
 mod client_and_server;
 mod coming_back;
 mod drain;
+mod failover;
 mod frozen;
 #[allow(
     dead_code,
@@ -29,8 +30,10 @@ mod postgres_away;
 mod presence;
 mod recovery;
 mod redis_away;
+mod redis_guarded;
 mod reports;
 mod rooms_end;
+mod scale_out;
 mod status;
 mod storm;
 mod strangers;

@@ -11,18 +11,26 @@ mod tests;
 use super::Coord;
 use super::linger::Linger;
 use super::notice::{self, Notice};
+use super::road::Road;
 use crate::clock::Millis;
 use crate::domain::presence::Counts;
 use crate::domain::room::Offset;
 use crate::error::Fault;
 use crate::ids::{NodeId, Shard};
 use fred::clients::Client;
+use fred::error::Error;
 use fred::interfaces::{ClientLike, StreamsInterface};
 use fred::types::Value;
 use std::time::Duration;
 
+/// How long the wake-up of a reader is waited for, where a server may be gone.
+const LOOKS_UP: Duration = Duration::from_millis(200);
+
 /// Entries read at once.
 const BATCH: u64 = 256;
+
+/// A field of an entry that says nothing: the reader is to look up.
+const WAKE: &str = "w";
 
 /// What came in.
 #[derive(Clone, Debug)]
@@ -35,12 +43,32 @@ pub enum Incoming {
     Counts(Shard, Counts),
 }
 
+impl Coord {
+    /// Wakes the readers of the inboxes of a life that is over, which may wait for long for what no longer comes.
+    pub async fn wake_readers(&self, before: &NodeId) {
+        let waking = self.keys().shards().map(|shard| {
+            let inbox = self.keys().inbox(shard, before);
+            async move {
+                let inbox = &inbox;
+                let add = |client: Client| async move {
+                    client
+                        .xadd::<Value, _, _, _, _>(inbox, true, None, "*", vec![(WAKE, "")])
+                        .await
+                };
+                self.road(shard).run(add).await
+            }
+        });
+        // One that is not woken looks up by itself when nothing came for a while.
+        let _ = tokio::time::timeout(LOOKS_UP, futures_util::future::join_all(waking)).await;
+    }
+}
+
 /// Reads one shard's inbox and topic.
 #[derive(Debug)]
 pub struct InboxReader {
     coord: Coord,
     shard: Shard,
-    client: Client,
+    road: Road,
     node: NodeId,
     dispatched: Offset,
     topic_from: String,
@@ -49,12 +77,12 @@ pub struct InboxReader {
 }
 
 impl InboxReader {
-    pub(super) fn new(coord: Coord, shard: Shard, client: Client, linger: Duration) -> Self {
+    pub(super) fn new(coord: Coord, shard: Shard, road: Road, linger: Duration) -> Self {
         let node = coord.identity().now();
         Self {
             coord,
             shard,
-            client,
+            road,
             node,
             dispatched: Offset::default(),
             topic_from: "0-0".to_owned(),
@@ -88,26 +116,7 @@ impl InboxReader {
             self.coord.keys().inbox(self.shard, &self.node),
             self.coord.keys().topic(self.shard),
         );
-        let from = self.dispatched;
-        let options = super::connect::waiting(wait);
-        let client = self.client.with_options(&options);
-        let read = client.xread::<Value, _, _>(
-            Some(BATCH),
-            Some(wait.as_millis() as u64),
-            vec![inbox.clone(), topic.clone()],
-            vec![from.to_string(), self.topic_from.clone()],
-        );
-        // Sent in one go with the read, before it.
-        let trim = self
-            .client
-            .xtrim::<Value, _, _>(&inbox, ("MINID", "=", format!("{}-{}", from.ms, from.seq + 1)));
-        let (trimmed, read) = if from == Offset::default() {
-            (Ok(Value::Null), read.await)
-        } else {
-            futures_util::future::join(trim, read).await
-        };
-        let read = super::connect::noticing_silence(&self.client, read).await;
-        trimmed.map_err(|e| Fault::new("inbox", e))?;
+        let read = self.read(&inbox, &topic, wait).await;
         let mut first = None;
         let mut incoming = Vec::new();
         for (key, entries) in streams(read.map_err(|e| Fault::new("inbox", e))?) {
@@ -129,11 +138,36 @@ impl InboxReader {
         Ok((first, incoming))
     }
 
+    /// What stands in the inbox after what was dispatched, which is trimmed, and in the topic.
+    async fn read(&self, inbox: &str, topic: &str, wait: Duration) -> Result<Value, Error> {
+        let (from, topic_from) = (self.dispatched, &self.topic_from);
+        let options = &super::connect::waiting(wait);
+        let wait = Some(wait.as_millis() as u64);
+        let read = |client: Client| async move {
+            let waiting = client.with_options(options);
+            let keys = vec![inbox.to_owned(), topic.to_owned()];
+            let after = vec![from.to_string(), topic_from.clone()];
+            let read = waiting.xread::<Value, _, _>(Some(BATCH), wait, keys, after);
+            if from == Offset::default() {
+                return read.await;
+            }
+            // Sent in one go with the read, before it.
+            let dispatched = ("MINID", "=", format!("{}-{}", from.ms, from.seq + 1));
+            let trim = client.xtrim::<Value, _, _>(inbox, dispatched);
+            let (trimmed, read) = futures_util::future::join(trim, read).await;
+            let read = read?;
+            trimmed.map(|_| read)
+        };
+        self.road.run(read).await
+    }
+
     fn begin_anew_in_a_new_life(&mut self) {
         let node = self.coord.identity().now();
         if node != self.node {
             self.node = node;
             self.dispatched = Offset::default();
+            // A server that took over may count on from an earlier entry.
+            self.topic_from = "0-0".to_owned();
         }
     }
 
@@ -141,6 +175,7 @@ impl InboxReader {
         for (field, payload) in entry.fields {
             match field.as_str() {
                 "s" => incoming.push(Incoming::Signal(payload)),
+                WAKE => {}
                 _ => match notice::decode(&payload) {
                     Ok(notice) => incoming.push(Incoming::Notice(notice)),
                     // One unreadable notice must not stop the rest of the node's life.

@@ -8,12 +8,14 @@ mod tests;
 
 use super::Coord;
 use super::inbox::{self, Entry};
+use super::road::Road;
 use crate::clock::Millis;
 use crate::domain::fact::{Conversation, Fact, Report};
 use crate::domain::room::{Ending, Line, Offset, RoomKind};
 use crate::domain::safety::Violation;
 use crate::error::Fault;
 use crate::ids::{FactId, MessageId, RoomId, Shard, UserId};
+use fred::clients::Client;
 use fred::interfaces::StreamsInterface;
 use fred::types::Value;
 use std::collections::HashMap;
@@ -45,9 +47,18 @@ impl JournalReader {
         Self { coord, shard }
     }
 
+    fn road(&self) -> &Road {
+        self.coord.road(self.shard)
+    }
+
     /// Makes the consumer group; harmless when it is there.
     pub async fn prepare(&self) -> Result<(), Fault> {
-        super::connect::make_group(self.coord.client(), &self.coord.keys().journal(self.shard), GROUP).await
+        super::connect::make_group(
+            self.coord.road(self.shard),
+            &self.coord.keys().journal(self.shard),
+            GROUP,
+        )
+        .await
     }
 
     /// Facts not yet taken by anybody, at most `most`; does not wait.
@@ -57,12 +68,14 @@ impl JournalReader {
 
     async fn read(&self, most: u64, from: &str) -> Result<Vec<Entered>, Fault> {
         let (key, node) = (self.coord.keys().journal(self.shard), self.coord.identity().now());
-        let reply: Value = self
-            .coord
-            .client()
-            .xreadgroup(GROUP, node.as_str(), Some(most), None, false, key, from)
-            .await
-            .map_err(|e| Fault::new("journal", e))?;
+        let (key, node) = (&key, &node);
+        let read = |client: Client| async move {
+            let consumer = node.as_str();
+            client
+                .xreadgroup(GROUP, consumer, Some(most), None, false, key, from)
+                .await
+        };
+        let reply: Value = self.road().run(read).await.map_err(|e| Fault::new("journal", e))?;
         Ok(inbox::entries(reply).into_iter().map(entered).collect())
     }
 
@@ -74,7 +87,7 @@ impl JournalReader {
     /// Facts that were taken and not confirmed within `idle`.
     pub async fn left_over(&self, most: u64, idle: Duration) -> Result<Vec<Entered>, Fault> {
         let (key, node) = (self.coord.keys().journal(self.shard), self.coord.identity().now());
-        let claimed = super::connect::take_over(self.coord.client(), key, (GROUP, &node), idle, most).await?;
+        let claimed = super::connect::take_over(self.road(), &key, (GROUP, &node), idle, most).await?;
         Ok(claimed.into_iter().map(entered).collect())
     }
 
@@ -84,27 +97,25 @@ impl JournalReader {
             return Ok(());
         }
         let key = self.coord.keys().journal(self.shard);
-        let client = self.coord.client();
-        let fault = |e| Fault::new("journal", e);
-        client
-            .xack::<Value, _, _, _>(key.clone(), GROUP, ids.clone())
-            .await
-            .map_err(fault)?;
-        client.xdel::<Value, _, _>(key, ids).await.map_err(fault)?;
+        let (key, ids) = (&key, &ids);
+        let delete = |client: Client| async move {
+            client.xack::<Value, _, _, _>(key, GROUP, ids.clone()).await?;
+            client.xdel::<Value, _, _>(key, ids.clone()).await
+        };
+        self.road().run(delete).await.map_err(|e| Fault::new("journal", e))?;
         Ok(())
     }
 
     /// How many facts wait, and since when the oldest does.
     pub async fn waiting(&self) -> Result<(u64, Option<Millis>), Fault> {
         let key = self.coord.keys().journal(self.shard);
-        let fault = |e| Fault::new("journal", e);
-        let count: u64 = self.coord.client().xlen(key.clone()).await.map_err(fault)?;
-        let first: Value = self
-            .coord
-            .client()
-            .xrange(key, "-", "+", Some(1))
-            .await
-            .map_err(fault)?;
+        let key = &key;
+        let look = |client: Client| async move {
+            let count: u64 = client.xlen(key).await?;
+            let first: Value = client.xrange(key, "-", "+", Some(1)).await?;
+            Ok((count, first))
+        };
+        let (count, first) = self.road().run(look).await.map_err(|e| Fault::new("journal", e))?;
         let oldest = inbox::stream_entries(first).first().and_then(|e| Offset::parse(&e.id));
         Ok((count, oldest.map(|o| Millis(o.ms))))
     }

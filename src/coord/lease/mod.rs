@@ -3,7 +3,7 @@
 //! `nodes` (zset): node -> end of its lease. While a node stands there its calls are heard; `bury` takes it out (from then
 //! on it is fenced) and puts it into `dying` (set) until its people and rooms have been taken over and `rest` removes what
 //! is left. `keeper` (hash): the node that fires the shard's timers and pairs its seekers. `epoch` (string): changes when
-//! Redis lost its data.
+//! Redis lost its data; with it goes the server's replication id, which changes when a replica takes over.
 
 #[cfg(test)]
 mod tests;
@@ -30,7 +30,8 @@ pub enum Renewed {
         /// Whether nodes are overdue or dying.
         ill: bool,
     },
-    /// Redis lost its data: everything begins anew.
+    /// Redis lost its data, or another server took over, which may not have heard the last of it: everything that a node
+    /// believes must be looked at anew.
     NewEpoch,
 }
 
@@ -53,7 +54,7 @@ impl From<Millis> for Until {
 }
 
 impl Coord {
-    /// Begins this node's life on a shard; the shard's epoch.
+    /// Begins this node's life on a shard; the epoch: which data, and which server holds it.
     pub async fn register(&self, shard: Shard, until: Millis) -> Result<String, Fault> {
         let node = self.identity().now();
         let act = Act::new("register")
@@ -64,7 +65,7 @@ impl Coord {
             .arg(NodeId::fresh());
         let reply = self.run(shard, act).await?;
         match reply.word() {
-            "registered" => Ok(reply.text(0)?.to_owned()),
+            "registered" => Ok(format!("{} {}", reply.text(0)?, reply.text(1)?)),
             _ => Err(reply.unknown()),
         }
     }
@@ -72,6 +73,7 @@ impl Coord {
     /// Says until when this node lives, and keeps the shard if it does; takes over Redis's time on the way.
     pub async fn renew(&self, shard: Shard, until: impl Into<Until>, epoch: &str) -> Result<Renewed, Fault> {
         let Until { node, keeper } = until.into();
+        let (data, server) = epoch.split_once(' ').unwrap_or((epoch, ""));
         let act = Act::new("renew")
             .key(self.keys().nodes(shard))
             .key(self.keys().epoch(shard))
@@ -80,8 +82,9 @@ impl Coord {
             .key(self.keys().dying(shard))
             .arg(self.clock().steady())
             .arg(node)
-            .arg(epoch)
-            .arg(keeper);
+            .arg(data)
+            .arg(keeper)
+            .arg(server);
         let watch = Stopwatch::start();
         let reply = self.run(shard, act).await?;
         match reply.word() {

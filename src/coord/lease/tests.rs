@@ -26,7 +26,7 @@ async fn a_node_registers_on_every_start_and_finds_the_first_epoch() {
     let world = World::new(1).await;
     let (one, two) = (world.stranger().await, world.stranger().await);
     let first = one.coord.register(S, later()).await.unwrap();
-    world.name(&first, "E");
+    world.name(&first.split_once(' ').unwrap().0, "E");
 
     let again = one.coord.register(S, later()).await.unwrap();
     let other = two.coord.register(S, later()).await.unwrap();

@@ -8,6 +8,7 @@
 mod tests;
 
 use super::Coord;
+use super::road::Road;
 use super::script::Act;
 use super::users::Stay;
 use crate::clock::Millis;
@@ -15,6 +16,7 @@ use crate::domain::pairing::{Met, Seeker};
 use crate::domain::queue::{Place, Queue};
 use crate::error::Fault;
 use crate::ids::{RoomId, Shard, Ticket, UserId};
+use fred::clients::Client;
 use fred::interfaces::{ClientLike, StreamsInterface};
 use fred::types::Value;
 use std::time::Duration;
@@ -127,46 +129,40 @@ impl Coord {
 pub struct OfferReader {
     coord: Coord,
     shard: Shard,
-    client: fred::clients::Client,
+    road: Road,
 }
 
 impl OfferReader {
-    pub(super) fn new(coord: Coord, shard: Shard, client: fred::clients::Client) -> Self {
-        Self { coord, shard, client }
+    pub(super) fn new(coord: Coord, shard: Shard, road: Road) -> Self {
+        Self { coord, shard, road }
     }
 
     /// Makes the consumer group; harmless when it is there.
     pub async fn prepare(&self) -> Result<(), Fault> {
         let key = self.coord.keys().offers(self.shard);
-        super::connect::make_group(&self.client, &key, GROUP).await
+        super::connect::make_group(&self.road, &key, GROUP).await
     }
 
     /// The next offers, at most `most`; waits for the first up to `wait`.
     pub async fn next(&self, most: u64, wait: Duration) -> Result<Vec<Offer>, Fault> {
         let (key, node) = (self.coord.keys().offers(self.shard), self.coord.identity().now());
-        let options = super::connect::waiting(wait);
-        let client = self.client.with_options(&options);
-        let answer = client
-            .xreadgroup::<Value, _, _, _, _>(
-                GROUP,
-                node.as_str(),
-                Some(most),
-                Some(wait.as_millis() as u64),
-                false,
-                key,
-                ">",
-            )
-            .await;
-        let reply = super::connect::noticing_silence(&self.client, answer)
-            .await
-            .map_err(|e| Fault::new("offers", e))?;
+        let (key, node, options) = (&key, &node, &super::connect::waiting(wait));
+        let wait = Some(wait.as_millis() as u64);
+        let read = |client: Client| async move {
+            let client = client.with_options(options);
+            let consumer = node.as_str();
+            client
+                .xreadgroup::<Value, _, _, _, _>(GROUP, consumer, Some(most), wait, false, key, ">")
+                .await
+        };
+        let reply = self.road.run(read).await.map_err(|e| Fault::new("offers", e))?;
         Ok(self.read(super::inbox::entries(reply)))
     }
 
     /// Offers that a node took and did not settle within `idle`: it died, or lost its way to Redis.
     pub async fn left_over(&self, most: u64, idle: Duration) -> Result<Vec<Offer>, Fault> {
         let (key, node) = (self.coord.keys().offers(self.shard), self.coord.identity().now());
-        let claimed = super::connect::take_over(&self.client, key, (GROUP, &node), idle, most).await?;
+        let claimed = super::connect::take_over(&self.road, &key, (GROUP, &node), idle, most).await?;
         Ok(self.read(claimed))
     }
 

@@ -63,10 +63,26 @@ impl Coord {
 
     /// `user` leaves; who was in the room, unless there was none.
     pub async fn end(&self, room: RoomId, user: &UserId, rules: EndRules) -> Result<Option<Vec<UserId>>, Fault> {
+        self.end_for(room, user, "left", rules).await
+    }
+
+    /// Redis no longer knows that `user` is in the room: it cannot go on for the others.
+    pub async fn lose(&self, room: RoomId, user: &UserId, rules: EndRules) -> Result<Option<Vec<UserId>>, Fault> {
+        self.end_for(room, user, "lost", rules).await
+    }
+
+    async fn end_for(
+        &self,
+        room: RoomId,
+        user: &UserId,
+        why: &str,
+        rules: EndRules,
+    ) -> Result<Option<Vec<UserId>>, Fault> {
         let act = self
             .ending("end", room)
+            .promising("ended")
             .arg(user)
-            .arg("left")
+            .arg(why)
             .arg(rules.tombstone.as_millis())
             .arg(rules.release_at);
         self.run_ending(room, act).await
@@ -80,6 +96,7 @@ impl Coord {
         };
         let act = self
             .ending("report", room)
+            .promising("ended")
             .arg(report.reporter)
             .arg(report.reported)
             .arg(rules.tombstone.as_millis())

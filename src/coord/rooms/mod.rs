@@ -76,6 +76,7 @@ impl Coord {
     /// Makes the room of an offered pair; unless announced it is swept away at `sweep`.
     pub async fn open(&self, room: RoomId, kind: RoomKind, pair: [&UserId; 2], sweep: Millis) -> Result<(), Fault> {
         let act = Act::new("open")
+            .promising("opening")
             .key(self.keys().room(room))
             .key(self.keys().timers(room.shard()))
             .arg(room)
@@ -99,6 +100,7 @@ impl Coord {
         pair: [(&UserId, &[Place]); 2],
     ) -> Result<Announced, Fault> {
         let mut act = Act::new("announce")
+            .promising("announced")
             .key(self.keys().room(room))
             .key(self.keys().timers(room.shard()))
             .key(self.keys().rooms_base(room.shard()))
@@ -137,6 +139,7 @@ impl Coord {
     /// Says a line: the one act of the hot path.
     pub async fn say(&self, saying: &Saying<'_>, rules: SayRules) -> Result<Said, Fault> {
         let act = Act::new("say")
+            .promising("said")
             .key(self.keys().room(saying.room))
             .key(self.keys().log(saying.room))
             .arg(saying.room)

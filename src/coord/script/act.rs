@@ -37,6 +37,8 @@ pub struct Act {
     pub(super) name: &'static str,
     words: Words,
     keys: usize,
+    /// The word that promised somebody something which must not be lost with a server.
+    pub(super) promise: Option<&'static str>,
 }
 
 impl fmt::Debug for Act {
@@ -53,7 +55,14 @@ impl Act {
             name,
             words: Words::default(),
             keys: 0,
+            promise: None,
         }
+    }
+
+    /// Answered with `word`, it is repeated should a server that takes over not know of it.
+    pub fn promising(mut self, word: &'static str) -> Self {
+        self.promise = Some(word);
+        self
     }
 
     /// Adds the next of KEYS. They come before the arguments.

@@ -15,8 +15,8 @@ end
 local fenced = not redis.call('ZSCORE', KEYS[1], node)
 local replies = {}
 local acts = {}
-local next_key, next_arg = 3, 7
-for i = 1, tonumber(ARGV[7]) do
+local next_key, next_arg = 3, 8
+for i = 1, tonumber(ARGV[8]) do
   local name, keys, args = ARGV[next_arg + 1], tonumber(ARGV[next_arg + 2]), tonumber(ARGV[next_arg + 3])
   local own_keys, own_args = slice(KEYS, next_key, keys), slice(ARGV, next_arg + 3, args)
   next_key, next_arg = next_key + keys, next_arg + 3 + args

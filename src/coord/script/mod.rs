@@ -6,15 +6,18 @@
 //! the order they were asked for.
 //!
 //! What every act may rely on stands in `prelude.lua`: the time, the fence against nodes without a lease, notices, and
-//! that a call sent twice by the Redis client is answered, not repeated.
+//! that a call sent twice by the Redis client is answered, not repeated. A replica that takes over from its master may
+//! not have heard the last calls: the first call that comes after finds that out, and `promised` repeats what matters.
 
 mod act;
 mod lane;
+mod promised;
 #[cfg(test)]
-mod tests;
+pub(in crate::coord) mod tests;
 
 pub use act::Act;
-pub use lane::{Lane, LaneLoop, Manners, lane};
+pub(super) use lane::lane;
+pub use lane::{Lane, LaneLoop, Manners};
 
 use crate::error::Fault;
 use fred::types::Value;

@@ -4,8 +4,10 @@
 //! runs (see [`before`] and [`after`], which the lane calls in tests).
 
 use super::{ACTS, Act, LIBRARY, MAX_ACTS, Reply, SHARED};
+use crate::coord::rooms::{SayRules, Saying};
 use crate::coord::testing::{LEASE, World, socket, texts, user};
 use crate::coord::users::{Attached, State};
+use crate::ids::{MessageId, Shard};
 use fred::types::Value;
 use fred::util::sha1_hash;
 use std::collections::BTreeSet;
@@ -46,6 +48,13 @@ fn script_of(name: &str) -> &'static str {
     ACTS.iter().find(|(n, _)| *n == name).expect("the act is listed").1
 }
 
+/// Every command that a script uses.
+pub(in crate::coord) fn commands() -> BTreeSet<String> {
+    let call = "redis.call('";
+    let uses = LIBRARY.split(call).skip(1).filter_map(|rest| rest.split('\'').next());
+    uses.map(str::to_owned).collect()
+}
+
 /// Called by the lane for every act before it travels.
 pub(super) fn before(act: &Act) {
     let Some((_, script)) = ACTS.iter().find(|(n, _)| *n == act.name) else {
@@ -77,7 +86,7 @@ fn call(world: &World, id: &str, node: &str, acts: &[(&str, &[&str], &[&str])]) 
     let key = |rest: &str| format!("{}:{{s0}}:{rest}", world.settings.prefix);
     let mut keys = vec![key("nodes"), key(&format!("done:{node}")), key("gaps")];
     let now = world.clock.now().to_string();
-    let mut args: Vec<String> = [id, node, &now, &key("inbox:"), "1000", "60000"]
+    let mut args: Vec<String> = [id, node, &now, &key("inbox:"), "1000", "60000", ""]
         .map(str::to_owned)
         .to_vec();
     args.push(acts.len().to_string());
@@ -243,6 +252,70 @@ async fn a_call_sent_twice_is_answered_twice_and_done_once() {
 
 fn room_key(world: &World) -> String {
     format!("{}:{{s0}}:room:r", world.settings.prefix)
+}
+
+/// Takes Redis back to where it was when `backup` was made: as a replica is that had heard no more.
+async fn forget_since(world: &World, done: &str, log: &str) {
+    for key in [done, log] {
+        world.raw(&["COPY", &format!("backup:{key}"), key, "REPLACE"]).await;
+    }
+}
+
+#[tokio::test]
+async fn lines_that_a_server_has_forgotten_are_said_again_before_anything_new_also_in_a_new_life() {
+    let world = World::new(1).await;
+    let node = world.node().await;
+    let room = world.room("R");
+    let (key, log) = (node.coord.keys().room(room), node.coord.keys().log(room));
+    let done = node.coord.keys().done(Shard(0), &node.id);
+    world
+        .raw(&["HSET", &key, "nodes", "", "to", "a", "s:a", "p", "kind", "text"])
+        .await;
+    let rules = SayRules {
+        limit: 9,
+        window: LEASE,
+        log_keeps: 100,
+        ids_kept: 9,
+    };
+    let say = async |message: &str| {
+        let (user, message) = (user("a"), MessageId::parse(message).unwrap());
+        let saying = Saying {
+            room,
+            user: &user,
+            message: &message,
+            text: "hi",
+            client_id: None,
+        };
+        node.coord.say(&saying, rules).await.unwrap();
+    };
+    say("m1").await;
+    for key in [&done, &log] {
+        world.raw(&["COPY", key, &format!("backup:{key}")]).await;
+    }
+    say("m2").await;
+    say("m3").await;
+
+    forget_since(&world, &done, &log).await;
+    say("m4").await;
+    let after = world.dump_all().await["log:R"].clone();
+    forget_since(&world, &done, &log).await;
+    node.coord.identity().renew();
+    let fault = node.coord.stop_typing(room, &user("a")).await.unwrap_err();
+
+    let said = |messages: &[&str]| {
+        let lines = messages.iter().map(|m| format!("s=a m={m} a=T+0 x=hi c="));
+        lines.collect::<Vec<_>>().join(" / ")
+    };
+    assert_eq!(after, said(&["m1", "m2", "m3", "m4"]));
+    assert_eq!(fault.why, super::FENCED, "the new life has not registered");
+    node.coord
+        .register(Shard(0), world.clock.steady() + LEASE)
+        .await
+        .unwrap();
+    assert_eq!(world.dump_all().await["log:R"], said(&["m1", "m2", "m3", "m4"]));
+    world
+        .raw(&["DEL", &format!("backup:{done}"), &format!("backup:{log}")])
+        .await;
 }
 
 #[tokio::test]

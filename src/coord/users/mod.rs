@@ -121,6 +121,7 @@ impl Coord {
     pub async fn enter(&self, user: &UserId, queue: Queue, check: Millis) -> Result<Entered, Fault> {
         let shard = self.keys().shard_of_user(user);
         let act = Act::new("enter")
+            .promising("entered")
             .key(self.keys().user(user))
             .key(self.keys().recent(user))
             .key(self.keys().timers(shard))
@@ -141,6 +142,7 @@ impl Coord {
     pub async fn give_up(&self, user: &UserId) -> Result<Option<(Queue, Ticket)>, Fault> {
         let shard = self.keys().shard_of_user(user);
         let act = Act::new("give_up")
+            .promising("stopped")
             .key(self.keys().user(user))
             .key(self.keys().timers(shard))
             .arg(user);
@@ -177,6 +179,7 @@ impl Coord {
     pub async fn claim(&self, user: &UserId, ticket: &Ticket, room: RoomId, ttl: Duration) -> Result<Claimed, Fault> {
         let shard = self.keys().shard_of_user(user);
         let act = Act::new("claim")
+            .promising("claimed")
             .key(self.keys().user(user))
             .key(self.keys().timers(shard))
             .key(self.keys().past(user))
@@ -225,6 +228,7 @@ impl Coord {
         apart_for: Duration,
     ) -> Result<(), Fault> {
         let act = Act::new("release")
+            .promising("released")
             .key(self.keys().user(user))
             .key(self.keys().recent(user))
             .arg(room)

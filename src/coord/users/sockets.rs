@@ -113,6 +113,7 @@ impl Coord {
         let shard = self.keys().shard_of_user(user);
         let minute = self.clock().now().0 / 60_000;
         Act::new(name)
+            .promising("attached")
             .key(self.keys().user(user))
             .key(self.keys().users_base(shard))
             .key(self.keys().counts(shard))

@@ -38,11 +38,10 @@ pub struct Lease {
 /// Begins the node's life on every shard; the epochs.
 async fn begin(actions: &Actions) -> Result<Vec<String>, Fault> {
     let until = actions.clock().steady() + actions.settings().lease.node_for;
-    let mut epochs = Vec::new();
-    for shard in actions.coord().keys().shards() {
-        epochs.push(actions.coord().register(shard, until).await?);
-    }
-    Ok(epochs)
+    let shards = actions.coord().keys().shards();
+    // Side by side: a shard without a master must not use up the time of the others.
+    let registering = shards.map(|shard| actions.coord().register(shard, until));
+    futures_util::future::join_all(registering).await.into_iter().collect()
 }
 
 /// Runs for the node: begins its life as soon as Redis answers, then keeps it.
@@ -90,8 +89,11 @@ impl Lease {
             }
             Health::Lost => {
                 metrics::LEASES_LOST.one(());
-                let node = self.actions.coord().identity().renew();
-                tracing::error!(node.id = %node, "this node was given up for dead or Redis lost its data: it goes on as {node}");
+                let coord = self.actions.coord();
+                let before = coord.identity().now();
+                let node = coord.identity().renew();
+                coord.wake_readers(&before).await;
+                tracing::error!(node.id = %node, "this node was given up for dead, Redis lost its data or another server took over: it goes on as {node}");
                 *epochs = None;
             }
         }
@@ -104,15 +106,17 @@ impl Lease {
             node: now + lease.node_for,
             keeper: now + lease.keeper_for,
         };
-        let mut health = Health::Well;
-        for (shard, epoch) in self.actions.coord().keys().shards().zip(epochs) {
-            match self.renew_on(shard, until, epoch).await? {
-                Health::Well => {}
-                Health::Gap => health = Health::Gap,
-                Health::Lost => return Ok(Health::Lost),
-            }
+        let shards = self.actions.coord().keys().shards().zip(epochs);
+        let renewing = shards.map(|(shard, epoch)| self.renew_on(shard, until, epoch));
+        let found = futures_util::future::join_all(renewing).await;
+        if found.iter().any(|health| matches!(health, Ok(Health::Lost))) {
+            return Ok(Health::Lost);
         }
-        Ok(health)
+        let found = found.into_iter().collect::<Result<Vec<_>, _>>()?;
+        match found.iter().any(|health| matches!(health, Health::Gap)) {
+            true => Ok(Health::Gap),
+            false => Ok(Health::Well),
+        }
     }
 
     async fn renew_on(&self, shard: Shard, until: Until, epoch: &str) -> Result<Health, Fault> {

@@ -43,7 +43,7 @@ impl Omegoo {
         match (believed, came.arrival) {
             (Doing::Seated(before), Arrival::Seated { room, .. }) if before == room => {}
             (_, Arrival::Seated { room, people, .. }) => {
-                self.tell_of_the_end(member, believed, Ending::Lost);
+                self.lose(member, believed).await?;
                 self.hub.set_doing(user, Doing::Seated(room));
                 if !told_of_the_pair {
                     self.tell_of_the_pair(member, room, people);
@@ -56,12 +56,21 @@ impl Omegoo {
                 self.actions.seek(user, sid, queue).await?;
             }
             (_, Arrival::Seeking(queue)) => {
-                self.tell_of_the_end(member, believed, Ending::Lost);
+                self.lose(member, believed).await?;
                 self.hub.set_doing(user, Doing::Seeking(queue));
             }
-            (_, Arrival::Idle | Arrival::Ended(..)) => self.tell_of_the_end(member, believed, Ending::Lost),
+            (_, Arrival::Idle | Arrival::Ended(..)) => self.lose(member, believed).await?,
         }
         member.settle(&came.missed, seat);
+        Ok(())
+    }
+
+    /// The user is not where this node believed: the room that may still be there is over, for all in it.
+    async fn lose(&self, member: &Member, believed: Doing) -> Result<(), Denied> {
+        if let Doing::Seated(room) = believed {
+            self.actions.lose_room(&member.who.user, room).await?;
+            self.tell_of_the_end(member, believed, Ending::Lost);
+        }
         Ok(())
     }
 

@@ -80,6 +80,11 @@ impl Company {
 
     /// The longest time since `from` in which somebody heard nothing of the partner.
     pub fn longest_silence_since(&self, from: std::time::Instant) -> Duration {
+        self.silences_since(from).into_iter().max().unwrap_or_default()
+    }
+
+    /// The same for each person.
+    pub fn silences_since(&self, from: std::time::Instant) -> Vec<Duration> {
         let silences = self.logs().into_iter().map(|log| {
             let (room, _) = log.room().unwrap_or_default();
             let partners = |m: &Moment| matches!(m, Moment::Heard { room: r, text, .. } if *r == room && !text.starts_with(&log.who));
@@ -87,7 +92,7 @@ impl Company {
             let heard: Vec<_> = std::iter::once(from).chain(heard).collect();
             heard.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(Duration::MAX)
         });
-        silences.max().unwrap_or_default()
+        silences.collect()
     }
 
     /// The last moments of everybody but lines, for a failed test.

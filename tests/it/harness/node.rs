@@ -130,13 +130,19 @@ impl NodeProcess {
 
 /// Runs a one-shot role (`migrate`, `openapi`, `doctor`) to its end.
 pub async fn run(role: &str, settings: &Settings) -> String {
+    let (succeeded, output) = try_run(role, settings).await;
+    assert!(succeeded, "palaver {role}: {output}");
+    output
+}
+
+/// The same; whether it succeeded, and what it printed.
+pub async fn try_run(role: &str, settings: &Settings) -> (bool, String) {
     let mut command = dying_with_us("KILL", BINARY);
     command.arg(role).envs(settings);
     let mut process = Process::start(role, command);
     let ended = process.ended_within(PATIENCE * 2).await;
     let output = process.output();
-    assert!(ended.is_some_and(|status| status.success()), "palaver {role}: {output}");
-    output
+    (ended.is_some_and(|status| status.success()), output)
 }
 
 /// The conformance server (`examples/conformance`), with the public suites' options.
@@ -157,6 +163,7 @@ impl Conformance {
             let mut server = dying_with_us("KILL", &program);
             server
                 .args(["--port", &port.to_string(), "--redis", &redis.url()])
+                .args(["--shards", &redis.kind().shards().to_string()])
                 .args(options);
             let mut process = Process::start("conformance", server);
             let up = holds_within(PATIENCE, async || {

@@ -36,41 +36,52 @@ impl State {
     }
 }
 
-/// Forwards connections to one address until it is dropped.
+/// Forwards connections to one address, or to several that share their fate, until it is dropped.
 pub struct Proxy {
-    address: SocketAddr,
+    addresses: Vec<SocketAddr>,
     line: watch::Sender<State>,
-    accepting: JoinHandle<()>,
+    accepting: Vec<JoinHandle<()>>,
 }
 
 impl Proxy {
     /// A proxy in front of `target` (`host:port`).
     pub async fn start(target: String) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let (line, watching) = watch::channel(State {
+        let (line, _) = watch::channel(State {
             line: Line::Open,
             stranded: 0,
             made: 0,
         });
-        let counting = line.clone();
-        let accepting = tokio::spawn(async move {
-            while let Ok((client, _)) = listener.accept().await {
-                let number = counting.borrow().made;
-                counting.send_modify(|state| state.made += 1);
-                tokio::spawn(forward(number, client, target.clone(), watching.clone()));
-            }
-        });
-        Self {
-            address,
+        let mut proxy = Self {
+            addresses: Vec::new(),
             line,
-            accepting,
-        }
+            accepting: Vec::new(),
+        };
+        proxy.also(target).await;
+        proxy
+    }
+
+    /// Stands in front of one more target, at an address of its own.
+    pub async fn also(&mut self, target: String) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        self.addresses.push(listener.local_addr().unwrap());
+        let line = self.line.clone();
+        self.accepting.push(tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let number = line.borrow().made;
+                line.send_modify(|state| state.made += 1);
+                tokio::spawn(forward(number, client, target.clone(), line.subscribe()));
+            }
+        }));
     }
 
     /// Host and port to connect to instead of the target's.
     pub fn address(&self) -> String {
-        self.address.to_string()
+        self.addresses[0].to_string()
+    }
+
+    /// The same for each target.
+    pub fn addresses(&self) -> Vec<String> {
+        self.addresses.iter().map(SocketAddr::to_string).collect()
     }
 
     /// From now on nothing arrives in either direction, and connections stay as they are.
@@ -98,7 +109,7 @@ impl Proxy {
         self.cut();
         // Every connection watches the line: give each its turn to see the cut.
         tokio::task::yield_now().await;
-        while self.line.receiver_count() > 1 {
+        while self.line.receiver_count() > 0 {
             tokio::time::sleep(std::time::Duration::from_millis(1)).await;
         }
         self.mend();
@@ -107,7 +118,7 @@ impl Proxy {
 
 impl Drop for Proxy {
     fn drop(&mut self) {
-        self.accepting.abort();
+        self.accepting.iter().for_each(JoinHandle::abort);
         self.cut();
     }
 }

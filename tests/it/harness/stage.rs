@@ -8,11 +8,12 @@
 use super::client::{Client, Dial};
 use super::eventually;
 use super::postgres::Database;
-use super::redis::Redis;
+use super::redis::{Kind, Redis};
 use futures_util::FutureExt;
 use palaver::clock::Clock;
 use palaver::config::{Secret, Settings};
 use palaver::ops::node::{self, RunningNode};
+use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -35,6 +36,17 @@ pub const SHAPES: [Shape; 3] = [
     Shape { nodes: 2, shards: 1 },
     Shape { nodes: 2, shards: 3 },
 ];
+
+/// The shapes as this run has them: on a cluster the number of shards is the cluster's.
+fn of_this_run(shapes: &[Shape]) -> Vec<Shape> {
+    let kind = Kind::of_this_run();
+    if kind == Kind::Single {
+        return shapes.to_vec();
+    }
+    let nodes: BTreeSet<_> = shapes.iter().map(|shape| shape.nodes).collect();
+    let shards = kind.shards();
+    nodes.into_iter().map(|nodes| Shape { nodes, shards }).collect()
+}
 
 /// Runs a scenario in every shape, side by side.
 pub async fn everywhere(scenario: impl AsyncFn(&mut Stage)) {
@@ -83,7 +95,7 @@ impl Plan {
             palaver::ops::migrate(&settings).await.unwrap();
         }
         let url = database.as_ref().map(Database::url);
-        let runs = shapes.iter().map(|&shape| {
+        let runs = of_this_run(shapes).into_iter().map(|shape| {
             let (redis, url, change, scenario) = (redis.clone(), url.clone(), self.change.as_deref(), &scenario);
             let run = async move {
                 let mut stage = Stage::set(shape, redis, url, change).await;

@@ -8,7 +8,7 @@ use super::haproxy::Haproxy;
 use super::node::{self, NodeProcess, Settings};
 use super::postgres::Database;
 use super::proxy::Proxy;
-use super::redis::Redis;
+use super::redis::{Kind, Redis};
 use super::{PATIENCE, holds_within};
 use palaver::clock::Clock;
 use palaver::config;
@@ -22,6 +22,7 @@ pub const JWT_SECRET: &str = "a secret of tests long enough for HS256";
 pub struct Plan {
     nodes: usize,
     inside: bool,
+    redis: Kind,
     settings: Settings,
 }
 
@@ -56,6 +57,12 @@ impl Plan {
         self
     }
 
+    /// On a Redis of this kind, whatever this run of the suite is for.
+    pub fn redis(mut self, kind: Kind) -> Self {
+        self.redis = kind;
+        self
+    }
+
     /// With a setting of the nodes, by the name of its environment variable.
     pub fn set(mut self, name: &str, value: impl ToString) -> Self {
         self.settings.insert(name.to_owned(), value.to_string());
@@ -64,13 +71,13 @@ impl Plan {
 
     /// Starts it.
     pub async fn start(self) -> World {
-        let (redis, database) = tokio::join!(Redis::start(), Database::create());
-        let line = Proxy::start(redis.address()).await;
+        let ((redis, line), database) = tokio::join!(Redis::behind_a_line(self.redis), Database::create());
         let (host, store) = split(&database.url());
         let store_line = Proxy::start(host).await;
         let mut settings = Settings::new();
         for (name, value) in [
-            ("PALAVER_REDIS__URL", format!("redis://{}", line.address())),
+            ("PALAVER_REDIS__URL", through(&redis, self.redis, &line)),
+            ("PALAVER_REDIS__SHARDS", self.redis.shards().to_string()),
             ("PALAVER_POSTGRES__URL", store(&store_line.address())),
             ("PALAVER_JWT__SECRETS", JWT_SECRET.to_owned()),
             ("PALAVER_ORIGINS", "*".to_owned()),
@@ -110,6 +117,7 @@ impl World {
         Plan {
             nodes: 2,
             inside: false,
+            redis: Kind::of_this_run(),
             settings: Settings::new(),
         }
     }
@@ -178,6 +186,14 @@ impl World {
     /// What the nodes were started with.
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+}
+
+/// Where nodes connect: through the line, unless it does not lead to every member.
+fn through(redis: &Redis, kind: Kind, line: &Proxy) -> String {
+    match kind {
+        Kind::Single | Kind::Cluster => redis.url_at(&line.addresses()),
+        Kind::Replicated => redis.url(),
     }
 }
 
