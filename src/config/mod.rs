@@ -91,7 +91,7 @@ section! {
         /// Shards that keys are spread over. All nodes of an installation must agree; more than 1 is for a cluster.
         shards: u8 = "1" in "1" "64";
         /// Notices that wait in Redis for one node; a node that falls further behind tells its sockets their state anew.
-        inbox: u32 = "50000" in "1000" "10000000";
+        inbox: u32 = "50000" in "100" "10000000";
         /// Longest wait for the answer to one command.
         command_timeout: Duration = "5s" in "100ms" "1m";
         /// Longest wait for a connection.

@@ -10,6 +10,7 @@ mod browser;
 mod client_and_server;
 mod coming_back;
 mod drain;
+mod faults;
 mod frozen;
 #[allow(
     dead_code,

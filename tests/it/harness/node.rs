@@ -107,6 +107,16 @@ impl NodeProcess {
         status.expect("the node does not end")
     }
 
+    /// Whether it has ended within `patience`.
+    pub async fn ends_within(&mut self, patience: std::time::Duration) -> bool {
+        self.process.ended_within(patience).await.is_some()
+    }
+
+    /// Whether it runs.
+    pub fn runs(&mut self) -> bool {
+        self.process.runs()
+    }
+
     /// Stops its world (SIGSTOP): the process is there, and answers nothing.
     pub fn freeze(&self) {
         self.process.signal("STOP");

@@ -1,6 +1,7 @@
 //! A TCP proxy between a node and its Redis (or a client and its node) that a test can pause, cut and mend.
 
 use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -39,6 +40,7 @@ impl State {
 /// Forwards connections to one address until it is dropped.
 pub struct Proxy {
     address: SocketAddr,
+    target: Arc<Mutex<String>>,
     line: watch::Sender<State>,
     accepting: JoinHandle<()>,
 }
@@ -54,18 +56,27 @@ impl Proxy {
             made: 0,
         });
         let counting = line.clone();
+        let target = Arc::new(Mutex::new(target));
+        let aim = target.clone();
         let accepting = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let number = counting.borrow().made;
                 counting.send_modify(|state| state.made += 1);
-                tokio::spawn(forward(number, client, target.clone(), watching.clone()));
+                let target = aim.lock().unwrap().clone();
+                tokio::spawn(forward(number, client, target, watching.clone()));
             }
         });
         Self {
             address,
+            target,
             line,
             accepting,
         }
+    }
+
+    /// Forwards to another address from the next connection on.
+    pub fn aim(&self, target: String) {
+        *self.target.lock().unwrap() = target;
     }
 
     /// Host and port to connect to instead of the target's.

@@ -3,6 +3,7 @@
 use super::ports::free_port;
 use super::process::{Process, dying_with_us};
 use super::{PATIENCE, holds_within};
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
@@ -12,17 +13,37 @@ pub struct Redis {
     port: u16,
     dir: tempfile::TempDir,
     process: Option<Process>,
+    extra: Extra,
+}
+
+/// What one server is given beyond what all have.
+#[derive(Clone, Default)]
+pub struct Extra {
+    /// On its command line.
+    pub arguments: Vec<String>,
+    /// In its environment.
+    pub environment: BTreeMap<String, String>,
 }
 
 impl Redis {
     /// A new, empty server.
     pub async fn start() -> Self {
+        Self::start_with(Extra::default()).await
+    }
+
+    /// The same, with something more.
+    pub async fn start_with(extra: Extra) -> Self {
         let dir = tempfile::tempdir().unwrap();
         for _ in 0..5 {
             let port = free_port();
-            if let Some(process) = launch(port, &dir).await {
+            if let Some(process) = launch(port, &dir, &extra).await {
                 let process = Some(process);
-                return Self { port, dir, process };
+                return Self {
+                    port,
+                    dir,
+                    process,
+                    extra,
+                };
             }
         }
         panic!("Redis does not start");
@@ -50,11 +71,21 @@ impl Redis {
         self.process.take().expect("it runs").kill9();
     }
 
+    /// Stops its world (SIGSTOP).
+    pub fn freeze(&self) {
+        self.process.as_ref().expect("it runs").signal("STOP");
+    }
+
+    /// Lets a frozen one go on.
+    pub fn thaw(&self) {
+        self.process.as_ref().expect("it runs").signal("CONT");
+    }
+
     /// Comes back on its port with the data it had.
     pub async fn restart_with_data(&mut self) {
         self.process = None;
         for _ in 0..5 {
-            self.process = launch(self.port, &self.dir).await;
+            self.process = launch(self.port, &self.dir, &self.extra).await;
             if self.process.is_some() {
                 return;
             }
@@ -98,7 +129,7 @@ fn server() -> PathBuf {
 }
 
 /// `None` when it ends by itself (its port was taken).
-async fn launch(port: u16, dir: &tempfile::TempDir) -> Option<Process> {
+async fn launch(port: u16, dir: &tempfile::TempDir, extra: &Extra) -> Option<Process> {
     let called = dir.path().join("redis-server");
     if !called.exists() {
         std::os::unix::fs::symlink(server(), &called).unwrap();
@@ -115,7 +146,9 @@ async fn launch(port: u16, dir: &tempfile::TempDir) -> Option<Process> {
             "no",
         ])
         .arg("--dir")
-        .arg(dir.path());
+        .arg(dir.path())
+        .args(&extra.arguments)
+        .envs(&extra.environment);
     let mut process = Process::start("redis", redis);
     let ours = format!("process_id:{}", process.pid());
     let up = holds_within(PATIENCE, async || {

@@ -154,18 +154,18 @@ pub struct Client {
 }
 
 impl Client {
-    fn of(namespace: String, session: Session) -> Self {
+    fn of(namespace: String, mut session: Session) -> Self {
         let (orders, to_do) = mpsc::unbounded_channel();
         let (found, arriving) = mpsc::unbounded_channel();
         Self {
             sid: String::new(),
             namespace,
-            open: session.open,
+            open: session.open.clone(),
+            handle: session.handle.take(),
             orders,
             arriving,
             kept: VecDeque::new(),
-            task: tokio::spawn(run(session.transport, session.early, to_do, found)),
-            handle: session.handle,
+            task: tokio::spawn(run(session, to_do, found)),
             next_ack: 0,
         }
     }
