@@ -197,11 +197,13 @@ impl Arena {
     }
 }
 
+/// Room, reason, who ended it, lines, people.
+type Row = (String, String, Option<String>, i32, Vec<String>);
+
 /// The conversations that were stored.
 pub(super) async fn stored(store: &mut PgConnection) -> Vec<Stored> {
     let rows = "select 'text_room_' || room, end_reason, ended_by, messages, people from conversations";
-    let rows: Vec<(String, String, Option<String>, i32, Vec<String>)> =
-        sqlx::query_as(rows).fetch_all(store).await.unwrap();
+    let rows: Vec<Row> = sqlx::query_as(rows).fetch_all(store).await.unwrap();
     let stored = rows.into_iter().map(|(room, why, by, lines, people)| Stored {
         room,
         why,

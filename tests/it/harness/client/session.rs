@@ -7,7 +7,7 @@ use serde_json::Value;
 use std::collections::VecDeque;
 use std::time::Duration;
 use tokio::sync::mpsc;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 /// An open session on its way to its task.
 pub struct Session {
@@ -101,6 +101,7 @@ pub async fn run(session: Session, mut orders: mpsc::UnboundedReceiver<Order>, f
         ..
     } = session;
     let mut pongs = true;
+    let mut silent_until = Instant::now() + patience;
     let mut unfinished: Option<Event> = None;
     loop {
         let step = tokio::select! {
@@ -115,8 +116,9 @@ pub async fn run(session: Session, mut orders: mpsc::UnboundedReceiver<Order>, f
                 }
                 Some(Order::Close) | None => return transport.close().await,
             },
-            received = timeout(patience, next(&mut transport, &mut early)) => match received
+            received = timeout_at(silent_until, next(&mut transport, &mut early)) => match received
                 .unwrap_or_else(|_| Err("ping timeout".to_owned()))
+                .inspect(|_| silent_until = Instant::now() + patience)
             {
                 Ok(Raw::Text(text)) if text == "2" && pongs => transport.send(Raw::Text("3".to_owned())).await,
                 Ok(Raw::Text(text)) if text == "1" => Err("closed by the server".to_owned()),
