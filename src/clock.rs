@@ -30,6 +30,13 @@ impl Sub<Millis> for Millis {
     }
 }
 
+impl Sub<Duration> for Millis {
+    type Output = Millis;
+    fn sub(self, sooner: Duration) -> Millis {
+        Millis(self.0.saturating_sub(sooner.as_millis() as u64))
+    }
+}
+
 impl fmt::Display for Millis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0)

@@ -88,6 +88,10 @@ text_id!(
     ClientMessageId, max 64
 );
 text_id!(
+    /// What a client must know, beside the public parts, to take up its session again: 22 URL-safe characters.
+    RecoveryKey, max 32
+);
+text_id!(
     /// A fact in the journal; makes storing it twice harmless.
     FactId, max 40
 );
@@ -110,6 +114,13 @@ impl SessionId {
     /// Unguessable (120 bits): it is a bearer secret of the polling transport.
     pub fn fresh() -> Self {
         Self(draw(URL_SAFE, 20).into())
+    }
+}
+
+impl RecoveryKey {
+    /// Unguessable (132 bits).
+    pub fn fresh() -> Self {
+        Self(draw(URL_SAFE, 22).into())
     }
 }
 

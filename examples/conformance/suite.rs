@@ -1,6 +1,6 @@
 //! What is spoken at `/socket.io/`: namespaces `/` and `/custom`, `auth` on connect, messages back, acknowledgements.
 
-use palaver::wire::{App, ConnectError, Departure, Frame, Inbound, Passport, Socket};
+use palaver::wire::{App, ConnectError, Departure, Frame, Inbound, Passport, Socket, Welcome};
 use serde_json::{Map, Value};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ const APART: Duration = Duration::from_millis(10);
 pub(crate) struct Suite;
 
 impl App for Suite {
-    async fn connect(&self, socket: &Arc<Socket>, auth: Map<String, Value>) -> Result<Passport, ConnectError> {
+    async fn connect(&self, socket: &Arc<Socket>, auth: Map<String, Value>) -> Result<Welcome, ConnectError> {
         if !matches!(socket.namespace(), "/" | "/custom") {
             return Err(ConnectError::new("Invalid namespace"));
         }
@@ -22,7 +22,7 @@ impl App for Suite {
             tokio::time::sleep(APART).await;
             socket.emit(&frame);
         });
-        Ok(Passport::default())
+        Ok(Welcome::default())
     }
 
     async fn adopt(&self, _: &Arc<Socket>, _: Passport) {}

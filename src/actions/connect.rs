@@ -2,8 +2,10 @@
 
 use super::{Actions, Denied};
 use crate::coord::rooms::Sat;
-use crate::coord::users::{Attached, Detached, State};
+use crate::coord::users::{Attached, Detached, Past, Session, State};
+use crate::domain::event::Event;
 use crate::domain::queue::Queue;
+use crate::domain::recovery::{Bookmark, From};
 use crate::domain::refusal::Refusal;
 use crate::domain::room::{Ending, Offset};
 use crate::error::Fault;
@@ -16,39 +18,86 @@ pub enum Arrival {
     Idle,
     /// Waiting for a partner, at the place of before.
     Seeking(Queue),
-    /// In a room. Lines that may have been missed come through the inbox.
+    /// In a room.
     Seated {
         /// The room.
         room: RoomId,
         /// Everyone in it.
         people: Vec<UserId>,
-        /// Its last line when the socket took the seat: what came before is not news to this socket.
+        /// The newest entry of its log when the socket took the seat: what came before is not news to this socket.
         last: Offset,
     },
     /// In a room that has ended meanwhile.
     Ended(RoomId, Ending),
 }
 
+/// A socket that has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Came {
+    /// What its user is doing.
+    pub arrival: Arrival,
+    /// What it is to be told first, oldest first.
+    pub missed: Vec<Event>,
+    /// Up to where it has heard, then.
+    pub start: Bookmark,
+    /// The life of the data in Redis.
+    pub epoch: String,
+}
+
 impl Actions {
-    /// A socket of `user` is on this node now. Seats held for the user are retaken, places in queues kept.
-    pub async fn arrive(&self, user: &UserId, socket: &SocketId) -> Result<Arrival, Denied> {
+    /// A socket of `user` is on this node now. Seats held for the user are retaken, places in queues kept. Its client may
+    /// take up `session`; none leaves what is known of that.
+    pub async fn arrive(&self, user: &UserId, socket: &SocketId, session: Option<&Session>) -> Result<Came, Denied> {
         let most = self.settings.sockets.per_user as usize;
-        match self.coord.attach(user, socket, most).await? {
-            Attached::Crowded => Err(Refusal::TooManySockets.into()),
-            Attached::To(State::Idle) => Ok(Arrival::Idle),
-            Attached::To(State::Seeking(stay)) => {
-                self.seek(user, socket, stay.queue).await?;
-                Ok(Arrival::Seeking(stay.queue))
+        let (state, past) = match self.coord.attach(user, socket, most, session).await? {
+            Attached::Crowded => return Err(Refusal::TooManySockets.into()),
+            Attached::To(state, past) => (state, past),
+        };
+        let (arrival, missed) = match state {
+            State::Idle => (Arrival::Idle, Vec::new()),
+            State::Seeking(stay) => (self.go_on_seeking(user, socket, stay.queue).await?, Vec::new()),
+            State::Seated(room) => {
+                let sat = self.coord.sit(room, user, socket, self.unnoticed()).await?;
+                self.seated(user, room, sat).await?
             }
-            Attached::To(State::Seated(room)) => Ok(self.take_seat(user, socket, room).await?),
-        }
+        };
+        Ok(came(arrival, missed, past))
+    }
+
+    /// A socket that was here all the time may be missing notices, or Redis may no longer know of it. It has heard up to
+    /// `heard`.
+    pub async fn arrive_anew(&self, user: &UserId, socket: &SocketId, heard: Offset) -> Result<Came, Denied> {
+        let most = self.settings.sockets.per_user as usize;
+        let (state, past) = match self.coord.attach(user, socket, most, None).await? {
+            Attached::Crowded => return Err(Refusal::TooManySockets.into()),
+            Attached::To(state, past) => (state, past),
+        };
+        let (arrival, missed) = match state {
+            State::Idle => (Arrival::Idle, Vec::new()),
+            State::Seeking(stay) => (self.go_on_seeking(user, socket, stay.queue).await?, Vec::new()),
+            State::Seated(room) => {
+                let sat = self.coord.resume(room, user, socket, From::After(heard), None).await?;
+                self.seated(user, room, sat).await?
+            }
+        };
+        Ok(came(arrival, missed, past))
+    }
+
+    pub(super) async fn go_on_seeking(
+        &self,
+        user: &UserId,
+        socket: &SocketId,
+        queue: Queue,
+    ) -> Result<Arrival, Denied> {
+        self.seek(user, socket, queue).await?;
+        Ok(Arrival::Seeking(queue))
     }
 
     /// A socket of `user` is gone. Lines from `since` on may not have reached it.
     pub async fn depart(&self, user: &UserId, socket: &SocketId, since: Offset) -> Result<(), Fault> {
         let now = self.now();
         let give_up = now + self.settings.queue.seeker_absence;
-        match self.coord.detach(user, socket, give_up).await? {
+        match self.coord.detach(user, socket, give_up, self.remembered_for()).await? {
             Detached::Last(State::Seeking(stay)) => self.coord.leave(user, stay.queue, &stay.ticket).await,
             // Also when the socket was no longer the user's: an earlier try may have come only halfway.
             Detached::More(State::Seated(room))
@@ -64,17 +113,39 @@ impl Actions {
         self.coord.unsit(room, user, socket, until, since).await.map(drop)
     }
 
-    async fn take_seat(&self, user: &UserId, socket: &SocketId, room: RoomId) -> Result<Arrival, Fault> {
-        match self.coord.sit(room, user, socket, self.unnoticed()).await? {
-            Sat::Present(people, last) | Sat::Retaken(people, last) => Ok(Arrival::Seated { room, people, last }),
-            Sat::Ended(ending, people) => {
-                self.let_go(room, &people).await?;
-                Ok(Arrival::Ended(room, ending))
+    async fn seated(&self, user: &UserId, room: RoomId, sat: Sat) -> Result<(Arrival, Vec<Event>), Fault> {
+        match sat {
+            Sat::Present(found) | Sat::Retaken(found) => {
+                let (people, last) = (found.people, found.last);
+                Ok((Arrival::Seated { room, people, last }, found.missed))
             }
-            Sat::None => {
-                self.let_go_of(user, room, None).await?;
-                Ok(Arrival::Ended(room, Ending::Lost))
-            }
+            Sat::Ended(ending, people) => Ok((self.find_ended(room, ending, &people).await?, Vec::new())),
+            Sat::None => Ok((self.find_lost(user, room).await?, Vec::new())),
         }
+    }
+
+    pub(super) async fn find_ended(&self, room: RoomId, why: Ending, people: &[UserId]) -> Result<Arrival, Fault> {
+        self.let_go(room, people).await?;
+        Ok(Arrival::Ended(room, why))
+    }
+
+    pub(super) async fn find_lost(&self, user: &UserId, room: RoomId) -> Result<Arrival, Fault> {
+        self.let_go_of(user, room, None).await?;
+        Ok(Arrival::Ended(room, Ending::Lost))
+    }
+}
+
+pub(super) fn came(arrival: Arrival, missed: Vec<Event>, past: Past) -> Came {
+    let start = match (&arrival, past.trail.last()) {
+        (Arrival::Seated { room, last, .. }, _) => Bookmark::In(*room, *last),
+        (Arrival::Ended(room, _), _) => Bookmark::After(*room),
+        (Arrival::Idle | Arrival::Seeking(_), Some(room)) => Bookmark::After(*room),
+        (Arrival::Idle | Arrival::Seeking(_), None) => Bookmark::Start,
+    };
+    Came {
+        arrival,
+        missed,
+        start,
+        epoch: past.epoch,
     }
 }

@@ -78,7 +78,8 @@ impl Actions {
 
     async fn take_over(&self, shard: Shard, dead: &NodeId) -> Result<(), Fault> {
         let give_up = self.now() + self.settings.queue.seeker_absence;
-        while self.coord.reap_users(shard, dead, BATCH, give_up).await? == BATCH {}
+        let kept = self.remembered_for();
+        while self.coord.reap_users(shard, dead, BATCH, give_up, kept).await? == BATCH {}
         let held = self.now() + self.settings.chat.seat_hold;
         while self.coord.reap_rooms(shard, dead, BATCH, held).await? == BATCH {}
         Ok(())

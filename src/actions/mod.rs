@@ -9,6 +9,7 @@ pub mod due;
 pub mod identify;
 pub mod keep;
 pub mod presence;
+pub mod recover;
 pub mod remember;
 pub mod room;
 pub mod safety;
@@ -98,14 +99,18 @@ impl Actions {
 
     /// Since when a connection can have been dead without anybody noticing, in the time of Redis's streams.
     fn unnoticed(&self) -> Millis {
-        let sockets = &self.settings.sockets;
-        let patience = sockets.ping_interval + sockets.ping_timeout;
-        Millis(self.clock().steady().0.saturating_sub(patience.as_millis() as u64))
+        self.clock().steady() - self.patience()
+    }
+
+    /// How long a connection can be dead before it is noticed.
+    fn patience(&self) -> Duration {
+        self.settings.sockets.ping_interval + self.settings.sockets.ping_timeout
     }
 
     fn end_rules(&self) -> EndRules {
         EndRules {
-            tombstone: self.settings.chat.tombstone,
+            // Whoever takes up a session must still be able to hear how the room ended.
+            tombstone: self.settings.chat.tombstone.max(self.remembered_for()),
             release_at: self.now() + LET_GO_WITHIN,
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{Actions, Denied};
 use crate::domain::refusal::Refusal;
-use crate::domain::room::{Offset, partner_of};
+use crate::domain::room::partner_of;
 use crate::error::Fault;
 use crate::ids::{RoomId, SocketId, UserId};
 use crate::metrics;
@@ -25,11 +25,6 @@ impl Actions {
             true => Ok(()),
             false => Err(Refusal::SeatLost.into()),
         }
-    }
-
-    /// Sends one socket the lines from `since` on: notices to it were lost.
-    pub async fn catch_up(&self, user: &UserId, socket: &SocketId, room: RoomId, since: Offset) -> Result<(), Fault> {
-        self.coord.catch_up(room, user, socket, since).await.map(drop)
     }
 
     /// The room has ended: its people are free, and remember each other for a while.

@@ -164,10 +164,10 @@ impl Model {
 
     async fn arrive(&mut self, who: usize, node: usize, socket: SocketId, turns: u8) {
         let user = name(who);
-        let work = self.actions[node].arrive(&user, &socket);
+        let work = self.actions[node].arrive(&user, &socket, None);
         match stopped_after(turns, work).await {
             Some(arrival) => {
-                match arrival.unwrap() {
+                match arrival.unwrap().arrival {
                     // They are told, and look for another if they like.
                     Arrival::Ended(..) => self.people[who].wants = None,
                     Arrival::Idle | Arrival::Seeking(_) | Arrival::Seated { .. } => {}

@@ -15,12 +15,14 @@ impl Actions {
     /// Seats a pair, or puts back whoever can be.
     pub async fn seat(&self, offer: &Offer) -> Result<(), Fault> {
         let [(a, ticket_a), (b, ticket_b)] = &offer.pair;
-        let (room, now) = (offer.room, self.now());
+        let (room, now, kept) = (offer.room, self.now(), self.remembered_for());
         self.coord
             .open(room, kind_of(offer.queue), [a, b], now + OPENING)
             .await?;
-        let claims =
-            futures_util::future::join(self.coord.claim(a, ticket_a, room), self.coord.claim(b, ticket_b, room));
+        let claims = futures_util::future::join(
+            self.coord.claim(a, ticket_a, room, kept),
+            self.coord.claim(b, ticket_b, room, kept),
+        );
         let seated = match claims.await {
             (Ok(Claimed::At(at_a)), Ok(Claimed::At(at_b))) => {
                 let idle = now + self.settings.chat.room_idle;

@@ -3,6 +3,7 @@
 use super::{Actions, Denied, SEEK_CHECK};
 use crate::coord::rooms::Sat;
 use crate::coord::users::{Entered, Stay};
+use crate::domain::event::Event;
 use crate::domain::queue::{Place, Queue};
 use crate::error::Fault;
 use crate::ids::{RoomId, SocketId, UserId};
@@ -12,8 +13,8 @@ use crate::ids::{RoomId, SocketId, UserId};
 pub enum Sought {
     /// In the queue: newly, or as before.
     Waiting(Place),
-    /// The user sits in a room already, with these people.
-    Seated(RoomId, Vec<UserId>),
+    /// The user sits in a room already, with these people, and the socket has missed this of it.
+    Seated(RoomId, Vec<UserId>, Vec<Event>),
 }
 
 /// Tries to enter while what stands in the way dissolves: a room that has ended but not yet let go of the user.
@@ -27,7 +28,9 @@ impl Actions {
                 Entered::Seeking(stay) => return Ok(Sought::Waiting(self.wait_in_line(user, &stay).await?)),
                 Entered::Absent => break,
                 Entered::Seated(room) => match self.coord.sit(room, user, socket, self.unnoticed()).await? {
-                    Sat::Present(people, _) | Sat::Retaken(people, _) => return Ok(Sought::Seated(room, people)),
+                    Sat::Present(found) => return Ok(Sought::Seated(room, found.people, Vec::new())),
+                    // It was not in its seat, and heard nothing meanwhile.
+                    Sat::Retaken(found) => return Ok(Sought::Seated(room, found.people, found.missed)),
                     Sat::Ended(_, people) => self.let_go(room, &people).await?,
                     Sat::None => self.let_go_of(user, room, None).await?,
                 },

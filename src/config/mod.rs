@@ -153,6 +153,9 @@ section! {
         packet_burst: u32 = "200" in "1" "100000";
         /// Most connections on this node; above it new ones are refused with 503.
         max_connections: u32 = "50000" in "1" "1000000";
+        /// How long a client whose connection broke may take up its session again and is told exactly what it missed
+        /// (Socket.IO's connection state recovery). 0: never.
+        recovery_window: Duration = "60s" in "0s" "10m";
         /// Most sockets of one user on all nodes; a further one is refused.
         per_user: u32 = "16" in "1" "1000";
         /// Most namespaces on one connection.

@@ -13,6 +13,7 @@
 //! | `timers` | zset | timer -> due ms | `timers/settle` and the scripts that set them |
 //! | `user:<user>` | hash | state, mode, sockets | when the user has no socket and no seat: `users/*` |
 //! | `recent:<user>` | list | last partners with time | TTL, set at each write |
+//! | `past:<user>` | hash | sessions that clients may take up again, and the trail of rooms | TTL, set at each write |
 //! | `users:<node>` | set | users with a socket on the node | `users/detach`, `users/reap` |
 //! | `counts` | hash | users online and per mode | never; one per shard |
 //! | `arrivals:<minute>` | string | users whose first socket came in that minute | TTL |
@@ -20,7 +21,7 @@
 //! | `seekers:<queue>` | hash | seeker -> ticket and attributes | with the above |
 //! | `offers` | stream | pairs proposed; consumer group `seat` | `queue/settle` |
 //! | `room:<room>` | hash | state and seats; after its end a tombstone | `rooms/end`, then TTL |
-//! | `log:<room>` | stream | lines of the room, capped | `rooms/end` |
+//! | `log:<room>` | stream | what the room's people were told, capped | `rooms/discard`; TTL from its end on |
 //! | `rooms:<node>` | set | rooms with a socket on the node | `rooms/*`, `rooms/reap` |
 //! | `journal` | stream | facts for Postgres; consumer group `store` | the storing node, entry by entry |
 //! | `session:<sid>` | hash | a polling session | `sessions/*`; TTL, renewed by pongs |
@@ -142,6 +143,16 @@ impl Keys {
     /// A user's last partners.
     pub fn recent(&self, user: &UserId) -> String {
         self.on(self.shard_of_user(user), &format!("recent:{user}"))
+    }
+
+    /// What a user's clients may take up again.
+    pub fn past(&self, user: &UserId) -> String {
+        self.on(self.shard_of_user(user), &format!("past:{user}"))
+    }
+
+    /// Keys of the above without the name.
+    pub fn past_base(&self, shard: Shard) -> String {
+        self.on(shard, "past:")
     }
 
     /// Sets of users per node, without the node's name.

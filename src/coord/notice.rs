@@ -41,6 +41,13 @@ pub fn decode(payload: &str) -> Result<Notice, Fault> {
     })
 }
 
+/// Reads an entry of a room's log: a notice that is for whoever asked.
+pub(super) fn decode_entry(entry: &str) -> Result<Event, Fault> {
+    let mut fields = Fields(entry.split(SEPARATOR));
+    let event = read_event(&mut fields).map(|(event, _)| event);
+    event.ok_or_else(|| Fault::new("room log", "cannot read an entry"))
+}
+
 struct Fields<'a>(std::str::Split<'a, char>);
 
 impl<'a> Fields<'a> {
@@ -68,9 +75,13 @@ impl<'a> Fields<'a> {
         self.text()?.parse().ok()
     }
 
+    fn offset(&mut self) -> Option<Offset> {
+        Offset::parse(self.text()?)
+    }
+
     fn line(&mut self) -> Option<Line> {
         Some(Line {
-            offset: Offset::parse(self.text()?)?,
+            offset: self.offset()?,
             sender: self.user()?,
             message: MessageId::parse(self.text()?)?,
             at: self.at()?,
@@ -103,6 +114,12 @@ pub(super) fn places(text: &str) -> Option<Vec<Place>> {
 
 fn read(fields: &mut Fields<'_>) -> Option<Notice> {
     let to = audience(fields.text()?)?;
+    let (event, places) = read_event(fields)?;
+    Some(Notice { to, event, places })
+}
+
+/// What happened, and for a new pair where its sockets were.
+fn read_event(fields: &mut Fields<'_>) -> Option<(Event, Vec<Place>)> {
     let kind = fields.text()?;
     let room = fields.room()?;
     let mut found = Vec::new();
@@ -110,11 +127,13 @@ fn read(fields: &mut Fields<'_>) -> Option<Notice> {
         "seated" => {
             let event = Event::Seated {
                 room,
+                offset: Some(fields.offset()?),
                 kind: RoomKind::parse(fields.text()?)?,
                 people: fields.people()?,
                 at: fields.at()?,
             };
-            found = places(fields.text()?)?;
+            // An entry of the log does not say; sockets have moved on since.
+            found = places(fields.text().unwrap_or_default())?;
             event
         }
         "said" => {
@@ -141,6 +160,7 @@ fn read(fields: &mut Fields<'_>) -> Option<Notice> {
         }
         "retaken" => Event::Retaken {
             room,
+            offset: fields.offset()?,
             user: fields.user()?,
             at: fields.at()?,
         },
@@ -155,20 +175,18 @@ fn read(fields: &mut Fields<'_>) -> Option<Notice> {
             }
         }
         "ended" => {
+            let offset = Some(fields.offset()?);
             let (why, by) = (fields.text()?, fields.text()?);
             Event::Ended {
                 room,
+                offset,
                 ending: Ending::parse(why, by)?,
                 at: fields.at()?,
             }
         }
         _ => return None,
     };
-    Some(Notice {
-        to,
-        event,
-        places: found,
-    })
+    Some((event, found))
 }
 
 /// Reads what a shard published on its topic.

@@ -22,6 +22,24 @@ pub enum Standing {
     Passing,
 }
 
+impl Standing {
+    /// As passports and sessions say it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Standing::Registered => "registered",
+            Standing::Guest => "guest",
+            Standing::Passing => "passing",
+        }
+    }
+
+    /// Reads what [`Standing::as_str`] wrote.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Standing::Registered, Standing::Guest, Standing::Passing]
+            .into_iter()
+            .find(|standing| standing.as_str() == text)
+    }
+}
+
 /// Something that one may need to be somebody for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ability {

@@ -2,7 +2,8 @@
 
 use crate::clock::Millis;
 use crate::domain::presence::Counts;
-use crate::domain::room::{Ending, Line, RoomKind};
+use crate::domain::recovery::Bookmark;
+use crate::domain::room::{Ending, Line, Offset, RoomKind};
 use crate::ids::{RoomId, SocketId, UserId};
 
 /// Whom a notice is for.
@@ -20,6 +21,8 @@ pub enum Event {
     /// A pair was made: these people share a room now.
     Seated {
         room: RoomId,
+        /// Place in the room's log; none when it is told from the state of now.
+        offset: Option<Offset>,
         kind: RoomKind,
         people: Vec<UserId>,
         at: Millis,
@@ -38,7 +41,13 @@ pub enum Event {
         at: Millis,
     },
     /// Somebody whose seat was held is back.
-    Retaken { room: RoomId, user: UserId, at: Millis },
+    Retaken {
+        room: RoomId,
+        /// Place in the room's log.
+        offset: Offset,
+        user: UserId,
+        at: Millis,
+    },
     /// The state of the room, for somebody who asked: people and the last lines, oldest first.
     Resumed {
         room: RoomId,
@@ -47,7 +56,13 @@ pub enum Event {
         lines: Vec<Line>,
     },
     /// The room has ended.
-    Ended { room: RoomId, ending: Ending, at: Millis },
+    Ended {
+        room: RoomId,
+        /// Place in the room's log; none when it is told from the state of now.
+        offset: Option<Offset>,
+        ending: Ending,
+        at: Millis,
+    },
     /// How many people are online.
     Counted(Counts),
 }
@@ -94,6 +109,28 @@ impl Event {
             | Event::Resumed { room, .. }
             | Event::Ended { room, .. } => Some(*room),
             Event::Counted(_) => None,
+        }
+    }
+
+    /// Its place in the log of its room, if it has one.
+    pub fn place(&self) -> Option<(RoomId, Offset)> {
+        match self {
+            Event::Said { room, line, .. } => Some((*room, line.offset)),
+            Event::Retaken { room, offset, .. } => Some((*room, *offset)),
+            Event::Seated { room, offset, .. } | Event::Ended { room, offset, .. } => Some((*room, (*offset)?)),
+            Event::Resumed { room, lines, .. } => Some((*room, lines.last()?.offset)),
+            Event::Typing { .. } | Event::Counted(_) => None,
+        }
+    }
+
+    /// Up to where somebody has heard who has heard this.
+    pub fn bookmark(&self) -> Option<Bookmark> {
+        match self {
+            Event::Ended { room, .. } => Some(Bookmark::After(*room)),
+            Event::Seated { .. } | Event::Said { .. } | Event::Retaken { .. } | Event::Resumed { .. } => {
+                self.place().map(|(room, offset)| Bookmark::In(room, offset))
+            }
+            Event::Typing { .. } | Event::Counted(_) => None,
         }
     }
 }

@@ -8,6 +8,7 @@ pub mod fact;
 pub mod pairing;
 pub mod presence;
 pub mod queue;
+pub mod recovery;
 pub mod refusal;
 pub mod room;
 pub mod safety;

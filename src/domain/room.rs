@@ -52,6 +52,12 @@ pub struct Offset {
 }
 
 impl Offset {
+    /// After all there can be.
+    pub const LAST: Self = Self {
+        ms: u64::MAX,
+        seq: u64::MAX,
+    };
+
     /// The first place after this one.
     pub fn next(self) -> Self {
         Self {

@@ -67,6 +67,8 @@ declare! {
         FAULTS [op] = "palaver_faults_total";
         /// Attempts to come back to a held seat.
         RECONNECTS [outcome] = "palaver_reconnects_total";
+        /// Sessions that clients came to take up again: whole, or why not.
+        RECOVERIES [outcome] = "palaver_recoveries_total";
         /// Pairs offered to be seated.
         OFFERS [outcome] = "palaver_offers_total";
         /// Times an inbox had lost entries before they were read.

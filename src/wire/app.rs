@@ -2,6 +2,7 @@
 
 use super::socket::Socket;
 use super::socketio::AckId;
+use crate::ids::SocketId;
 use bytes::Bytes;
 use serde_json::{Map, Value};
 use std::future::Future;
@@ -21,6 +22,17 @@ pub struct Inbound {
 /// What another node must know to go on with a socket; opaque text of the app, without control characters.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Passport(pub String);
+
+/// A CONNECT accepted.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Welcome {
+    /// For the next holder of the socket.
+    pub passport: Passport,
+    /// What the client brings when it comes back after a break (`pid`), if it may take up its session then.
+    pub pid: Option<String>,
+    /// The id that the client knows the socket by, when it took up a session; else it is the socket's own.
+    pub known_as: Option<SocketId>,
+}
 
 /// A CONNECT turned down.
 #[derive(Clone, PartialEq, Debug)]
@@ -62,7 +74,7 @@ pub trait App: Send + Sync + 'static {
         &self,
         socket: &Arc<Socket>,
         auth: Map<String, Value>,
-    ) -> impl Future<Output = Result<Passport, ConnectError>> + Send;
+    ) -> impl Future<Output = Result<Welcome, ConnectError>> + Send;
 
     /// A socket that was elsewhere goes on here; the client has noticed nothing.
     fn adopt(&self, socket: &Arc<Socket>, passport: Passport) -> impl Future<Output = ()> + Send;

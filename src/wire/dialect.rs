@@ -1,7 +1,7 @@
 //! Which API a socket speaks. With one dialect so far this is a table of one row; `hub` sees only this.
 
 use super::Frame;
-use super::omegoo::{self, Echo};
+use super::omegoo::{self, Wishes};
 use crate::domain::event::Event;
 use crate::ids::UserId;
 
@@ -9,21 +9,28 @@ use crate::ids::UserId;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
     /// The Omegoo API.
-    Omegoo(Echo),
+    Omegoo(Wishes),
 }
 
 impl Dialect {
     /// Whether a socket of `viewer` hears of this event at all.
     pub fn wants(self, event: &Event, viewer: &UserId) -> bool {
         match self {
-            Dialect::Omegoo(echo) => omegoo::wants(event, viewer, echo),
+            Dialect::Omegoo(wishes) => omegoo::wants(event, viewer, wishes.echo),
         }
     }
 
     /// The packets of an event, for a socket of `viewer`.
     pub fn encode(self, event: &Event, viewer: &UserId) -> Vec<Frame> {
         match self {
-            Dialect::Omegoo(_) => omegoo::encode(event, viewer),
+            Dialect::Omegoo(wishes) => omegoo::encode(event, viewer, wishes.bookmarks),
+        }
+    }
+
+    /// Whether the packets of an event that looks the same to everybody are the usual ones, shared by all who get them.
+    pub fn is_usual(self) -> bool {
+        match self {
+            Dialect::Omegoo(wishes) => wishes.bookmarks == omegoo::Bookmarks::On,
         }
     }
 }

@@ -28,6 +28,11 @@ impl Frame {
         Frame::message(&socketio::event(namespace, name, &[payload], 0, None))
     }
 
+    /// An event with one argument and, after it, up to where its client has heard then.
+    pub fn marked_event(namespace: &str, name: &str, payload: &impl Serialize, mark: &str) -> Frame {
+        Frame::message(&socketio::marked_event(namespace, name, payload, mark))
+    }
+
     /// An event with any number of arguments and attachments, which follow it as frames of their own.
     pub fn event_of(namespace: &str, name: &str, args: &[Value], attachments: &[Bytes]) -> Vec<Frame> {
         let text = socketio::event(namespace, name, args, attachments.len(), None);

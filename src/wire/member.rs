@@ -1,7 +1,7 @@
 //! A socket with the user behind it: what it is told, and from where on it may have missed something.
 //!
 //! A socket is here, and notices reach it, before Redis has answered what its user is doing. Until then what happens in
-//! the user's room waits: the lines it missed come through the inbox, addressed to it alone, and must be heard first.
+//! the user's room waits: what it missed comes with the answer, and must be heard first.
 
 use super::connection::End;
 use super::dialect::Dialect;
@@ -13,13 +13,14 @@ use crate::domain::room::Offset;
 use crate::ids::RoomId;
 use crate::metrics;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// Events that may wait for one socket until Redis has answered. More is a room talking for seconds: the socket is sent
 /// away and comes back.
 const WAITING: usize = 256;
 
-/// How far, in ms, this node's clock can be ahead of the one that numbers lines: far more than a round trip.
-const CLOCKS_APART: u64 = 1000;
+/// How far this node's clock can be ahead of the one that numbers lines: far more than a round trip.
+const CLOCKS_APART: Duration = Duration::from_secs(1);
 
 /// A socket with the user behind it.
 #[derive(Debug)]
@@ -40,16 +41,16 @@ pub struct Member {
 enum Arrival {
     /// Not yet: what happens in the user's room waits.
     Awaited(Vec<Event>),
-    /// The user sits in a room whose lines up to the offset are not news: they were replayed, or are from before.
-    Seated(RoomId, Offset),
-    /// Everything is news.
-    Settled,
+    /// It has. What happened in these rooms up to these offsets is no news: it was told, or is from before.
+    Settled(Vec<(RoomId, Offset)>),
 }
 
 impl Arrival {
     fn is_news(&self, event: &Event) -> bool {
-        match (self, event) {
-            (Arrival::Seated(at, last), Event::Said { room, line, .. }) => room != at || line.offset > *last,
+        match (self, event.place()) {
+            (Arrival::Settled(old), Some((room, offset))) => {
+                !old.iter().any(|&(at, last)| at == room && offset <= last)
+            }
             _ => true,
         }
     }
@@ -67,21 +68,23 @@ impl Member {
         }
     }
 
-    /// Redis has answered: the user sits in `room`, whose lines up to `last` are not news.
-    pub fn settle_in_room(&self, room: RoomId, last: Offset) {
-        self.settle(Arrival::Seated(room, last), |_| true);
-    }
-
-    /// Redis has answered: the user sits nowhere. Of a room that has `ended` nothing more is told.
-    pub fn settle_without_room(&self, ended: Option<RoomId>) {
-        self.settle(Arrival::Settled, |event| event.room() != ended);
-    }
-
-    fn settle(&self, answer: Arrival, wanted: impl Fn(&Event) -> bool) {
+    /// Redis has answered. What was `missed` is told first; a user who sits in a room took the `seat` when its log ended
+    /// at the offset.
+    pub fn settle(&self, missed: &[Event], seat: Option<(RoomId, Offset)>) {
+        let mut old: Vec<_> = seat.into_iter().collect();
+        for (room, offset) in missed.iter().filter_map(Event::place) {
+            match old.iter_mut().find(|(at, _)| *at == room) {
+                Some((_, last)) => *last = offset.max(*last),
+                None => old.push((room, offset)),
+            }
+        }
         // Held to the end: what comes meanwhile comes after what has waited.
         let mut arrival = self.arrival.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Arrival::Awaited(waited) = std::mem::replace(&mut *arrival, answer) {
-            for event in waited.iter().filter(|event| wanted(event) && arrival.is_news(event)) {
+        for event in missed {
+            self.tell(event, &mut None);
+        }
+        if let Arrival::Awaited(waited) = std::mem::replace(&mut *arrival, Arrival::Settled(old)) {
+            for event in waited.iter().filter(|event| arrival.is_news(event)) {
                 self.tell(event, &mut None);
             }
         }
@@ -94,20 +97,39 @@ impl Member {
             Arrival::Awaited(waiting) if waiting.len() >= WAITING => self.socket.connection().end(End::SlowReader),
             Arrival::Awaited(waiting) => waiting.push(event.clone()),
             answered if answered.is_news(event) => self.tell(event, shared),
-            Arrival::Seated(..) | Arrival::Settled => {}
+            Arrival::Settled(_) => {}
         }
     }
 
     /// From where on this socket may have missed lines, when it goes in this way.
     pub fn may_have_missed(&self, departure: Departure) -> Offset {
-        let reached = match departure {
-            Departure::Clean | Departure::Drained => self.socket.written(),
-            Departure::Lost | Departure::Moved => self.socket.confirmed(),
-        };
-        match reached {
-            0 => Offset::at(Millis(self.since.0.saturating_sub(CLOCKS_APART))),
-            reached => Offset::unpacked(reached).next(),
+        match departure {
+            Departure::Clean | Departure::Drained => self.up_to(self.socket.written()),
+            Departure::Lost | Departure::Moved => self.up_to(self.socket.confirmed()),
         }
+        .next()
+    }
+
+    /// Redis is to be asked again what the user is doing: until it has answered, what happens in the user's room waits.
+    /// Up to where the socket has surely heard: later lines may have come after a gap.
+    pub fn await_answer(&self) -> Offset {
+        let mut arrival = self.arrival.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Arrival::Settled(_) = *arrival {
+            *arrival = Arrival::Awaited(Vec::new());
+        }
+        self.up_to(self.socket.confirmed())
+    }
+
+    fn up_to(&self, reached: u64) -> Offset {
+        match reached {
+            0 => Offset::at(self.since - CLOCKS_APART),
+            reached => Offset::unpacked(reached),
+        }
+    }
+
+    /// Tells the socket alone of something that is true now.
+    pub fn say(&self, event: &Event) {
+        self.tell(event, &mut None);
     }
 
     /// Writes an event to the socket. Events that look the same to everybody are encoded once, into `shared`.
@@ -116,7 +138,7 @@ impl Member {
             return;
         }
         metrics::EVENTS_SENT.one(event.kind());
-        let taken = if event.looks_the_same_to_everybody() {
+        let taken = if event.looks_the_same_to_everybody() && self.dialect.is_usual() {
             let frames = shared.get_or_insert_with(|| self.dialect.encode(event, &self.who.user));
             self.socket.emit_all(frames)
         } else {
@@ -126,18 +148,8 @@ impl Member {
         if !taken {
             return;
         }
-        match event {
-            Event::Said { line, .. } => self.socket.note_written(line.offset.packed()),
-            Event::Resumed { lines, .. } => {
-                if let Some(last) = lines.last() {
-                    self.socket.note_written(last.offset.packed());
-                }
-            }
-            Event::Seated { .. }
-            | Event::Typing { .. }
-            | Event::Retaken { .. }
-            | Event::Ended { .. }
-            | Event::Counted(_) => {}
+        if let Some((_, offset)) = event.place() {
+            self.socket.note_written(offset.packed());
         }
     }
 }

@@ -43,7 +43,7 @@ mod upgrade;
 mod websocket;
 
 pub use acceptor::{HttpLimits, NodeAcceptor, Streams};
-pub use app::{App, ConnectError, Departure, Inbound, Passport};
+pub use app::{App, ConnectError, Departure, Inbound, Passport, Welcome};
 pub use connection::{Connection, End};
 pub use dialogue::{Dialogue, Handover, Joined};
 pub use endpoint::endpoint;

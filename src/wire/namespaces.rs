@@ -64,10 +64,11 @@ impl<A: App> Namespaces<A> {
             Err(ConnectError::new("Too many namespaces"))
         };
         match answer {
-            Ok(passport) => {
-                socket.keep_passport(passport);
+            Ok(welcome) => {
+                socket.keep_passport(welcome.passport);
                 connection.join(socket.clone());
-                let text = socketio::connect(namespace, socket.sid().as_str());
+                let sid = welcome.known_as.as_ref().unwrap_or(socket.sid());
+                let text = socketio::connect(namespace, sid.as_str(), welcome.pid.as_deref());
                 socket.open(&[Frame::message(&text)]);
             }
             Err(error) => {

@@ -13,8 +13,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::sync::oneshot;
 
-/// Frames emitted while the app still decides about a CONNECT.
-const EARLY: usize = 64;
+/// Frames emitted while the app still decides about a CONNECT: among them all that a returning client missed.
+const EARLY: usize = 4096;
 
 /// One namespace of one connection.
 pub struct Socket {

@@ -8,7 +8,7 @@ use crate::ids::Shard;
 use std::time::Duration;
 
 async fn come(node: &TestNode, who: &str) {
-    node.coord.attach(&user(who), &socket(who), 5).await.unwrap();
+    node.coord.attach(&user(who), &socket(who), 5, None).await.unwrap();
 }
 
 #[tokio::test]

@@ -224,6 +224,6 @@ async fn a_new_life_is_told_nothing_of_the_old_one() {
         matches!(&incoming[..], [Incoming::Signal(s)] if s == "new"),
         "{incoming:?}"
     );
-    node.coord.attach(&user("a"), &socket("s"), 5).await.unwrap();
+    node.coord.attach(&user("a"), &socket("s"), 5, None).await.unwrap();
     assert_eq!(world.dump().await["users:N1b"], "a");
 }

@@ -1,6 +1,6 @@
 -- Both users are claimed: they take their seats with all their sockets, and are told. The notice
 -- names the places, so that a node whose socket has gone meanwhile takes it out again; places on dead nodes do not count.
--- KEYS: 1 room, 2 timers, 3 sets of rooms per node (without the node)
+-- KEYS: 1 room, 2 timers, 3 sets of rooms per node (without the node), 4 log
 -- ARGV: 1 room, 2 idle at, ms, 3 until when the seat of somebody without a socket is held, ms, 4 user a, 5 places of a, 6 user b, 7 places of b
 -- returns: "announced" | "gone" (swept away or ended) | "there" (announced before)
 -- twice: the room is open already
@@ -29,5 +29,6 @@ redis.call('HSET', KEYS[1], 'state', 'open', 'active', now_text)
 redis.call('ZREM', KEYS[2], 'opening|' .. ARGV[1])
 redis.call('ZADD', KEYS[2], ARGV[2], 'idle|' .. ARGV[1])
 rooms.store_nodes(r, ARGV[1], KEYS[3])
-rooms.tell(r.nodes, table.concat({r.to, 'seated', ARGV[1], r.kind, r.to, now_text, ARGV[5] .. ' ' .. ARGV[7]}, US))
+local seated = rooms.log(KEYS[4], ARGV[1], 'seated', r.kind, r.to, now_text)
+rooms.tell(r.nodes, table.concat({r.to, seated, ARGV[5] .. ' ' .. ARGV[7]}, US))
 return {'announced'}

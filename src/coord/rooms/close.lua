@@ -4,17 +4,19 @@
 -- ARGV: none
 -- returns: nothing; defines `rooms.close`
 -- twice: the acts that call it find no open room the second time
--- Ends the room for a reason: everyone is told, the journal gets the fact, a tombstone answers those who come late.
+-- Ends the room for a reason: everyone is told, the journal gets the fact, the tombstone and the log answer those who come late.
 function rooms.close(r, k, room, by, why, tombstone_ttl)
-  rooms.tell(r.nodes or '', table.concat({r.to, 'ended', room, why, by, now_text}, US))
+  local ended = rooms.log(k.log, room, 'ended', why, by, now_text)
+  rooms.tell(r.nodes or '', r.to .. US .. ended)
   redis.call('ZREM', k.timers, 'idle|' .. room)
   for user in pairs(r.seat) do
     redis.call('ZREM', k.timers, 'hold|' .. room .. '|' .. user, 'fade|' .. room .. '|' .. user)
   end
   for at in string.gmatch(r.nodes or '', '%S+') do redis.call('SREM', k.base .. at, room) end
-  redis.call('DEL', r.key, k.log)
+  redis.call('DEL', r.key)
   redis.call('HSET', r.key, 'state', 'ended', 'to', r.to, 'why', why, 'by', by, 'at', now_text)
   redis.call('PEXPIRE', r.key, tombstone_ttl)
+  redis.call('PEXPIRE', k.log, tombstone_ttl)
   redis.call('ZADD', k.timers, k.release_at, 'release|' .. room .. '|' .. string.gsub(r.to, ' ', '|'))
   redis.call('XADD', k.journal, '*', 'fact', 'ended', 'room', room, 'kind', r.kind, 'opened', r.opened,
     'ended', now_text, 'why', why, 'by', by, 'lines', r.lines or '0', 'people', r.to)

@@ -3,21 +3,23 @@
 //! `room:<r>` (hash): `state` (opening, open, ended), `kind`, `to` (everyone with a seat), `nodes` (where their sockets
 //! are), `opened active lines`, and per user `s:` seat, `w:` times of the last lines, `c:` client message ids, `t:` fading
 //! of typing. `open` makes it before anybody is claimed, `announce` fills the seats; ending leaves a tombstone with a TTL.
-//! `log:<r>` (stream): the lines; the entry id is the room's order. `rooms:<node>` (set): what to reap when a node dies.
+//! `log:<r>` (stream): lines and what else its people must not miss; the entry id is the room's order. `rooms:<node>` (set): what to reap when a node dies.
 
 #[cfg(test)]
 mod endings_tests;
 mod ends;
+mod sits;
 #[cfg(test)]
 mod tests;
 
 pub use ends::{EndRules, Report};
+pub use sits::{Found, Retold, Sat, Unsat};
 
 use super::Coord;
 use super::notice::Place;
 use super::script::{Act, Reply};
 use crate::clock::Millis;
-use crate::domain::room::{Ending, Offset, RoomKind};
+use crate::domain::room::RoomKind;
 use crate::error::Fault;
 use crate::ids::{ClientMessageId, MessageId, NodeId, RoomId, Shard, SocketId, UserId};
 use std::time::Duration;
@@ -29,30 +31,6 @@ pub enum Announced {
     Open,
     /// The room was swept away, or has ended.
     Gone,
-}
-
-/// What came of [`Coord::sit`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Sat {
-    /// One more socket of a user who was there; everyone in the room, and its last line so far.
-    Present(Vec<UserId>, Offset),
-    /// The user is back; missed lines come through the inbox. The values are as above.
-    Retaken(Vec<UserId>, Offset),
-    /// The room has ended.
-    Ended(Ending, Vec<UserId>),
-    /// There is no such room, or the user has no seat in it.
-    None,
-}
-
-/// What came of [`Coord::unsit`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unsat {
-    /// Other sockets of the user remain.
-    Present,
-    /// The seat is held.
-    Held,
-    /// The socket was not in the seat.
-    None,
 }
 
 /// A line to be said.
@@ -124,6 +102,7 @@ impl Coord {
             .key(self.keys().room(room))
             .key(self.keys().timers(room.shard()))
             .key(self.keys().rooms_base(room.shard()))
+            .key(self.keys().log(room))
             .arg(room)
             .arg(idle)
             .arg(held);
@@ -151,62 +130,6 @@ impl Coord {
         match reply.word() {
             "discarded" => people(&reply, 0).map(Some),
             "gone" | "kept" => Ok(None),
-            _ => Err(reply.unknown()),
-        }
-    }
-
-    /// A socket of a participant takes the seat. Lines from `unnoticed` on may not have been brought by another socket of
-    /// the user that is still in the seat: if it died, nobody has noticed yet.
-    pub async fn sit(&self, room: RoomId, user: &UserId, socket: &SocketId, unnoticed: Millis) -> Result<Sat, Fault> {
-        let Some(shard) = self.keys().shard_of_room(room) else {
-            return Ok(Sat::None);
-        };
-        let act = Act::new("sit")
-            .key(self.keys().room(room))
-            .key(self.keys().log(room))
-            .key(self.keys().timers(shard))
-            .key(self.keys().rooms_base(shard))
-            .key(self.keys().inbox_base(shard))
-            .arg(room)
-            .arg(user)
-            .arg(socket)
-            .arg(unnoticed);
-        let reply = self.run(shard, act).await?;
-        match reply.word() {
-            "present" => Ok(Sat::Present(people(&reply, 0)?, offset(&reply, 1)?)),
-            "retaken" => Ok(Sat::Retaken(people(&reply, 0)?, offset(&reply, 1)?)),
-            "ended" => {
-                let ending = Ending::parse(reply.text(0)?, reply.text(1)?).ok_or_else(|| reply.unknown())?;
-                Ok(Sat::Ended(ending, people(&reply, 2)?))
-            }
-            "none" => Ok(Sat::None),
-            _ => Err(reply.unknown()),
-        }
-    }
-
-    /// A socket of a participant has gone; lines from `since` on may not have reached it.
-    pub async fn unsit(
-        &self,
-        room: RoomId,
-        user: &UserId,
-        socket: &SocketId,
-        until: Millis,
-        since: Offset,
-    ) -> Result<Unsat, Fault> {
-        let act = Act::new("unsit")
-            .key(self.keys().room(room))
-            .key(self.keys().timers(room.shard()))
-            .key(self.keys().rooms_base(room.shard()))
-            .arg(room)
-            .arg(user)
-            .arg(socket)
-            .arg(until)
-            .arg(since);
-        let reply = self.run(room.shard(), act).await?;
-        match reply.word() {
-            "present" => Ok(Unsat::Present),
-            "held" => Ok(Unsat::Held),
-            "none" => Ok(Unsat::None),
             _ => Err(reply.unknown()),
         }
     }
@@ -267,18 +190,6 @@ impl Coord {
         self.there(room, act, "recalled", "no_room").await
     }
 
-    /// Sends the lines from `since` on to a participant's socket through the inbox; false when there is no such seat.
-    pub async fn catch_up(&self, room: RoomId, user: &UserId, socket: &SocketId, since: Offset) -> Result<bool, Fault> {
-        let act = Act::new("catch_up")
-            .key(self.keys().room(room))
-            .key(self.keys().log(room))
-            .arg(room)
-            .arg(user)
-            .arg(socket)
-            .arg(since);
-        self.there(room, act, "caught_up", "no_room").await
-    }
-
     /// Holds seats of up to `batch` rooms of a dead node until `held`; how many rooms there were.
     pub async fn reap_rooms(&self, shard: Shard, dead: &NodeId, batch: usize, held: Millis) -> Result<usize, Fault> {
         let act = Act::new("reap_rooms")
@@ -318,10 +229,6 @@ impl Coord {
             _ => Err(reply.unknown()),
         }
     }
-}
-
-fn offset(reply: &Reply, at: usize) -> Result<Offset, Fault> {
-    Offset::parse(reply.text(at)?).ok_or_else(|| reply.unknown())
 }
 
 fn people(reply: &Reply, at: usize) -> Result<Vec<UserId>, Fault> {

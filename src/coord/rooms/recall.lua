@@ -5,8 +5,8 @@
 -- twice: the same lines are sent again
 local r = redis.call('HMGET', KEYS[1], 'nodes', 'to', 's:' .. ARGV[2], 'kind')
 if not r[1] or not r[3] then return {'no_room'} end
-local lines = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', ARGV[4])
+local lines = rooms.last_lines(KEYS[2], tonumber(ARGV[4]))
 local payload = {'@' .. ARGV[3], 'resumed', ARGV[1], r[4], r[2], #lines}
-for i = #lines, 1, -1 do payload[#payload + 1] = rooms.line(lines[i]) end
+for i = 1, #lines do payload[#payload + 1] = lines[i] end
 notify(node, 'n', table.concat(payload, US))
 return {'recalled', r[2]}

@@ -6,9 +6,7 @@
 local r = rooms.read(KEYS[1])
 if not r or r.state ~= 'open' or not r.seat[ARGV[2]] then return {'no_room'} end
 if ARGV[2] == ARGV[3] or not r.seat[ARGV[3]] then return {'not_here'} end
-local frozen = {}
-local lines = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', ARGV[8])
-for i = #lines, 1, -1 do frozen[#frozen + 1] = rooms.line(lines[i]) end
+local frozen = rooms.last_lines(KEYS[2], tonumber(ARGV[8]))
 redis.call('XADD', KEYS[4], '*', 'fact', 'report', 'id', ARGV[5], 'room', ARGV[1], 'kind', r.kind, 'opened', r.opened,
   'reporter', ARGV[2], 'reported', ARGV[3], 'violation', ARGV[6], 'description', ARGV[7], 'at', now_text,
   'lines', table.concat(frozen, US))

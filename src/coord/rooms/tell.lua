@@ -1,8 +1,8 @@
--- What the acts on rooms share: telling people, and lines as they are told.
+-- What the acts on rooms share: telling people.
 -- KEYS: none of its own
 -- ARGV: none
 -- returns: nothing; defines more of `rooms`
--- twice: notices may come twice; lines are known by their ids
+-- twice: notices may come twice; what they tell is known by its id
 function rooms.tell(nodes, payload)
   for at in string.gmatch(nodes, '%S+') do notify(at, 'n', payload) end
 end
@@ -12,21 +12,6 @@ function rooms.others(people, user)
   local out = {}
   for other in string.gmatch(people, '%S+') do if other ~= user then out[#out + 1] = other end end
   return table.concat(out, ' ')
-end
-
--- A line of the log as the fields of a notice.
-function rooms.line(entry)
-  local f = entry[2]
-  return table.concat({entry[1], f[2], f[4], f[6], f[8]}, US)
-end
-
--- Sends the lines from `since` on to one socket on this node; how many there were.
-function rooms.replay(log, room, sid, since)
-  local missed = redis.call('XRANGE', log, since, '+')
-  for _, entry in ipairs(missed) do
-    notify(node, 'n', table.concat({'@' .. sid, 'said', room, '', rooms.line(entry)}, US))
-  end
-  return #missed
 end
 
 -- From when on a node's people have missed lines: the first notice in `inbox` that the node has not dispatched; nil when

@@ -1,10 +1,11 @@
 //! Rooms: seats and lines. How rooms end, and what a dead node leaves behind, is in `endings_tests`.
 
-use super::{Announced, Said, Sat, SayRules, Saying, Unsat};
+use super::{Announced, EndRules, Retold, Said, Sat, SayRules, Saying, Unsat};
 use crate::clock::Millis;
 use crate::coord::notice::{Notice, Place};
 use crate::coord::testing::{TestNode, World, assert_state, at, socket, texts, user};
 use crate::domain::event::{Audience, Event, Typing};
+use crate::domain::recovery::From;
 use crate::domain::room::{Offset, RoomKind};
 use crate::ids::{ClientMessageId, MessageId, RoomId, UserId};
 use std::time::Duration;
@@ -73,6 +74,27 @@ async fn unsit(node: &TestNode, room: RoomId, who: &str, sid: &str, since: Offse
 }
 
 /// Takes a seat; every other socket in it is known to be well.
+/// What somebody was given who took a seat.
+#[track_caller]
+pub(super) fn missed(sat: Sat) -> Vec<Event> {
+    match sat {
+        Sat::Present(found) | Sat::Retaken(found) if found.people == both() => found.missed,
+        other => panic!("{other:?}"),
+    }
+}
+
+pub(super) fn kinds_of(events: &[Event]) -> Vec<&'static str> {
+    events.iter().map(Event::kind).collect()
+}
+
+pub(super) fn texts_of(events: &[Event]) -> Vec<String> {
+    let text = |event: &Event| match event {
+        Event::Said { line, .. } => Some(line.text.clone()),
+        _ => None,
+    };
+    events.iter().filter_map(text).collect()
+}
+
 pub(super) async fn sit(node: &TestNode, room: RoomId, who: &str, sid: &str) -> Sat {
     sit_unsure_since(node, room, who, sid, Millis(9_999_999_999_999)).await
 }
@@ -141,17 +163,23 @@ async fn announcing_seats_both_and_tells_each_node_once() {
     ];
 
     assert_eq!(answers, [Announced::Open, Announced::Open]);
+    let told = one.inbox().await;
+    let Event::Seated { offset, .. } = told[0].event else {
+        panic!("{told:?}")
+    };
+    assert!(offset.is_some());
     let seated = Notice {
         to: Audience::Users(both()),
         event: Event::Seated {
             room,
+            offset,
             kind: RoomKind::Text,
             people: both(),
             at: at(0),
         },
         places: vec![of_a[0].clone(), of_a[1].clone(), of_b[0].clone()],
     };
-    assert_eq!(one.inbox().await, std::slice::from_ref(&seated));
+    assert_eq!(told, std::slice::from_ref(&seated));
     assert_eq!(two.inbox().await, [seated]);
     let dump = world.dump().await;
     assert!(dump["room:R"].starts_with("active=T+0, kind=text, nodes=N"), "{dump:?}");
@@ -160,14 +188,19 @@ async fn announcing_seats_both_and_tells_each_node_once() {
     assert!(dump["room:R"].ends_with("opened=T+0, s:a=p N1/s1 N2/s3, s:b=p N2/s2, state=open, to=a b"));
     assert_state(
         &rest,
-        &[("rooms:N1", "R"), ("rooms:N2", "R"), ("timers", "idle|R@T+1800000")],
+        &[
+            ("log:R", "k=seated d=text|a b|T+0"),
+            ("rooms:N1", "R"),
+            ("rooms:N2", "R"),
+            ("timers", "idle|R@T+1800000"),
+        ],
     );
 }
 
 #[tokio::test]
 async fn somebody_without_a_socket_has_the_seat_held_from_the_start() {
     let world = World::new(1).await;
-    let (mut one, mut two) = (world.node().await, world.node().await);
+    let (mut one, two) = (world.node().await, world.node().await);
     let room = world.room("R");
     open(&one, room).await;
 
@@ -182,13 +215,18 @@ async fn somebody_without_a_socket_has_the_seat_held_from_the_start() {
             ),
             ("rooms:N1", "R"),
             ("timers", "hold|R|b@T+30000, idle|R@T+1800000"),
-            ("inbox:N1", "n=a b|seated|R|text|a b|T+0|N1/s1 "),
+            ("inbox:N1", "n=a b|seated|R|#|text|a b|T+0|N1/s1 "),
+            ("log:R", "k=seated d=text|a b|T+0"),
         ],
     );
     assert_eq!(kinds(&one.inbox().await), ["seated"]);
     say(&one, room, "a", "hello").await;
-    assert!(matches!(sit(&two, room, "b", "s2").await, Sat::Retaken(people, _) if people == both()));
-    assert_eq!(lines(&two.inbox().await), ["hello"], "what was said before b came");
+    let told = missed(sit(&two, room, "b", "s2").await);
+    assert_eq!(
+        kinds_of(&told),
+        ["seated", "said", "retaken"],
+        "what was told before b came"
+    );
 }
 
 #[tokio::test]
@@ -233,7 +271,7 @@ async fn sockets_that_come_and_go_while_the_room_opens_are_kept_in_step() {
     let room = world.room("R");
     open(&one, room).await;
 
-    assert!(matches!(sit(&one, room, "a", "s1").await, Sat::Present(people, _) if people == both()));
+    assert!(matches!(sit(&one, room, "a", "s1").await, Sat::Present(found) if found.people == both()));
     assert_eq!(unsit(&one, room, "a", "s1", Offset::default()).await, Unsat::Held);
     announce(&two, room, &[], &[place(&two, "s2")]).await;
 
@@ -246,7 +284,8 @@ async fn sockets_that_come_and_go_while_the_room_opens_are_kept_in_step() {
             ),
             ("rooms:N2", "R"),
             ("timers", "hold|R|a@T+30000, idle|R@T+1800000"),
-            ("inbox:N2", "n=a b|seated|R|text|a b|T+0| N2/s2"),
+            ("inbox:N2", "n=a b|seated|R|#|text|a b|T+0| N2/s2"),
+            ("log:R", "k=seated d=text|a b|T+0"),
         ],
     );
     two.inbox().await;
@@ -304,10 +343,7 @@ async fn a_line_reaches_both_nodes_the_log_and_nobody_else() {
     assert_eq!(say(&one, room, "a", "hello").await, said("hello", 0));
 
     let dump = world.dump().await;
-    assert_eq!(
-        dump["log:R"],
-        "s=a m=m-hello a=1000000000000 x=hello".replace("1000000000000", "T+0")
-    );
+    assert_eq!(dump["log:R"], "k=seated d=text|a b|T+0 / s=a m=m-hello a=T+0 x=hello");
     assert!(dump["room:R"].contains("lines=1") && dump["room:R"].ends_with("w:a=T+0"));
     let told = "n=a b|said|R||#|a|m-hello|T+0|hello";
     assert_eq!((dump["inbox:N1"].as_str(), dump["inbox:N2"].as_str()), (told, told));
@@ -330,12 +366,6 @@ async fn who_has_no_seat_says_nothing() {
     assert!(!one.coord.start_typing(room, &user("c"), at(1)).await.unwrap());
     assert!(!one.coord.stop_typing(room, &user("c")).await.unwrap());
     assert!(!one.coord.recall(room, &user("c"), &socket("s"), 5).await.unwrap());
-    assert!(
-        !one.coord
-            .catch_up(room, &user("c"), &socket("s"), Offset::default())
-            .await
-            .unwrap()
-    );
     assert_eq!(sit(&one, room, "c", "s").await, Sat::None);
 
     assert_eq!(world.dump().await, before);
@@ -542,16 +572,15 @@ async fn a_seat_held_and_retaken_on_another_node_gets_exactly_the_missed_lines_b
     say(&one, room, "a", "missed2").await;
     assert!(two.inbox().await.is_empty(), "b is not there any more");
     one.inbox().await;
-    assert!(matches!(sit(&third, room, "b", "s3").await, Sat::Retaken(people, _) if people == both()));
+    let told = missed(sit(&third, room, "b", "s3").await);
     assert!(
-        matches!(sit(&third, room, "b", "s3").await, Sat::Present(people, _) if people == both()),
+        matches!(sit(&third, room, "b", "s3").await, Sat::Present(found) if found.people == both()),
         "the repeat"
     );
     say(&one, room, "a", "new").await;
 
-    let told = third.inbox().await;
-    assert_eq!(lines(&told), ["missed1", "missed2", "new"]);
-    assert!(told.iter().filter(|n| n.to == Audience::Socket(socket("s3"))).count() == 2);
+    assert_eq!(texts_of(&told), ["missed1", "missed2"]);
+    assert_eq!(lines(&third.inbox().await), ["new"]);
     assert_eq!(kinds(&one.inbox().await), ["retaken", "said"]);
     let dump = world.dump().await;
     assert!(dump["room:R"].contains("s:a=p N1/s1, s:b=p N3/s3") && dump["timers"] == "idle|R@T+1800000");
@@ -564,7 +593,7 @@ async fn a_second_socket_joins_the_seat_and_the_seat_is_held_only_after_the_last
     let (mut one, mut two) = (world.node().await, world.node().await);
     let room = room_of(&world, &mut one, &mut two).await;
 
-    assert!(matches!(sit(&two, room, "a", "s1b").await, Sat::Present(people, _) if people == both()));
+    assert!(matches!(sit(&two, room, "a", "s1b").await, Sat::Present(found) if found.people == both()));
     assert!(world.dump().await["room:R"].contains("s:a=p N1/s1 N2/s1b"));
     assert_eq!(unsit(&one, room, "a", "s1", Offset::default()).await, Unsat::Present);
     assert_eq!(
@@ -585,7 +614,7 @@ async fn a_socket_that_moved_leaves_its_old_place_and_the_late_leave_takes_nothi
     sit(&one, room, "a", "s1-x").await;
     sit(&one, room, "a", "s1.").await;
 
-    assert!(matches!(sit(&two, room, "a", "s1").await, Sat::Present(people, _) if people == both()));
+    assert!(matches!(sit(&two, room, "a", "s1").await, Sat::Present(found) if found.people == both()));
     assert!(
         world.dump().await["room:R"].contains("s:a=p N1/s1-x N1/s1. N2/s1,"),
         "only that socket moved"
@@ -630,30 +659,6 @@ async fn the_state_of_a_room_comes_to_the_socket_that_asked_with_its_last_lines(
 }
 
 #[tokio::test]
-async fn catching_up_sends_what_came_from_there_on_to_one_socket() {
-    let world = World::new(1).await;
-    let (mut one, mut two) = (world.node().await, world.node().await);
-    let room = room_of(&world, &mut one, &mut two).await;
-    for text in ["x", "y", "z"] {
-        say(&two, room, "b", text).await;
-    }
-    let since = offsets(&one.inbox().await)[1];
-    let before = world.dump().await["room:R"].clone();
-
-    assert!(
-        one.coord
-            .catch_up(room, &user("a"), &socket("s1"), since)
-            .await
-            .unwrap()
-    );
-
-    let told = one.inbox().await;
-    assert_eq!(lines(&told), ["y", "z"]);
-    assert!(told.iter().all(|n| n.to == Audience::Socket(socket("s1"))));
-    assert_eq!(world.dump().await["room:R"], before);
-}
-
-#[tokio::test]
 async fn text_of_any_script_arrives_as_it_was_said() {
     let world = World::new(1).await;
     let (mut one, mut two) = (world.node().await, world.node().await);
@@ -671,5 +676,83 @@ async fn text_of_any_script_arrives_as_it_was_said() {
 
     assert_eq!(lines(&two.inbox().await), [text]);
     let log = world.raw(&["XRANGE", &one.coord.keys().log(room), "-", "+"]).await;
-    assert_eq!(texts(log).len(), 1);
+    assert_eq!(texts(log).len(), 2, "that they were seated, and the line");
+}
+
+fn heard(events: &[Event]) -> From {
+    From::After(events.last().and_then(Event::place).unwrap().1)
+}
+
+async fn resume(node: &TestNode, room: RoomId, sid: &str, heard: From, before: Option<&Place>) -> Sat {
+    let (user, sid) = (user("b"), socket(sid));
+    node.coord.resume(room, &user, &sid, heard, before).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_session_taken_up_gets_exactly_what_came_after_its_bookmark_in_the_place_of_the_dead_socket() {
+    let world = World::new(1).await;
+    let (mut one, mut two) = (world.node().await, world.node().await);
+    let mut third = world.node().await;
+    let room = room_of(&world, &mut one, &mut two).await;
+    say(&one, room, "a", "heard").await;
+    let events: Vec<_> = two.inbox().await.into_iter().map(|n| n.event).collect();
+    say(&one, room, "a", "missed").await;
+
+    let before = place(&two, "s2");
+    let first = resume(&third, room, "s3", heard(&events), Some(&before)).await;
+    let again = resume(&third, room, "s3", heard(&events), Some(&before)).await;
+
+    assert_eq!(first, again);
+    assert!(matches!(&first, Sat::Present(found) if found.whole && found.people == both()));
+    assert_eq!(texts_of(&missed(first)), ["missed"]);
+    assert!(world.dump().await["room:R"].contains("s:b=p N3/s3"), "s2 has left");
+    let all = missed(resume(&third, room, "s3", From::Start, None).await);
+    assert_eq!(kinds_of(&all), ["seated", "said", "said"]);
+    assert!(third.inbox().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_log_that_was_cut_after_the_bookmark_says_so() {
+    let world = World::new(1).await;
+    let (mut one, mut two) = (world.node().await, world.node().await);
+    let room = room_of(&world, &mut one, &mut two).await;
+    say(&one, room, "a", "heard").await;
+    let events: Vec<_> = two.inbox().await.into_iter().map(|n| n.event).collect();
+    for i in 0..64 {
+        world.clock.advance(Duration::from_secs(10));
+        say(&one, room, "a", &i.to_string()).await;
+    }
+
+    let cut = resume(&two, room, "s3", heard(&events), None).await;
+    let retold = one.coord.retell(room, &user("b"), heard(&events)).await.unwrap();
+
+    assert!(matches!(cut, Sat::Present(found) if !found.whole));
+    assert_eq!(retold, Retold::Cut);
+    let late: Vec<_> = two.inbox().await.into_iter().map(|n| n.event).collect();
+    let end = one.coord.retell(room, &user("b"), heard(&late)).await.unwrap();
+    assert_eq!(end, Retold::Whole(vec![]), "nothing was missed after a quiet time");
+}
+
+#[tokio::test]
+async fn what_is_left_of_a_room_is_told_to_its_people_after_its_end_and_to_nobody_else() {
+    let world = World::new(1).await;
+    let (mut one, mut two) = (world.node().await, world.node().await);
+    let room = room_of(&world, &mut one, &mut two).await;
+    say(&one, room, "a", "last words").await;
+    let rules = EndRules {
+        tombstone: Duration::from_secs(60),
+        release_at: at(2000),
+    };
+    one.coord.end(room, &user("a"), rules).await.unwrap();
+
+    let retold = one.coord.retell(room, &user("b"), From::Start).await.unwrap();
+
+    let Retold::Whole(events) = retold else {
+        panic!("{retold:?}")
+    };
+    assert_eq!(kinds_of(&events), ["seated", "said", "ended"]);
+    for (room, who) in [(room, "c"), (world.room("UNKNOWN"), "b")] {
+        let other = one.coord.retell(room, &user(who), From::Start).await.unwrap();
+        assert_eq!(other, Retold::Gone, "{who}");
+    }
 }

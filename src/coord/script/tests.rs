@@ -177,9 +177,9 @@ async fn a_script_that_redis_forgot_is_loaded_again() {
     let node = world.node().await;
     world.raw(&["SCRIPT", "FLUSH"]).await;
 
-    let attached = node.coord.attach(&user("a"), &socket("s"), 5).await.unwrap();
+    let attached = node.coord.attach(&user("a"), &socket("s"), 5, None).await.unwrap();
 
-    assert_eq!(attached, Attached::To(State::Idle));
+    assert!(matches!(attached, Attached::To(State::Idle, _)));
 }
 
 #[tokio::test]
@@ -187,7 +187,7 @@ async fn a_call_that_comes_after_a_later_one_is_not_heard() {
     let world = World::new(1).await;
     let node = world.node().await;
     let enter: (&str, &[&str], &[&str]) = ("enter", &["user:a", "recent:a", "timers"], &["a", "text", "t1", "5"]);
-    node.coord.attach(&user("a"), &socket("s"), 5).await.unwrap();
+    node.coord.attach(&user("a"), &socket("s"), 5, None).await.unwrap();
     let give_up: (&str, &[&str], &[&str]) = ("give_up", &["user:a", "timers"], &["a"]);
     send(&world, &call(&world, "00000000000000ff", node.id.as_str(), &[give_up])).await;
     let dump = world.dump_all().await;
@@ -206,7 +206,7 @@ async fn a_call_sent_twice_is_answered_twice_and_done_once() {
     let node = world.node().await;
     let enter: (&str, &[&str], &[&str]) = ("enter", &["user:a", "recent:a", "timers"], &["a", "text", "t1", "5"]);
     let speak: (&str, &[&str], &[&str]) = ("recall", &["room:r", "log:r"], &["r", "a", "s", "5"]);
-    node.coord.attach(&user("a"), &socket("s"), 5).await.unwrap();
+    node.coord.attach(&user("a"), &socket("s"), 5, None).await.unwrap();
     world
         .raw(&[
             "HSET",
@@ -252,7 +252,7 @@ async fn a_node_without_a_lease_changes_nothing() {
     let shard = crate::ids::Shard(0);
     buried.coord.register(shard, world.clock.steady()).await.unwrap();
     world.clock.advance(LEASE / 2);
-    buried.coord.attach(&user("a"), &socket("s"), 5).await.unwrap();
+    buried.coord.attach(&user("a"), &socket("s"), 5, None).await.unwrap();
     assert_eq!(
         alive.coord.bury(shard).await.unwrap(),
         [],
@@ -264,7 +264,11 @@ async fn a_node_without_a_lease_changes_nothing() {
     assert_eq!(alive.coord.bury(shard).await.unwrap(), std::slice::from_ref(&buried.id));
     let dump = world.dump().await;
 
-    let fault = buried.coord.attach(&user("b"), &socket("t"), 5).await.unwrap_err();
+    let fault = buried
+        .coord
+        .attach(&user("b"), &socket("t"), 5, None)
+        .await
+        .unwrap_err();
 
     assert_eq!(fault.why, super::FENCED);
     assert_eq!(world.dump().await, dump);
@@ -278,13 +282,13 @@ async fn an_act_that_fails_does_not_hurt_the_others_of_its_call() {
     world.raw(&["SET", &key, "not a hash"]).await;
 
     let (bad, good) = futures_util::future::join(
-        node.coord.attach(&user("a"), &socket("s"), 5),
-        node.coord.attach(&user("b"), &socket("t"), 5),
+        node.coord.attach(&user("a"), &socket("s"), 5, None),
+        node.coord.attach(&user("b"), &socket("t"), 5, None),
     )
     .await;
 
     assert!(bad.unwrap_err().why.contains("WRONGTYPE"));
-    assert_eq!(good.unwrap(), Attached::To(State::Idle));
+    assert!(matches!(good.unwrap(), Attached::To(State::Idle, _)));
 }
 
 #[tokio::test]
@@ -335,16 +339,24 @@ async fn acts_of_one_node_run_in_the_order_they_were_asked_for() {
     let asked: Vec<_> = (0..3 * MAX_ACTS as u64)
         .map(|i| {
             let coord = node.coord.clone();
-            async move { coord.attach(&user("a"), &socket(&format!("s{i}")), 100).await.unwrap() }
+            async move {
+                coord
+                    .attach(&user("a"), &socket(&format!("s{i}")), 100, None)
+                    .await
+                    .unwrap()
+            }
         })
         .collect();
 
     let answers = futures_util::future::join_all(asked).await;
 
-    let to = answers.iter().filter(|a| **a == Attached::To(State::Idle)).count();
+    let to = answers
+        .iter()
+        .filter(|a| matches!(a, Attached::To(State::Idle, _)))
+        .count();
     assert_eq!(to, 100);
     assert!(
-        answers[..100].iter().all(|a| *a == Attached::To(State::Idle)),
+        answers[..100].iter().all(|a| matches!(a, Attached::To(State::Idle, _))),
         "the first 100 got in"
     );
 }
@@ -354,28 +366,18 @@ async fn more_notices_than_lua_can_unpack_arrive_all_and_in_order() {
     let world = World::new(1).await;
     let mut node = world.node().await;
     let room = world.room("R");
-    let key = node.coord.keys().room(room);
+    let key = format!("room:{room}");
+    let whole = node.coord.keys().room(room);
+    let at = node.id.as_str();
     world
-        .raw(&[
-            "HSET", &key, "nodes", "", "to", "a b", "s:a", "h 1 0", "s:b", "e", "state", "open", "kind", "text",
-        ])
+        .raw(&["HSET", &whole, "nodes", at, "to", "a b", "s:a", "p", "s:b", "p"])
         .await;
-    let log = node.coord.keys().log(room);
-    let fill = "for i = 1, 6000 do redis.call('XADD', KEYS[1], '*', 's', 'b', 'm', i, 'a', '1', 'x', 'hi') end";
-    world.raw(&["EVAL", fill, "1", &log]).await;
+    let (keys, room) = ([key.as_str(), "timers"], room.to_string());
+    let ends: Vec<_> = (1..=5000).map(|end: u32| end.to_string()).collect();
+    let args: Vec<_> = ends.iter().map(|end| [room.as_str(), "a", end]).collect();
+    let acts: Vec<(&str, &[&str], &[&str])> = args.iter().map(|a| ("start_typing", &keys[..], &a[..])).collect();
 
-    node.coord
-        .sit(room, &user("a"), &socket("s"), world.clock.now())
-        .await
-        .unwrap();
+    send(&world, &call(&world, "00000000000000ff", at, &acts)).await;
 
-    let told = node.inbox().await;
-    let numbers: Vec<u64> = told
-        .iter()
-        .filter_map(|n| match &n.event {
-            crate::domain::event::Event::Said { line, .. } => line.message.as_str().parse().ok(),
-            _ => None,
-        })
-        .collect();
-    assert_eq!(numbers, (1..=6000).collect::<Vec<_>>());
+    assert_eq!(node.inbox().await.len(), 5000);
 }

@@ -1,12 +1,19 @@
 //! Users in Redis: which sockets they have, and whether they are idle, seeking or seated.
 //!
 //! `user:<user>` (hash, no TTL): `state` (absent = idle, "seeking", "seated"), `queue ticket since` of a seeker (kept
-//! while seated, to put a claimed user back), `room`, `mode`, and `@<sid>` -> node per socket. It begins with the first
+//! while seated, to put a claimed user back), `room`, `mode`, and `@<sid>` -> node per socket, `#<sid>` -> the session
+//! that its client may take up again. It begins with the first
 //! socket and goes with the last one, unless a seat or a place in a queue outlives it for a while.
+//! `past:<user>` (hash, TTL): sessions without a connection, and the trail: rooms the user was claimed for of late.
 //! `recent:<user>` (list, TTL): last partners as "user ms". `users:<node>` (set): whom to reap when the node dies.
 
 #[cfg(test)]
+mod past_tests;
+mod sockets;
+#[cfg(test)]
 mod tests;
+
+pub use sockets::{Attached, Detached, Past, Recovered, Session};
 
 use super::Coord;
 use super::notice::Place;
@@ -15,8 +22,9 @@ use crate::clock::Millis;
 use crate::domain::pairing::Met;
 use crate::domain::presence::Mode;
 use crate::domain::queue::Queue;
+use crate::domain::recovery::TRAIL;
 use crate::error::Fault;
-use crate::ids::{NodeId, RoomId, Shard, SocketId, Ticket, UserId};
+use crate::ids::{RoomId, Ticket, UserId};
 use std::time::Duration;
 
 /// A stay in a queue, as the user's own state has it.
@@ -41,26 +49,6 @@ pub enum State {
     Seeking(Stay),
     /// In a room.
     Seated(RoomId),
-}
-
-/// What came of [`Coord::attach`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Attached {
-    /// The socket is the user's; this is what the user is doing.
-    To(State),
-    /// The user has as many sockets as allowed.
-    Crowded,
-}
-
-/// What came of [`Coord::detach`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Detached {
-    /// It was not the user's, or belongs to another node by now.
-    Elsewhere(State),
-    /// The user has other sockets.
-    More(State),
-    /// It was the last.
-    Last(State),
 }
 
 /// What came of [`Coord::enter`].
@@ -108,47 +96,6 @@ pub enum Claimed {
 }
 
 impl Coord {
-    /// A socket of `user` is on this node.
-    pub async fn attach(&self, user: &UserId, socket: &SocketId, most: usize) -> Result<Attached, Fault> {
-        let shard = self.keys().shard_of_user(user);
-        let minute = self.clock().now().0 / 60_000;
-        let act = Act::new("attach")
-            .key(self.keys().user(user))
-            .key(self.keys().users_base(shard))
-            .key(self.keys().counts(shard))
-            .key(self.keys().arrivals(shard, minute))
-            .arg(user)
-            .arg(socket)
-            .arg(most)
-            .arg(super::counts::ARRIVALS_KEPT.as_millis());
-        let reply = self.run(shard, act).await?;
-        match reply.word() {
-            "crowded" => Ok(Attached::Crowded),
-            "attached" => Ok(Attached::To(state(&reply)?)),
-            _ => Err(reply.unknown()),
-        }
-    }
-
-    /// A socket of `user` has gone from this node. A seeker without sockets keeps the place until `give_up`.
-    pub async fn detach(&self, user: &UserId, socket: &SocketId, give_up: Millis) -> Result<Detached, Fault> {
-        let shard = self.keys().shard_of_user(user);
-        let act = Act::new("detach")
-            .key(self.keys().user(user))
-            .key(self.keys().users_base(shard))
-            .key(self.keys().counts(shard))
-            .key(self.keys().timers(shard))
-            .arg(user)
-            .arg(socket)
-            .arg(give_up);
-        let reply = self.run(shard, act).await?;
-        match reply.word() {
-            "elsewhere" => Ok(Detached::Elsewhere(state(&reply)?)),
-            "more" => Ok(Detached::More(state(&reply)?)),
-            "last" => Ok(Detached::Last(state(&reply)?)),
-            _ => Err(reply.unknown()),
-        }
-    }
-
     /// What `user` has on the screen.
     pub async fn set_mode(&self, user: &UserId, mode: Option<Mode>) -> Result<ModeSet, Fault> {
         let shard = self.keys().shard_of_user(user);
@@ -226,15 +173,18 @@ impl Coord {
         }
     }
 
-    /// Takes a seeker for `room`.
-    pub async fn claim(&self, user: &UserId, ticket: &Ticket, room: RoomId) -> Result<Claimed, Fault> {
+    /// Takes a seeker for `room`, which is remembered in the user's trail for `ttl`.
+    pub async fn claim(&self, user: &UserId, ticket: &Ticket, room: RoomId, ttl: Duration) -> Result<Claimed, Fault> {
         let shard = self.keys().shard_of_user(user);
         let act = Act::new("claim")
             .key(self.keys().user(user))
             .key(self.keys().timers(shard))
+            .key(self.keys().past(user))
             .arg(user)
             .arg(ticket)
-            .arg(room);
+            .arg(room)
+            .arg(TRAIL)
+            .arg(ttl.as_millis());
         let reply = self.run(shard, act).await?;
         match reply.word() {
             "claimed" => Ok(Claimed::At(
@@ -253,6 +203,7 @@ impl Coord {
             .key(self.keys().user(user))
             .key(self.keys().recent(user))
             .key(self.keys().timers(shard))
+            .key(self.keys().past(user))
             .arg(user)
             .arg(room)
             .arg(check);
@@ -286,30 +237,13 @@ impl Coord {
             _ => Err(reply.unknown()),
         }
     }
-
-    /// Lets go of up to `batch` users of a dead node; how many there were.
-    pub async fn reap_users(&self, shard: Shard, dead: &NodeId, batch: usize, give_up: Millis) -> Result<usize, Fault> {
-        let act = Act::new("reap_users")
-            .key(format!("{}{dead}", self.keys().users_base(shard)))
-            .key(self.keys().user_base(shard))
-            .key(self.keys().counts(shard))
-            .key(self.keys().timers(shard))
-            .arg(dead)
-            .arg(batch)
-            .arg(give_up);
-        let reply = self.run(shard, act).await?;
-        match reply.word() {
-            "reaped" => reply.value(0),
-            _ => Err(reply.unknown()),
-        }
-    }
 }
 
-fn state(reply: &Reply) -> Result<State, Fault> {
-    match reply.text(0)? {
+fn state(reply: &Reply, at: usize) -> Result<State, Fault> {
+    match reply.text(at)? {
         "idle" => Ok(State::Idle),
-        "seeking" => stay(reply, 1).map(State::Seeking),
-        "seated" => room(reply, 1).map(State::Seated),
+        "seeking" => stay(reply, at + 1).map(State::Seeking),
+        "seated" => room(reply, at + 1).map(State::Seated),
         _ => Err(reply.unknown()),
     }
 }

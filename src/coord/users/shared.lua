@@ -5,15 +5,18 @@
 -- twice: reading is harmless; `drop` finds no socket the second time
 local users = {}
 
--- The hash as a table; fields[sid] of sockets as `sockets`, their number as `count`, those on `on_node` as `here`.
+-- The hash as a table; fields[sid] of sockets as `sockets`, their number as `count`, those on `on_node` as `here`; what
+-- their clients may take up again as `session`.
 function users.read(key, on_node)
   local flat = redis.call('HGETALL', key)
-  local u = {key = key, sockets = {}, count = 0, here = 0}
+  local u = {key = key, sockets = {}, count = 0, here = 0, session = {}}
   for i = 1, #flat, 2 do
     if string.byte(flat[i]) == 64 then
       u.sockets[string.sub(flat[i], 2)] = flat[i + 1]
       u.count = u.count + 1
       if flat[i + 1] == on_node then u.here = u.here + 1 end
+    elseif string.byte(flat[i]) == 35 then
+      u.session[string.sub(flat[i], 2)] = flat[i + 1]
     else
       u[flat[i]] = flat[i + 1]
     end
@@ -44,9 +47,12 @@ function users.absent(u, user, counts, timers, give_up_at)
   end
 end
 
--- state, then what belongs to it: queue, ticket, since / room
-function users.standing(u, word)
-  if u.state == 'seeking' then return {word, 'seeking', u.queue, u.ticket, u.since} end
-  if u.state == 'seated' then return {word, 'seated', u.room} end
-  return {word, 'idle'}
+-- The words given, then the state and what belongs to it: queue, ticket, since / room
+function users.standing(u, ...)
+  local reply = {...}
+  local rest = {'idle'}
+  if u.state == 'seeking' then rest = {'seeking', u.queue, u.ticket, u.since} end
+  if u.state == 'seated' then rest = {'seated', u.room} end
+  for _, word in ipairs(rest) do reply[#reply + 1] = word end
+  return reply
 end

@@ -14,16 +14,24 @@ use std::time::Duration;
 
 const MOST: usize = 3;
 const GIVE_UP: u64 = 10_000;
+const KEPT: Duration = Duration::from_secs(60);
 const CHECK: u64 = 5_000;
 /// The minute since the Unix epoch in which every test begins.
 const ARRIVALS: &str = "arrivals:16666666";
 
-async fn attach(node: &TestNode, who: &str, sid: &str) -> Attached {
-    node.coord.attach(&user(who), &socket(sid), MOST).await.unwrap()
+/// What the user is doing; none when the socket was one too many.
+async fn attach(node: &TestNode, who: &str, sid: &str) -> Option<State> {
+    match node.coord.attach(&user(who), &socket(sid), MOST, None).await.unwrap() {
+        Attached::To(state, _) => Some(state),
+        Attached::Crowded => None,
+    }
 }
 
 async fn detach(node: &TestNode, who: &str, sid: &str) -> Detached {
-    node.coord.detach(&user(who), &socket(sid), at(GIVE_UP)).await.unwrap()
+    node.coord
+        .detach(&user(who), &socket(sid), at(GIVE_UP), KEPT)
+        .await
+        .unwrap()
 }
 
 /// Enters, and calls the ticket `name` from then on.
@@ -54,13 +62,9 @@ async fn the_first_socket_makes_a_user_and_more_join_it() {
     let world = World::new(1).await;
     let (one, two) = (world.node().await, world.node().await);
 
-    assert_eq!(attach(&one, "a", "s1").await, Attached::To(State::Idle));
-    assert_eq!(
-        attach(&one, "a", "s1").await,
-        Attached::To(State::Idle),
-        "the same again"
-    );
-    assert_eq!(attach(&two, "a", "s2").await, Attached::To(State::Idle));
+    assert_eq!(attach(&one, "a", "s1").await, Some(State::Idle));
+    assert_eq!(attach(&one, "a", "s1").await, Some(State::Idle), "the same again");
+    assert_eq!(attach(&two, "a", "s2").await, Some(State::Idle));
 
     assert_state(
         &world.dump().await,
@@ -85,7 +89,7 @@ async fn one_socket_too_many_is_refused_but_the_same_again_is_not() {
 
     let answers = [attach(&node, "a", "s4").await, attach(&node, "a", "s3").await];
 
-    assert_eq!(answers, [Attached::Crowded, Attached::To(State::Idle)]);
+    assert_eq!(answers, [None, Some(State::Idle)]);
     assert_eq!(world.dump().await, before);
 }
 
@@ -241,7 +245,7 @@ async fn giving_up_ends_the_stay_and_leaves_no_trace() {
     let before = world.dump().await;
     let ticket = enter(&world, &node, "a", "TICKET").await;
     let room = world.room("R");
-    node.coord.claim(&user("a"), &ticket, room).await.unwrap();
+    node.coord.claim(&user("a"), &ticket, room, KEPT).await.unwrap();
     node.coord.unclaim(&user("a"), room, at(CHECK)).await.unwrap();
 
     let first = node.coord.give_up(&user("a")).await.unwrap();
@@ -273,7 +277,7 @@ async fn a_seeker_who_is_away_keeps_the_place_for_a_while_and_then_loses_it() {
         ],
     );
     let back = attach(&node, "a", "s2").await;
-    assert_eq!(back, Attached::To(State::Seeking(stay(&ticket, at(0), &[]))));
+    assert_eq!(back, Some(State::Seeking(stay(&ticket, at(0), &[]))));
     detach(&node, "a", "s2").await;
     assert_eq!(check().await, Rechecked::GaveUp(Queue::Text, ticket));
     assert_eq!(check().await, Rechecked::NotSeeking);
@@ -288,7 +292,7 @@ async fn a_claim_takes_a_seeker_with_that_ticket_and_names_the_places() {
     attach(&two, "a", "s2").await;
     let ticket_a = enter(&world, &one, "a", "TICKET").await;
     let (room, other) = (world.room("R"), world.room("OTHER"));
-    let claim = async |ticket: &Ticket, room| two.coord.claim(&user("a"), ticket, room).await.unwrap();
+    let claim = async |ticket: &Ticket, room| two.coord.claim(&user("a"), ticket, room, KEPT).await.unwrap();
     assert_eq!(claim(&ticket("another"), room).await, Claimed::Gone);
 
     let first = claim(&ticket_a, room).await;
@@ -314,6 +318,7 @@ async fn a_claim_takes_a_seeker_with_that_ticket_and_names_the_places() {
                 "user:a",
                 "@s2=N2, queue=text, room=R, since=T+0, state=seated, ticket=TICKET",
             ),
+            ("past:a", "rooms=R (ttl)"),
             ("users:N2", "a"),
             ("counts", "changed=1, online=1"),
             (ARRIVALS, "1 (ttl)"),
@@ -335,7 +340,11 @@ async fn somebody_without_a_socket_is_not_claimed() {
     detach(&node, "a", "s1").await;
     let before = world.dump().await;
 
-    let claimed = node.coord.claim(&user("a"), &ticket, world.room("R")).await.unwrap();
+    let claimed = node
+        .coord
+        .claim(&user("a"), &ticket, world.room("R"), KEPT)
+        .await
+        .unwrap();
 
     assert_eq!(claimed, Claimed::Absent);
     assert_eq!(world.dump().await, before);
@@ -351,7 +360,7 @@ async fn who_is_put_back_keeps_ticket_and_time() {
     world.clock.advance(Duration::from_secs(7));
     let unclaim = async |room| node.coord.unclaim(&user("a"), room, at(12_000)).await.unwrap();
     assert_eq!(unclaim(room).await, None, "not claimed yet");
-    node.coord.claim(&user("a"), &ticket, room).await.unwrap();
+    node.coord.claim(&user("a"), &ticket, room, KEPT).await.unwrap();
 
     let answers = [unclaim(other).await, unclaim(room).await, unclaim(room).await];
 
@@ -363,7 +372,7 @@ async fn who_is_put_back_keeps_ticket_and_time() {
         dump["user:a"],
         "@s1=N1, queue=text, room=R, since=T+0, state=seeking, ticket=TICKET"
     );
-    node.coord.claim(&user("a"), &ticket, other).await.unwrap();
+    node.coord.claim(&user("a"), &ticket, other, KEPT).await.unwrap();
     assert_eq!(
         unclaim(room).await,
         None,
@@ -383,7 +392,7 @@ async fn after_a_room_people_are_idle_and_remember_their_last_partners() {
     };
     for (i, partner) in ["b", "c", "d"].into_iter().enumerate() {
         let ticket = enter(&world, &node, "a", &format!("TICKET{i}")).await;
-        node.coord.claim(&user("a"), &ticket, room).await.unwrap();
+        node.coord.claim(&user("a"), &ticket, room, KEPT).await.unwrap();
         release(world.room("OTHER"), Some(&user(partner))).await;
         world.clock.advance(Duration::from_secs(1));
         release(room, Some(&user(partner))).await;
@@ -395,6 +404,7 @@ async fn after_a_room_people_are_idle_and_remember_their_last_partners() {
         &[
             ("user:a", "@s1=N1"),
             ("recent:a", "d T+3000, c T+2000 (ttl)"),
+            ("past:a", "rooms=R (ttl)"),
             ("users:N1", "a"),
             ("counts", "changed=1, online=1"),
             (ARRIVALS, "1 (ttl)"),
@@ -409,7 +419,7 @@ async fn somebody_released_without_a_socket_leaves_nothing() {
     attach(&node, "a", "s1").await;
     let ticket = enter(&world, &node, "a", "TICKET").await;
     let room = world.room("R");
-    node.coord.claim(&user("a"), &ticket, room).await.unwrap();
+    node.coord.claim(&user("a"), &ticket, room, KEPT).await.unwrap();
     assert_eq!(detach(&node, "a", "s1").await, Detached::Last(State::Seated(room)));
 
     node.coord
@@ -419,7 +429,11 @@ async fn somebody_released_without_a_socket_leaves_nothing() {
 
     assert_state(
         &world.dump().await,
-        &[("counts", "changed=1, online=0"), (ARRIVALS, "1 (ttl)")],
+        &[
+            ("counts", "changed=1, online=0"),
+            ("past:a", "rooms=R (ttl)"),
+            (ARRIVALS, "1 (ttl)"),
+        ],
     );
 }
 
@@ -436,7 +450,7 @@ async fn users_of_a_dead_node_keep_what_they_have_elsewhere() {
     let reap = async |batch| {
         alive
             .coord
-            .reap_users(Shard(0), &dead.id, batch, at(GIVE_UP))
+            .reap_users(Shard(0), &dead.id, batch, at(GIVE_UP), KEPT)
             .await
             .unwrap()
     };
@@ -493,7 +507,7 @@ async fn take(step: &Step, nodes: &[TestNode; 2], model: &mut Model) {
                 &format!("u{who}s{sid}"),
             )
             .await;
-            assert_eq!(attached == Attached::Crowded, crowded);
+            assert_eq!(attached.is_none(), crowded);
         }
         Step::Detach(who, sid, second) => {
             let (sockets, _) = model.entry(who).or_default();
@@ -522,7 +536,12 @@ async fn take(step: &Step, nodes: &[TestNode; 2], model: &mut Model) {
                 sockets.retain(|_, second| !*second);
             }
             let coord = &nodes[0].coord;
-            while coord.reap_users(Shard(0), &nodes[1].id, 2, at(GIVE_UP)).await.unwrap() == 2 {}
+            while coord
+                .reap_users(Shard(0), &nodes[1].id, 2, at(GIVE_UP), KEPT)
+                .await
+                .unwrap()
+                == 2
+            {}
         }
     }
     model.retain(|_, (sockets, _)| !sockets.is_empty());

@@ -1,6 +1,6 @@
 //! The table from events to packets (contract 3.1, 3.3), as one viewer is to see them.
 
-use super::Echo;
+use super::{Bookmarks, Echo};
 use crate::domain::event::{Event, Typing};
 use crate::domain::room::{Ending, Line, RoomKind, partner_of};
 use crate::ids::{RoomId, UserId};
@@ -11,21 +11,26 @@ use serde_json::{Value, json};
 pub fn wants(event: &Event, viewer: &UserId, echo: Echo) -> bool {
     match event {
         Event::Said { line, .. } => echo == Echo::On || line.sender != *viewer,
+        Event::Retaken { user, .. } => user != viewer,
         Event::Seated { .. }
         | Event::Typing { .. }
-        | Event::Retaken { .. }
         | Event::Resumed { .. }
         | Event::Ended { .. }
         | Event::Counted(_) => true,
     }
 }
 
-/// The packets of an event for a socket of `viewer`, in order.
-pub fn encode(event: &Event, viewer: &UserId) -> Vec<Frame> {
-    packets(event, viewer)
-        .into_iter()
-        .map(|(name, payload)| Frame::event("/", name, &payload))
-        .collect()
+/// The packets of an event for a socket of `viewer`, in order. The last one carries the bookmark, as the last argument:
+/// clients of connection state recovery bring it back.
+pub fn encode(event: &Event, viewer: &UserId, bookmarks: Bookmarks) -> Vec<Frame> {
+    let packets = packets(event, viewer);
+    let mark = event.bookmark().filter(|_| bookmarks == Bookmarks::On);
+    let last = packets.len() - 1;
+    let frame = |(at, (name, payload)): (usize, (&'static str, Value))| match mark {
+        Some(mark) if at == last => Frame::marked_event("/", name, &payload, &mark.to_string()),
+        _ => Frame::event("/", name, &payload),
+    };
+    packets.into_iter().enumerate().map(frame).collect()
 }
 
 fn packets(event: &Event, viewer: &UserId) -> Vec<(&'static str, Value)> {
@@ -169,6 +174,7 @@ mod tests {
     fn each_of_a_pair_is_told_the_other() {
         let event = Event::Seated {
             room: room(),
+            offset: None,
             kind: RoomKind::Text,
             people: vec![user("a"), user("b")],
             at: Millis(1),

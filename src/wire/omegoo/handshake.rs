@@ -7,6 +7,7 @@ use super::super::{Passport, Socket};
 use crate::actions::Actions;
 use crate::clock::Millis;
 use crate::domain::account::{Identity, Standing};
+use crate::domain::recovery::{Bookmark, Pid};
 use crate::ids::UserId;
 use serde_json::{Map, Value};
 use std::sync::Arc;
@@ -21,30 +22,60 @@ pub enum Echo {
     Off,
 }
 
+/// Whether events carry bookmarks, as connection state recovery wants it. Clients that count their arguments say no.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bookmarks {
+    /// Events that a client must not miss have a last argument that says up to where it has heard.
+    On,
+    /// No event has.
+    Off,
+}
+
+/// What a socket's handshake asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wishes {
+    /// Own lines.
+    pub echo: Echo,
+    /// Bookmarks.
+    pub bookmarks: Bookmarks,
+}
+
 /// A handshake, read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Hello {
-    who: Identity,
-    echo: Echo,
+    pub(super) who: Identity,
+    pub(super) wishes: Wishes,
+}
+
+/// What a client brings that was here before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Claim {
+    /// Its session; none when it is none of ours.
+    pub(super) pid: Option<Pid>,
+    /// Up to where it has heard.
+    pub(super) mark: Option<Bookmark>,
 }
 
 impl Hello {
     pub(super) fn member(self, socket: Arc<Socket>, since: Millis) -> Member {
-        Member::arriving(socket, self.who, Dialect::Omegoo(self.echo), since)
+        Member::arriving(socket, self.who, Dialect::Omegoo(self.wishes), since)
     }
 
     /// What another node needs to go on with the socket.
     pub(super) fn passport(&self) -> Passport {
-        let standing = match self.who.standing {
-            Standing::Registered => "registered",
-            Standing::Guest => "guest",
-            Standing::Passing => "passing",
-        };
-        let echo = match self.echo {
+        let echo = match self.wishes.echo {
             Echo::On => "on",
             Echo::Off => "off",
         };
-        Passport(format!("{} {standing} {echo}", self.who.user))
+        let bookmarks = match self.wishes.bookmarks {
+            Bookmarks::On => "on",
+            Bookmarks::Off => "off",
+        };
+        Passport(format!(
+            "{} {} {echo} {bookmarks}",
+            self.who.user,
+            self.who.standing.as_str()
+        ))
     }
 }
 
@@ -57,30 +88,44 @@ pub(super) fn read(auth: &Map<String, Value>, actions: &Actions) -> Hello {
         None if auth.contains_key("guestId") => Echo::Off,
         None => Echo::On,
     };
+    let refused = auth.get("recovery").and_then(Value::as_bool) == Some(false);
+    let bookmarks = match actions.remembers_sessions() && !refused {
+        true => Bookmarks::On,
+        false => Bookmarks::Off,
+    };
     Hello {
         who: actions.identify(text("token"), text("guestId")),
-        echo,
+        wishes: Wishes { echo, bookmarks },
     }
+}
+
+/// What a client brings that was here before: socket.io-client puts it beside its `auth` payload.
+pub(super) fn claim(auth: &Map<String, Value>) -> Option<Claim> {
+    let text = |key: &str| auth.get(key).and_then(Value::as_str);
+    Some(Claim {
+        pid: Pid::parse(text("pid")?),
+        mark: text("offset").and_then(Bookmark::parse),
+    })
 }
 
 /// Reads what [`Hello::passport`] wrote.
 pub(super) fn from_passport(passport: &Passport) -> Option<Hello> {
     let mut words = passport.0.split(' ');
     let user = UserId::parse(words.next()?)?;
-    let standing = match words.next()? {
-        "registered" => Standing::Registered,
-        "guest" => Standing::Guest,
-        "passing" => Standing::Passing,
-        _ => return None,
-    };
+    let standing = Standing::parse(words.next()?)?;
     let echo = match words.next()? {
         "on" => Echo::On,
         "off" => Echo::Off,
         _ => return None,
     };
+    let bookmarks = match words.next()? {
+        "on" => Bookmarks::On,
+        "off" => Bookmarks::Off,
+        _ => return None,
+    };
     Some(Hello {
         who: Identity { user, standing },
-        echo,
+        wishes: Wishes { echo, bookmarks },
     })
 }
 
@@ -91,13 +136,13 @@ mod tests {
     #[test]
     fn a_passport_says_what_the_handshake_said() {
         for standing in [Standing::Registered, Standing::Guest, Standing::Passing] {
-            for echo in [Echo::On, Echo::Off] {
+            for (echo, bookmarks) in [(Echo::On, Bookmarks::Off), (Echo::Off, Bookmarks::On)] {
                 let hello = Hello {
                     who: Identity {
                         user: UserId::parse("user-1").unwrap(),
                         standing,
                     },
-                    echo,
+                    wishes: Wishes { echo, bookmarks },
                 };
 
                 assert_eq!(from_passport(&hello.passport()), Some(hello));

@@ -6,19 +6,23 @@ mod encode;
 mod handshake;
 mod perform;
 mod resync;
+mod sessions;
 #[cfg(test)]
 mod tests;
 
 pub use encode::{encode, wants};
-pub use handshake::Echo;
+pub use handshake::{Bookmarks, Echo, Wishes};
 
+use self::handshake::Hello;
 use super::hub::{Doing, Hub};
 use super::member::Member;
-use super::{App, ConnectError, Departure, End, Inbound, Passport, Socket};
-use crate::actions::connect::Arrival;
+use super::{App, ConnectError, Departure, End, Inbound, Passport, Socket, Welcome};
+use crate::actions::connect::{Arrival, Came};
 use crate::actions::{Actions, Denied};
 use crate::coord::script::FENCED;
+use crate::coord::users::Session;
 use crate::domain::event::Event;
+use crate::domain::room::Offset;
 use crate::error::Fault;
 use crate::metrics;
 use serde_json::{Map, Value, json};
@@ -41,44 +45,63 @@ impl Omegoo {
         Self { actions, hub }
     }
 
-    /// Makes a user of the socket. Notices reach it from before Redis knows of it, so that none is missed.
-    async fn admit(&self, member: Arc<Member>) -> Result<(), Denied> {
-        let (user, sid) = (member.who.user.clone(), member.socket.sid().clone());
+    /// From now on notices reach the socket: before Redis knows of it, so that none is missed.
+    fn enroll(&self, socket: &Arc<Socket>, hello: Hello) -> Arc<Member> {
+        let member = Arc::new(hello.member(socket.clone(), self.actions.clock().steady()));
         self.hub.enroll(member.clone());
-        match self.actions.arrive(&user, &sid).await {
-            Ok(arrival) => {
-                self.settle_in(&member, arrival);
-                Ok(())
+        member
+    }
+
+    /// Makes a user of an enrolled socket, whose client may take up `session`; none leaves what is known of that.
+    async fn admit(&self, member: &Arc<Member>, session: Option<&Session>) -> Result<Came, Denied> {
+        match self
+            .actions
+            .arrive(&member.who.user, member.socket.sid(), session)
+            .await
+        {
+            Ok(came) => {
+                self.settle_in(member, &came);
+                Ok(came)
             }
-            Err(denied) => {
-                self.hub.strike(&sid);
-                Err(denied)
-            }
+            Err(denied) => Err(self.turn_away(member, denied).await),
         }
     }
 
-    fn settle_in(&self, member: &Member, arrival: Arrival) {
+    /// The socket could not be made a user's. When Redis failed, it may have come halfway.
+    async fn turn_away(&self, member: &Member, denied: Denied) -> Denied {
+        self.hub.strike(member.socket.sid());
+        if let Denied::Failed(_) = denied {
+            // Its client comes back anew: waiting for Redis to hear of this must not keep it.
+            member.socket.connection().end(End::Drained);
+            self.depart(member, Departure::Lost).await;
+        }
+        denied
+    }
+
+    fn settle_in(&self, member: &Member, came: &Came) {
         let user = &member.who.user;
-        match arrival {
-            Arrival::Idle => member.settle_without_room(None),
+        match &came.arrival {
+            Arrival::Idle => member.settle(&came.missed, None),
             Arrival::Seeking(queue) => {
-                self.hub.set_doing(user, Doing::Seeking(queue));
-                member.settle_without_room(None);
+                self.hub.set_doing(user, Doing::Seeking(*queue));
+                member.settle(&came.missed, None);
             }
             Arrival::Seated { room, last, .. } => {
                 metrics::RECONNECTS.one("seated");
-                self.hub.set_doing(user, Doing::Seated(room));
-                member.settle_in_room(room, last);
+                self.hub.set_doing(user, Doing::Seated(*room));
+                member.settle(&came.missed, Some((*room, *last)));
             }
             Arrival::Ended(room, ending) => {
                 metrics::RECONNECTS.one("ended");
                 let event = Event::Ended {
-                    room,
-                    ending,
+                    room: *room,
+                    offset: None,
+                    ending: ending.clone(),
                     at: self.actions.clock().now(),
                 };
-                member.socket.emit_all(&encode(&event, user));
-                member.settle_without_room(Some(room));
+                member.say(&event);
+                // Of this room nothing more is told.
+                member.settle(&came.missed, Some((*room, Offset::LAST)));
             }
         }
     }
@@ -101,17 +124,9 @@ impl Omegoo {
 }
 
 impl App for Omegoo {
-    async fn connect(&self, socket: &Arc<Socket>, auth: Map<String, Value>) -> Result<Passport, ConnectError> {
-        let hello = handshake::read(&auth, &self.actions);
-        let passport = hello.passport();
-        let member = hello.member(socket.clone(), self.actions.clock().steady());
-        let user = member.who.user.clone();
-        match self.admit(Arc::new(member)).await {
-            Ok(()) => {
-                let counts = Event::Counted(self.hub.counts());
-                socket.emit_all(&encode(&counts, &user));
-                Ok(passport)
-            }
+    async fn connect(&self, socket: &Arc<Socket>, auth: Map<String, Value>) -> Result<Welcome, ConnectError> {
+        match self.receive(socket, &auth).await {
+            Ok(welcome) => Ok(welcome),
             Err(Denied::Refused(refusal)) => {
                 metrics::REFUSALS.one(refusal.code());
                 Err(ConnectError {
@@ -131,8 +146,8 @@ impl App for Omegoo {
     async fn adopt(&self, socket: &Arc<Socket>, passport: Passport) {
         let admitted = match handshake::from_passport(&passport) {
             Some(hello) => {
-                let member = hello.member(socket.clone(), self.actions.clock().steady());
-                self.admit(Arc::new(member)).await
+                let member = self.enroll(socket, hello);
+                self.admit(&member, None).await.map(drop)
             }
             None => Err(Fault::new("passport", "unreadable").into()),
         };

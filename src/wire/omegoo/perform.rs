@@ -99,10 +99,11 @@ impl Omegoo {
                 let place = json!({ "position": position, "estimatedWaitTime": wait_seconds });
                 emit(&member.socket, "text_queue_joined", &place);
             }
-            Sought::Seated(room, people) => {
+            Sought::Seated(room, people, missed) => {
                 self.hub.set_doing(user, Doing::Seated(room));
                 let (name, payload) = matched(room, &people, user);
                 emit(&member.socket, name, &payload);
+                missed.iter().for_each(|event| member.say(event));
             }
         }
         Ok(())

@@ -1,16 +1,16 @@
 //! Bringing a socket's belief in line with the truth, after notices were lost, the node began a new life, or Redis lost
 //! its data. What is gone is said.
 
-use super::{Omegoo, encode, failed};
+use super::{Omegoo, failed};
 use crate::actions::Denied;
-use crate::actions::connect::Arrival;
+use crate::actions::connect::{Arrival, Came};
 use crate::domain::event::Event;
-use crate::domain::room::{Ending, RoomKind};
+use crate::domain::room::{Ending, Offset, RoomKind};
 use crate::ids::{RoomId, UserId};
 use crate::metrics;
+use crate::wire::End;
 use crate::wire::hub::Doing;
 use crate::wire::member::Member;
-use crate::wire::{Departure, End};
 
 impl Omegoo {
     /// Does it for one socket.
@@ -18,8 +18,9 @@ impl Omegoo {
         metrics::RESYNCS.one(());
         let (user, sid) = (&member.who.user, member.socket.sid());
         let believed = self.hub.doing(user);
-        let outcome = match self.actions.arrive(user, sid).await {
-            Ok(arrival) => self.reconcile(member, believed, arrival).await,
+        let heard = member.await_answer();
+        let outcome = match self.actions.arrive_anew(user, sid, heard).await {
+            Ok(came) => self.reconcile(member, believed, came).await,
             Err(denied) => Err(denied),
         };
         if let Err(denied) = outcome {
@@ -31,58 +32,60 @@ impl Omegoo {
         }
     }
 
-    async fn reconcile(&self, member: &Member, believed: Doing, arrival: Arrival) -> Result<(), Denied> {
+    async fn reconcile(&self, member: &Member, believed: Doing, came: Came) -> Result<(), Denied> {
         let (user, sid) = (&member.who.user, member.socket.sid());
-        match (believed, arrival) {
-            (Doing::Seated(before), Arrival::Seated { room, .. }) if before == room => {
-                let since = member.may_have_missed(Departure::Lost);
-                Ok(self.actions.catch_up(user, sid, room, since).await?)
-            }
+        let seat = match came.arrival {
+            Arrival::Seated { room, last, .. } => Some((room, last)),
+            Arrival::Ended(room, _) => Some((room, Offset::LAST)),
+            Arrival::Idle | Arrival::Seeking(_) => None,
+        };
+        let told_of_the_pair = came.missed.iter().any(|event| matches!(event, Event::Seated { .. }));
+        match (believed, came.arrival) {
+            (Doing::Seated(before), Arrival::Seated { room, .. }) if before == room => {}
             (_, Arrival::Seated { room, people, .. }) => {
                 self.tell_of_the_end(member, believed, Ending::Lost);
                 self.hub.set_doing(user, Doing::Seated(room));
-                self.tell_of_the_pair(member, room, people);
-                Ok(())
+                if !told_of_the_pair {
+                    self.tell_of_the_pair(member, room, people);
+                }
             }
             (Doing::Seated(before), Arrival::Ended(room, ending)) if before == room => {
                 self.tell_of_the_end(member, believed, ending);
-                Ok(())
             }
             (Doing::Seeking(queue), Arrival::Idle | Arrival::Ended(..)) => {
                 self.actions.seek(user, sid, queue).await?;
-                Ok(())
             }
             (_, Arrival::Seeking(queue)) => {
                 self.tell_of_the_end(member, believed, Ending::Lost);
                 self.hub.set_doing(user, Doing::Seeking(queue));
-                Ok(())
             }
-            (_, Arrival::Idle | Arrival::Ended(..)) => {
-                self.tell_of_the_end(member, believed, Ending::Lost);
-                Ok(())
-            }
+            (_, Arrival::Idle | Arrival::Ended(..)) => self.tell_of_the_end(member, believed, Ending::Lost),
         }
+        member.settle(&came.missed, seat);
+        Ok(())
     }
 
     fn tell_of_the_pair(&self, member: &Member, room: RoomId, people: Vec<UserId>) {
         let at = self.actions.clock().now();
         let event = Event::Seated {
             room,
+            offset: None,
             kind: RoomKind::Text,
             people,
             at,
         };
-        member.socket.emit_all(&encode(&event, &member.who.user));
+        member.say(&event);
     }
 
     fn tell_of_the_end(&self, member: &Member, believed: Doing, ending: Ending) {
         let Doing::Seated(room) = believed else { return };
         let event = Event::Ended {
             room,
+            offset: None,
             ending,
             at: self.actions.clock().now(),
         };
-        member.socket.emit_all(&encode(&event, &member.who.user));
+        member.say(&event);
         self.hub.forget_room(&member.who.user, room);
     }
 }

@@ -18,11 +18,14 @@ fn put_json(text: &mut String, value: &impl Serialize) {
     text.push_str(&json);
 }
 
-/// The answer to a CONNECT: the socket's id.
-pub fn connect(namespace: &str, sid: &str) -> String {
+/// The answer to a CONNECT: the socket's id, and what its client brings to take up the session after a break.
+pub fn connect(namespace: &str, sid: &str, pid: Option<&str>) -> String {
     let mut text = String::from("0");
     put_namespace(&mut text, namespace);
-    put_json(&mut text, &serde_json::json!({ "sid": sid }));
+    match pid {
+        Some(pid) => put_json(&mut text, &serde_json::json!({ "sid": sid, "pid": pid })),
+        None => put_json(&mut text, &serde_json::json!({ "sid": sid })),
+    }
     text
 }
 
@@ -54,6 +57,16 @@ pub fn event(namespace: &str, name: &str, args: &[impl Serialize], attachments: 
         text.push(',');
         put_json(&mut text, arg);
     }
+    text.push(']');
+    text
+}
+
+/// An event with one argument and the offset that connection state recovery wants as the last one.
+pub fn marked_event(namespace: &str, name: &str, payload: &impl Serialize, offset: &str) -> String {
+    let mut text = event(namespace, name, &[payload], 0, None);
+    text.pop();
+    text.push(',');
+    put_json(&mut text, &offset);
     text.push(']');
     text
 }

@@ -11,5 +11,5 @@ mod packet;
 mod tests;
 
 pub use assembler::{Assembler, Bounds, Leftover};
-pub use encode::{ack, connect, connect_error, disconnect, event};
+pub use encode::{ack, connect, connect_error, disconnect, event, marked_event};
 pub use packet::{Ack, AckId, Event, Packet};

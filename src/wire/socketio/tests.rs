@@ -168,8 +168,10 @@ fn deep_json_is_malformed_not_a_stack_overflow() {
 
 #[test]
 fn packets_of_the_server_read_as_the_protocol_has_them() {
-    assert_eq!(connect("/", "x"), r#"0{"sid":"x"}"#);
-    assert_eq!(connect("/custom", "x"), r#"0/custom,{"sid":"x"}"#);
+    assert_eq!(connect("/", "x", None), r#"0{"sid":"x"}"#);
+    assert_eq!(connect("/custom", "x", None), r#"0/custom,{"sid":"x"}"#);
+    assert_eq!(connect("/", "x", Some("p")), r#"0{"pid":"p","sid":"x"}"#);
+    assert_eq!(marked_event("/", "a", &1, "o"), r#"2["a",1,"o"]"#);
     assert_eq!(
         connect_error("/random", "Invalid namespace", None),
         r#"4/random,{"message":"Invalid namespace"}"#

@@ -32,7 +32,9 @@ impl Stage {
                 "journal" if !self.has_database() => None,
                 "journal" | "offers" => self.unless("XLEN", &key, |len| len == "0"),
                 "counts" => self.counted(&key),
-                "recent" | "done" | "arrivals" | "room" => self.unless("PTTL", &key, |ttl| !ttl.starts_with('-')),
+                "recent" | "past" | "done" | "arrivals" | "room" | "log" => {
+                    self.unless("PTTL", &key, |ttl| !ttl.starts_with('-'))
+                }
                 "session" | "out" => self.over(&key),
                 _ => Some(String::new()),
             };

@@ -91,6 +91,11 @@ impl NodeProcess {
         kib.parse::<usize>().unwrap() * 1024
     }
 
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.process.pid()
+    }
+
     /// `kill -9`.
     pub fn kill9(&mut self) {
         self.process.kill9();

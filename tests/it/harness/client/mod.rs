@@ -74,6 +74,16 @@ impl Dial {
         self.auth(json!({ "token": "dev-guest-token", "guestId": device }))
     }
 
+    /// Takes up a session by its `pid`, having heard up to `offset`, as socket.io-client does.
+    pub fn taking_up(mut self, pid: &str, offset: Option<&str>) -> Self {
+        let mut auth = self.auth.take().unwrap_or_else(|| json!({}));
+        auth["pid"] = json!(pid);
+        if let Some(offset) = offset {
+            auth["offset"] = json!(offset);
+        }
+        self.auth(auth)
+    }
+
     /// With one more header on every request.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
@@ -118,6 +128,7 @@ impl Dial {
         {
             Some(Arrival::Answer(Ok(connected))) => {
                 connected["sid"].as_str().expect("a sid").clone_into(&mut client.sid);
+                client.pid = connected["pid"].as_str().map(str::to_owned);
                 Ok(client)
             }
             Some(Arrival::Answer(Err(error))) => Err(Refused::ByServer(error)),
@@ -143,6 +154,8 @@ fn lost(why: &str) -> Refused {
 /// A connected client.
 pub struct Client {
     sid: String,
+    pid: Option<String>,
+    mark: Option<String>,
     namespace: String,
     open: Value,
     orders: mpsc::UnboundedSender<Order>,
@@ -159,6 +172,8 @@ impl Client {
         let (found, arriving) = mpsc::unbounded_channel();
         Self {
             sid: String::new(),
+            pid: None,
+            mark: None,
             namespace,
             open: session.open.clone(),
             handle: session.handle.take(),
@@ -173,6 +188,17 @@ impl Client {
     /// Our Socket.IO id.
     pub fn sid(&self) -> &str {
         &self.sid
+    }
+
+    /// By what the session can be taken up again.
+    pub fn pid(&self) -> &str {
+        self.pid.as_deref().expect("the server gave a pid")
+    }
+
+    /// The offset of the last event that came and had one.
+    pub fn mark(&mut self) -> Option<String> {
+        self.unread();
+        self.mark.clone()
     }
 
     /// What the server said when the session was opened (`sid`, `upgrades`, `pingInterval`, ...).
@@ -269,6 +295,7 @@ impl Client {
     /// Names of the events that came and nobody waited for, in order.
     pub fn unread(&mut self) -> Vec<String> {
         while let Ok(arrival) = self.arriving.try_recv() {
+            self.note(&arrival);
             self.kept.push_back(arrival);
         }
         let name = |arrival: &Arrival| match arrival {
@@ -315,6 +342,12 @@ impl Client {
         let _ = (&mut self.task).await;
     }
 
+    fn note(&mut self, arrival: &Arrival) {
+        if let Arrival::Event(Event { mark: Some(mark), .. }) = arrival {
+            self.mark = Some(mark.clone());
+        }
+    }
+
     async fn next_of(&mut self, wanted: impl Fn(&Arrival) -> bool) -> Option<Arrival> {
         self.next_within(PATIENCE, wanted).await
     }
@@ -325,6 +358,7 @@ impl Client {
         }
         let end = tokio::time::Instant::now() + patience;
         while let Ok(Some(arrival)) = tokio::time::timeout_at(end, self.arriving.recv()).await {
+            self.note(&arrival);
             if wanted(&arrival) {
                 return Some(arrival);
             }

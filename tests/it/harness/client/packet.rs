@@ -25,6 +25,8 @@ pub struct Event {
     pub name: String,
     /// Its arguments; what is binary stands here as `{"_placeholder":true,"num":n}`.
     pub args: Vec<Value>,
+    /// The offset of connection state recovery, which comes as the last argument.
+    pub mark: Option<String>,
     /// Set when the server wants an ack.
     pub ack: Option<u64>,
     /// How many binary frames follow, and once they came: they.
@@ -67,9 +69,14 @@ pub fn read(text: &str) -> Packet {
 
 fn event(mut args: Vec<Value>, ack: Option<u64>, announced: usize) -> Event {
     let name = args.remove(0).as_str().expect("an event's name is a string").to_owned();
+    let is_mark = |last: &Value| last.as_str().is_some_and(|text| text.contains('/'));
+    let mark = args
+        .pop_if(|last| is_mark(last))
+        .map(|mark| mark.as_str().unwrap_or_default().to_owned());
     Event {
         name,
         args,
+        mark,
         ack,
         announced,
         binary: Vec::new(),

@@ -1,0 +1,93 @@
+//! What the crowd went through, in numbers: times as histograms, happenings as counts.
+
+use crate::clock::Nanos;
+use crate::measure::latency::Latency;
+use crate::measure::series::Done;
+use std::collections::BTreeMap;
+
+/// What happened to connections and seats.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Happened {
+    /// Connections that ended though nobody here wanted that.
+    pub(crate) ended: u64,
+    /// Attempts to connect that came to nothing.
+    pub(crate) failed: u64,
+    /// Who came back, by recovery of the session or by asking for the seat.
+    pub(crate) recovered: u64,
+    pub(crate) reseated: u64,
+    /// Who came back and had no seat any more.
+    pub(crate) unseated: u64,
+    /// Connections that we cut, and people whose seat depended on coming back, however they lost the connection.
+    pub(crate) cut: u64,
+    pub(crate) seats_at_stake: u64,
+    /// Rooms that the server ended.
+    pub(crate) rooms_ended: u64,
+    /// Lines that were heard where they were never said.
+    pub(crate) strange: u64,
+    /// Own lines that came back.
+    pub(crate) echoed: u64,
+    /// Lines that were due while their sender had no connection.
+    pub(crate) skipped: u64,
+}
+
+pub(crate) struct Record {
+    /// From when a line was due until its partner heard it.
+    pub(crate) delivery: Latency,
+    pub(crate) ack: Latency,
+    /// From when a line was due until it was sent: how late this client itself was.
+    pub(crate) late: Latency,
+    /// From when somebody began to seek until they were told of a partner.
+    pub(crate) pairing: Latency,
+    /// From when everybody was cut until each was back.
+    pub(crate) back: Latency,
+    pub(crate) happened: Happened,
+    /// What servers said that was no answer to expect, with how often.
+    pub(crate) complaints: BTreeMap<String, u64>,
+    second: Latency,
+    sent: u64,
+}
+
+impl Record {
+    pub(crate) fn new() -> Self {
+        Self {
+            delivery: Latency::new(),
+            ack: Latency::new(),
+            late: Latency::new(),
+            pairing: Latency::new(),
+            back: Latency::new(),
+            happened: Happened::default(),
+            complaints: BTreeMap::new(),
+            second: Latency::new(),
+            sent: 0,
+        }
+    }
+
+    pub(crate) fn sent(&mut self, late: Nanos) {
+        self.late.record(late);
+        self.sent += 1;
+    }
+
+    pub(crate) fn delivered(&mut self, took: Nanos) {
+        self.delivery.record(took);
+        self.second.record(took);
+    }
+
+    pub(crate) fn complain(&mut self, what: &str) {
+        // Texts of servers may hold ids; a handful is enough to see what is wrong.
+        if self.complaints.len() < 20 || self.complaints.contains_key(what) {
+            *self.complaints.entry(what.to_owned()).or_default() += 1;
+        }
+    }
+
+    /// What was done since the last call.
+    pub(crate) fn take_second(&mut self, open: u64) -> Done {
+        let done = Done {
+            sent: std::mem::take(&mut self.sent),
+            delivered: self.second.count(),
+            p99_ms: self.second.at(0.99),
+            open,
+        };
+        self.second.clear();
+        done
+    }
+}

@@ -1,0 +1,165 @@
+//! What every load can be told on the command line.
+
+use crate::client::target::{Sources, Target};
+use crate::measure::bounds::Bound;
+use crate::measure::process::Watched;
+use clap::Args;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Options {
+    /// Where the servers or their balancer are: `http://host:port`, separated by commas.
+    #[arg(long, value_delimiter = ',', required = true)]
+    pub(crate) targets: Vec<String>,
+    /// How many connections in all.
+    #[arg(long, default_value_t = 1000)]
+    pub(crate) connections: usize,
+    /// Lines (or signs of typing) per second over all rooms.
+    #[arg(long, default_value_t = 100.0)]
+    pub(crate) rate: f64,
+    /// Seconds that are measured.
+    #[arg(long, default_value_t = 30.0)]
+    pub(crate) duration: f64,
+    /// Seconds of the same load before that.
+    #[arg(long, default_value_t = 3.0)]
+    pub(crate) warmup: f64,
+    /// HTTP long polling instead of WebSockets.
+    #[arg(long)]
+    pub(crate) polling: bool,
+    /// Local server processes to look at: NAME=PID, separated by commas.
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) pids: Vec<Watched>,
+    /// What must hold: `p99=100ms`, `cpu_per_100k=30`; see below.
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) bound: Vec<Bound>,
+    /// Writes the results to this file as JSON; `-` is the output.
+    #[arg(long)]
+    pub(crate) json: Option<PathBuf>,
+    /// Writes the results to this file as a page with plots.
+    #[arg(long)]
+    pub(crate) html: Option<PathBuf>,
+    /// Shows no progress.
+    #[arg(long)]
+    pub(crate) no_progress: bool,
+    /// Addresses of this machine that connections come from. Without it: the kernel's choice, or many of 127.0.0.0/8
+    /// when all targets are there.
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) source: Vec<IpAddr>,
+    /// Lines per seconds that the server allows each person, `10/10`, or `none`: the rate is kept within it.
+    #[arg(long, default_value = "10/10")]
+    pub(crate) limit: Limit,
+    /// Characters of a line, about.
+    #[arg(long, default_value_t = 60)]
+    pub(crate) text: usize,
+    /// Asks the server for one's own lines too.
+    #[arg(long)]
+    pub(crate) echo: bool,
+    /// Connections that are being opened at the same time.
+    #[arg(long, default_value_t = 128)]
+    pub(crate) at_once: usize,
+}
+
+impl Options {
+    /// What no single option can say: numbers that make no load.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let rules = [
+            (
+                self.connections >= 2 && self.connections.is_multiple_of(2),
+                "--connections: people talk in pairs, so an even number",
+            ),
+            (self.rate.is_finite() && self.rate > 0.0, "--rate: more than 0"),
+            (
+                self.duration.is_finite() && self.duration > 0.0,
+                "--duration: more than 0 seconds",
+            ),
+            (
+                self.warmup.is_finite() && self.warmup >= 0.0,
+                "--warmup: 0 seconds or more",
+            ),
+            (self.at_once > 0, "--at-once: at least 1"),
+        ];
+        let broken = rules.iter().find(|(holds, _)| !holds);
+        broken.map_or(Ok(()), |(_, rule)| Err((*rule).to_owned()))
+    }
+
+    pub(crate) fn targets(&self) -> Result<Vec<Target>, String> {
+        self.targets.iter().map(|url| Target::parse(url)).collect()
+    }
+
+    pub(crate) fn sources(&self, targets: &[Target], run: u64) -> Sources {
+        Sources::choose(self.source.clone(), targets, run as u16)
+    }
+}
+
+/// How much one person may say.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Limit {
+    Unlimited,
+    Lines { count: u32, seconds: f64 },
+}
+
+/// How much of what is allowed is used: a line that is late by a little makes the next one seem early.
+const CAREFUL: f64 = 0.9;
+
+impl Limit {
+    /// Most lines per second of so many people together.
+    pub(crate) fn rate_for(self, speakers: usize) -> f64 {
+        match self {
+            Self::Unlimited => f64::INFINITY,
+            Self::Lines { count, seconds } => CAREFUL * speakers as f64 * f64::from(count) / seconds,
+        }
+    }
+
+    /// How many people can say so much.
+    pub(crate) fn speakers_for(self, rate: f64) -> usize {
+        match self {
+            Self::Unlimited => 2,
+            Self::Lines { count, seconds } => (rate * seconds / f64::from(count) / CAREFUL).ceil() as usize,
+        }
+    }
+}
+
+impl FromStr for Limit {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "none" {
+            return Ok(Self::Unlimited);
+        }
+        let wrong = || format!("{text}: neither LINES/SECONDS nor none");
+        let (count, seconds) = text.split_once('/').ok_or_else(wrong)?;
+        let (count, seconds) = (count.parse().ok(), seconds.trim_end_matches('s').parse().ok());
+        let both = count
+            .zip(seconds)
+            .filter(|(count, seconds)| *count > 0 && *seconds > 0.0);
+        let (count, seconds) = both.ok_or_else(wrong)?;
+        Ok(Self::Lines { count, seconds })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_says_how_many_people_a_rate_needs() {
+        let limit: Limit = "10/10".parse().unwrap();
+
+        assert_eq!(
+            limit,
+            Limit::Lines {
+                count: 10,
+                seconds: 10.0
+            }
+        );
+        assert_eq!(limit.rate_for(1000), 900.0);
+        assert_eq!(limit.speakers_for(900.0), 1000);
+        assert_eq!("10/1s".parse::<Limit>().unwrap().rate_for(1000), 9000.0);
+        assert_eq!("none".parse(), Ok(Limit::Unlimited));
+        for wrong in ["", "10", "a/b", "0/10", "10/0"] {
+            assert!(wrong.parse::<Limit>().is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! A client whose connection broke takes up its session again, and is told exactly what it missed: everything, or, with
+//! the reason, that this cannot be. The logs of the rooms it was in meanwhile are read from its bookmark on.
+
+use super::connect::{Arrival, Came, came};
+use super::{Actions, Denied};
+use crate::coord::notice::Place;
+use crate::coord::rooms::{Retold, Sat};
+use crate::coord::users::{Recovered, Session, State};
+use crate::domain::event::Event;
+use crate::domain::recovery::{Bookmark, From, Pid, Unrecovered, to_read};
+use crate::domain::refusal::Refusal;
+use crate::error::Fault;
+use crate::ids::{RoomId, SocketId, UserId};
+use std::time::Duration;
+
+/// What came of taking up a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TakenUp {
+    /// The session goes on.
+    Whole(Came),
+    /// The socket is the user's, but some of what was missed cannot be told.
+    Broken(Unrecovered),
+    /// Nobody has come: there is no such session (any longer).
+    Unknown,
+}
+
+/// Who takes up which session, and in whose place.
+struct Returning<'a> {
+    user: &'a UserId,
+    socket: &'a SocketId,
+    before: Option<Place>,
+}
+
+/// What was missed, as far as it has been read.
+struct Reading {
+    missed: Vec<Event>,
+    broken: Option<Unrecovered>,
+    /// Bytes that may still come: what a connection may have waiting must hold all of it.
+    room_left: usize,
+}
+
+/// What an event takes on the wire beside its text, at most.
+const ENVELOPE: usize = 400;
+
+impl Reading {
+    fn add(&mut self, events: Vec<Event>) {
+        let size = |event: &Event| match event {
+            Event::Said { line, .. } => ENVELOPE + line.text.len(),
+            _ => ENVELOPE,
+        };
+        let bytes = events.iter().map(size).sum::<usize>();
+        match self.room_left.checked_sub(bytes) {
+            Some(left) => self.room_left = left,
+            None => self.fail(Unrecovered::Trimmed),
+        }
+        self.missed.extend(events);
+    }
+
+    fn fail(&mut self, why: Unrecovered) {
+        self.broken.get_or_insert(why);
+    }
+}
+
+impl Actions {
+    /// Whether clients are given the means to take up their sessions.
+    pub fn remembers_sessions(&self) -> bool {
+        !self.settings.sockets.recovery_window.is_zero()
+    }
+
+    /// How long sessions and trails are kept: a connection can have been dead for a while before anybody noticed.
+    pub(super) fn remembered_for(&self) -> Duration {
+        match self.remembers_sessions() {
+            true => self.settings.sockets.recovery_window + self.patience(),
+            false => Duration::ZERO,
+        }
+    }
+
+    /// A client brings `pid` and the last bookmark it was given.
+    pub async fn take_up(
+        &self,
+        user: &UserId,
+        socket: &SocketId,
+        pid: &Pid,
+        mark: Option<Bookmark>,
+    ) -> Result<TakenUp, Denied> {
+        let sockets = &self.settings.sockets;
+        let oldest = self.now() - sockets.recovery_window;
+        let session = Session {
+            sid: pid.sid.clone(),
+            key: pid.key.clone(),
+            standing: pid.standing,
+        };
+        let most = sockets.per_user as usize;
+        let (state, past, before) = match self.coord.recover(user, socket, most, &session, oldest).await? {
+            Recovered::Unknown => return Ok(TakenUp::Unknown),
+            Recovered::Crowded => return Err(Refusal::TooManySockets.into()),
+            Recovered::To(state, past, before) => (state, past, before),
+        };
+        let rooms = match to_read(mark.unwrap_or(pid.start), &past.trail) {
+            Ok(rooms) => rooms,
+            Err(why) => return Ok(TakenUp::Broken(why)),
+        };
+        let who = Returning { user, socket, before };
+        let mut reading = Reading {
+            missed: Vec::new(),
+            broken: None,
+            room_left: sockets.outbox,
+        };
+        let arrival = self.read_on(&who, state, rooms, &mut reading).await?;
+        Ok(match reading.broken {
+            None => TakenUp::Whole(came(arrival, reading.missed, past)),
+            Some(why) => TakenUp::Broken(why),
+        })
+    }
+
+    /// Reads the rooms that the user is no longer in, then takes the seat in the room of now.
+    async fn read_on(
+        &self,
+        who: &Returning<'_>,
+        state: State,
+        mut rooms: Vec<(RoomId, From)>,
+        reading: &mut Reading,
+    ) -> Result<Arrival, Denied> {
+        let seat = match state {
+            State::Seated(room) => Some(room),
+            State::Idle | State::Seeking(_) => None,
+        };
+        let heard = match rooms.pop_if(|(room, _)| Some(*room) == seat) {
+            Some((_, heard)) => heard,
+            None => From::Start,
+        };
+        for (room, heard) in rooms {
+            self.read(who.user, room, heard, reading).await?;
+        }
+        match state {
+            State::Idle => Ok(Arrival::Idle),
+            State::Seeking(stay) => self.go_on_seeking(who.user, who.socket, stay.queue).await,
+            State::Seated(room) => Ok(self.resume(who, room, heard, reading).await?),
+        }
+    }
+
+    async fn read(&self, user: &UserId, room: RoomId, heard: From, reading: &mut Reading) -> Result<(), Fault> {
+        match self.coord.retell(room, user, heard).await? {
+            Retold::Whole(events) => reading.add(events),
+            Retold::Cut => reading.fail(Unrecovered::Trimmed),
+            Retold::Gone => reading.fail(Unrecovered::WindowExpired),
+        }
+        Ok(())
+    }
+
+    async fn resume(
+        &self,
+        who: &Returning<'_>,
+        room: RoomId,
+        heard: From,
+        reading: &mut Reading,
+    ) -> Result<Arrival, Fault> {
+        let before = who.before.as_ref();
+        match self.coord.resume(room, who.user, who.socket, heard, before).await? {
+            Sat::Present(found) | Sat::Retaken(found) => {
+                if !found.whole {
+                    reading.fail(Unrecovered::Trimmed);
+                }
+                reading.add(found.missed);
+                let (people, last) = (found.people, found.last);
+                Ok(Arrival::Seated { room, people, last })
+            }
+            Sat::Ended(ending, people) => {
+                self.read(who.user, room, heard, reading).await?;
+                self.find_ended(room, ending, &people).await?;
+                Ok(Arrival::Idle)
+            }
+            Sat::None => {
+                reading.fail(Unrecovered::EpochChanged);
+                self.find_lost(who.user, room).await
+            }
+        }
+    }
+}

@@ -1,0 +1,53 @@
+-- What the acts on rooms share: the room's log. A line is "s user m message a at x text"; everything else that its
+-- people are told and must not miss is "k kind d body", the body as it stands in the notice.
+-- KEYS: none of its own; functions are given keys
+-- ARGV: none
+-- returns: nothing; defines more of `rooms`
+-- twice: entries are known by their ids
+-- Appends what happened; what to tell of it.
+function rooms.log(log, room, kind, ...)
+  local body = table.concat({...}, US)
+  local id = redis.call('XADD', log, '*', 'k', kind, 'd', body)
+  return table.concat({kind, room, id, body}, US)
+end
+
+-- A line of the log as the fields of a notice; nil for what is no line.
+function rooms.line(entry)
+  local f = entry[2]
+  return f[1] == 's' and table.concat({entry[1], f[2], f[4], f[6], f[8]}, US) or nil
+end
+
+-- An entry of the log as a notice, but for whom.
+function rooms.entry(room, entry)
+  local line = rooms.line(entry)
+  if line then return table.concat({'said', room, '', line}, US) end
+  return table.concat({entry[2][2], room, entry[1], entry[2][4]}, US)
+end
+
+-- The last lines, oldest first.
+function rooms.last_lines(log, most)
+  local lines = {}
+  for _, entry in ipairs(redis.call('XRANGE', log, '-', '+')) do lines[#lines + 1] = rooms.line(entry) end
+  return {unpack(lines, math.max(1, #lines - most + 1))}
+end
+
+-- The id of the newest entry.
+function rooms.newest(log)
+  local newest = redis.call('XREVRANGE', log, '+', '-', 'COUNT', '1')[1]
+  return newest and newest[1] or '0-0'
+end
+
+-- What came after the entry `from` ("-": from the start on), and whether all of it is still there.
+function rooms.since(log, room, from)
+  local out = {}
+  if redis.call('EXISTS', log) == 0 then return out, from == '-' end
+  local info = redis.call('XINFO', 'STREAM', log)
+  for i = 1, #info, 2 do info[info[i]] = info[i + 1] end
+  local cut = info['entries-added'] > info.length
+  -- What comes after an entry that is still there is whole.
+  local known = from ~= '-' and #redis.call('XRANGE', log, '-', from, 'COUNT', '1') == 1
+  for _, entry in ipairs(redis.call('XRANGE', log, from == '-' and '-' or '(' .. from, '+')) do
+    out[#out + 1] = rooms.entry(room, entry)
+  end
+  return out, known or not cut
+end

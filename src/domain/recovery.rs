@@ -1,0 +1,226 @@
+//! Coming back as the same session (Socket.IO's connection state recovery): what a client brings, and which rooms must be
+//! read to tell it exactly what it missed.
+
+use crate::domain::account::{Identity, Standing};
+use crate::domain::room::Offset;
+use crate::ids::{RecoveryKey, RoomId, SocketId, UserId};
+use std::fmt;
+
+/// Proof of having been a certain session, given to its client and brought back by it: `<sid>.<key>.<epoch>.<start>.<standing>.<user>`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pid {
+    /// The socket's id as its client knows it: the same over all its connections.
+    pub sid: SocketId,
+    /// Known to the client and to Redis only.
+    pub key: RecoveryKey,
+    /// The life of Redis's data in which it was given.
+    pub epoch: Box<str>,
+    /// Where the session began: what its client has heard as long as it brings no bookmark.
+    pub start: Bookmark,
+    /// Whose session it is.
+    pub user: UserId,
+    /// As whom.
+    pub standing: Standing,
+}
+
+impl Pid {
+    /// Reads what a client brought.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.splitn(6, '.');
+        let mut next = || parts.next();
+        Some(Self {
+            sid: SocketId::parse(next()?)?,
+            key: RecoveryKey::parse(next()?)?,
+            epoch: next().filter(|e| e.len() <= 32)?.into(),
+            start: Bookmark::parse(next()?)?,
+            standing: Standing::parse(next()?)?,
+            user: UserId::parse(next()?)?,
+        })
+    }
+}
+
+impl Pid {
+    /// Who comes with it: somebody whose handshake proves the same identity as before, or a passing visitor, whose only
+    /// proof it is.
+    pub fn bearer(&self, proven: &Identity) -> Result<Identity, Unrecovered> {
+        match (self.standing, proven.standing) {
+            (Standing::Passing, Standing::Passing) => Ok(Identity {
+                user: self.user.clone(),
+                standing: Standing::Passing,
+            }),
+            _ if self.user == proven.user && self.standing == proven.standing => Ok(proven.clone()),
+            _ => Err(Unrecovered::IdentityChanged),
+        }
+    }
+}
+
+impl fmt::Display for Pid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            sid,
+            key,
+            epoch,
+            start,
+            user,
+            standing,
+        } = self;
+        write!(f, "{sid}.{key}.{epoch}.{start}.{}.{user}", standing.as_str())
+    }
+}
+
+/// Up to where a client has heard, sent with every event of a room; the client brings the last one back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bookmark {
+    /// No room yet.
+    Start,
+    /// In a room, up to this entry of its log.
+    In(RoomId, Offset),
+    /// A room has been heard to its end, and no other since.
+    After(RoomId),
+}
+
+impl Bookmark {
+    /// Reads what a client brought.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text.split_once('/') {
+            None => (text == "start").then_some(Self::Start),
+            Some((room, "end")) => RoomId::parse(room).map(Self::After),
+            Some((room, offset)) => Some(Self::In(RoomId::parse(room)?, Offset::parse(offset)?)),
+        }
+    }
+}
+
+impl fmt::Display for Bookmark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Start => f.write_str("start"),
+            Self::In(room, offset) => write!(f, "{room}/{offset}"),
+            Self::After(room) => write!(f, "{room}/end"),
+        }
+    }
+}
+
+/// Why a session could not be taken up again. The client gets a new one and the state of now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unrecovered {
+    /// Away for too long, or not a session of ours.
+    WindowExpired,
+    /// Some of what was missed is no longer in the room's log.
+    Trimmed,
+    /// Redis lost its data meanwhile.
+    EpochChanged,
+    /// The handshake proves somebody else than before.
+    IdentityChanged,
+}
+
+impl Unrecovered {
+    /// The reason as clients and metrics get it.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::WindowExpired => "window_expired",
+            Self::Trimmed => "trimmed",
+            Self::EpochChanged => "epoch_changed",
+            Self::IdentityChanged => "identity_changed",
+        }
+    }
+}
+
+/// From where a room's log is to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum From {
+    /// All of it.
+    Start,
+    /// What comes after this entry.
+    After(Offset),
+}
+
+/// Rooms that a user was claimed for of late are the user's trail, oldest first: one more than this, and the oldest goes.
+pub const TRAIL: usize = 8;
+
+/// The rooms to read, in order, for a client that has heard up to `mark`; an error when the trail no longer says.
+pub fn to_read(mark: Bookmark, trail: &[RoomId]) -> Result<Vec<(RoomId, From)>, Unrecovered> {
+    let whole = |rooms: &[RoomId]| rooms.iter().map(|room| (*room, From::Start)).collect::<Vec<_>>();
+    let (room, first) = match mark {
+        Bookmark::Start if trail.len() >= TRAIL => return Err(Unrecovered::Trimmed),
+        Bookmark::Start => return Ok(whole(trail)),
+        Bookmark::In(room, offset) => (room, Some((room, From::After(offset)))),
+        Bookmark::After(room) => (room, None),
+    };
+    let later = match trail.iter().position(|known| *known == room) {
+        Some(at) => &trail[at + 1..],
+        // Claimed so long ago that it is forgotten: whatever the trail has is later, if it has all.
+        None if trail.len() >= TRAIL => return Err(Unrecovered::Trimmed),
+        None => trail,
+    };
+    Ok(first.into_iter().chain(whole(later)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::Shard;
+
+    fn rooms(count: usize) -> Vec<RoomId> {
+        (0..count).map(|_| RoomId::fresh(Shard(0))).collect()
+    }
+
+    #[test]
+    fn what_a_client_is_given_is_read_back() {
+        let room = RoomId::fresh(Shard(2));
+        let at = Offset { ms: 7, seq: 1 };
+        for mark in [Bookmark::Start, Bookmark::In(room, at), Bookmark::After(room)] {
+            assert_eq!(Bookmark::parse(&mark.to_string()), Some(mark));
+        }
+        let pid = Pid {
+            sid: SocketId::fresh(),
+            key: RecoveryKey::fresh(),
+            epoch: "e1".into(),
+            start: Bookmark::After(room),
+            standing: Standing::Guest,
+            user: UserId::parse("a.user:with-dots").unwrap(),
+        };
+        assert_eq!(Pid::parse(&pid.to_string()), Some(pid));
+        for bad in ["", "x", "a.b", "a.b.c.d.e.f", "a.b.c.start.guest.", "....."] {
+            assert_eq!(Pid::parse(bad), None, "{bad:?}");
+            assert_eq!(Bookmark::parse(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_room_is_read_on_from_the_bookmark_and_later_rooms_from_their_start() {
+        let all = rooms(3);
+        let at = Offset { ms: 7, seq: 1 };
+
+        assert_eq!(
+            to_read(Bookmark::In(all[1], at), &all),
+            Ok(vec![(all[1], From::After(at)), (all[2], From::Start)])
+        );
+        assert_eq!(to_read(Bookmark::After(all[1]), &all), Ok(vec![(all[2], From::Start)]));
+        assert_eq!(to_read(Bookmark::After(all[2]), &all), Ok(vec![]));
+        assert_eq!(to_read(Bookmark::Start, &all[..1]), Ok(vec![(all[0], From::Start)]));
+    }
+
+    #[test]
+    fn a_room_older_than_the_trail_is_read_on_before_all_of_it() {
+        let (old, all) = (RoomId::fresh(Shard(0)), rooms(2));
+        let at = Offset { ms: 7, seq: 1 };
+
+        assert_eq!(
+            to_read(Bookmark::In(old, at), &all),
+            Ok(vec![
+                (old, From::After(at)),
+                (all[0], From::Start),
+                (all[1], From::Start)
+            ])
+        );
+    }
+
+    #[test]
+    fn a_full_trail_without_the_room_of_the_bookmark_may_have_lost_some() {
+        let all = rooms(TRAIL);
+        let old = RoomId::fresh(Shard(0));
+
+        assert_eq!(to_read(Bookmark::After(old), &all), Err(Unrecovered::Trimmed));
+        assert_eq!(to_read(Bookmark::Start, &all), Err(Unrecovered::Trimmed));
+    }
+}

@@ -1,0 +1,137 @@
+//! A CONNECT: a new session, or one that its client takes up again (Socket.IO's connection state recovery).
+//!
+//! A client of `socket.io-client` 4.6 or newer does this by itself: it brings the `pid` of the CONNECT answer and the last
+//! bookmark. Recovered, it keeps its `pid` and is sent what it missed. Otherwise it gets a new one, the reason
+//! (`recovery_failed`), and the state of its room.
+
+use super::Omegoo;
+use super::handshake::{self, Bookmarks, Claim, Hello};
+use crate::actions::Denied;
+use crate::actions::connect::{Arrival, Came};
+use crate::actions::recover::TakenUp;
+use crate::coord::users::Session;
+use crate::domain::event::Event;
+use crate::domain::recovery::{Pid, Unrecovered};
+use crate::ids::RecoveryKey;
+use crate::metrics;
+use crate::wire::member::Member;
+use crate::wire::{Frame, Socket, Welcome};
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+
+/// What came of a client's wish to take up its session.
+enum Taken {
+    /// It goes on.
+    Up(Welcome),
+    /// It does not; as whom the client is let in instead.
+    Not(Unrecovered, Hello),
+}
+
+impl Omegoo {
+    /// Lets a client in.
+    pub(super) async fn receive(&self, socket: &Arc<Socket>, auth: &Map<String, Value>) -> Result<Welcome, Denied> {
+        let hello = handshake::read(auth, &self.actions);
+        let claim = handshake::claim(auth).filter(|_| hello.wishes.bookmarks == Bookmarks::On);
+        let Some(claim) = claim else {
+            return self.begin(socket, hello, None).await;
+        };
+        match self.take_up(socket, &hello, &claim).await? {
+            Taken::Up(welcome) => {
+                metrics::RECOVERIES.one("whole");
+                Ok(welcome)
+            }
+            Taken::Not(why, hello) => self.begin(socket, hello, Some((why, &claim))).await,
+        }
+    }
+
+    async fn take_up(&self, socket: &Arc<Socket>, hello: &Hello, claim: &Claim) -> Result<Taken, Denied> {
+        let not = |why| Ok(Taken::Not(why, hello.clone()));
+        let Some(pid) = &claim.pid else {
+            return not(Unrecovered::WindowExpired);
+        };
+        let as_before = match pid.bearer(&hello.who) {
+            Ok(who) => Hello { who, ..hello.clone() },
+            Err(why) => return not(why),
+        };
+        let passport = as_before.passport();
+        let member = self.enroll(socket, as_before.clone());
+        match self
+            .actions
+            .take_up(&member.who.user, socket.sid(), pid, claim.mark)
+            .await
+        {
+            Ok(TakenUp::Whole(came)) => {
+                self.settle_in(&member, &came);
+                self.tell_counts(&member);
+                Ok(Taken::Up(Welcome {
+                    passport,
+                    pid: Some(pid.to_string()),
+                    known_as: Some(pid.sid.clone()),
+                }))
+            }
+            Ok(TakenUp::Broken(why)) => {
+                self.hub.strike(socket.sid());
+                Ok(Taken::Not(why, as_before))
+            }
+            Ok(TakenUp::Unknown) => {
+                self.hub.strike(socket.sid());
+                not(Unrecovered::WindowExpired)
+            }
+            Err(denied) => Err(self.turn_away(&member, denied).await),
+        }
+    }
+
+    /// A new session; with the reason when it takes the place of one that could not be taken up.
+    async fn begin(
+        &self,
+        socket: &Arc<Socket>,
+        hello: Hello,
+        instead: Option<(Unrecovered, &Claim)>,
+    ) -> Result<Welcome, Denied> {
+        let (passport, wishes) = (hello.passport(), hello.wishes);
+        let member = self.enroll(socket, hello);
+        let session = Session {
+            sid: socket.sid().clone(),
+            key: RecoveryKey::fresh(),
+            standing: member.who.standing,
+        };
+        let remembered = (wishes.bookmarks == Bookmarks::On).then_some(&session);
+        let came = self.admit(&member, remembered).await?;
+        if let Some((why, claim)) = instead {
+            self.tell_why_anew(&member, &came, why, claim).await?;
+        }
+        self.tell_counts(&member);
+        let pid = || Pid {
+            sid: session.sid.clone(),
+            key: session.key.clone(),
+            epoch: came.epoch.as_str().into(),
+            start: came.start,
+            user: member.who.user.clone(),
+            standing: session.standing,
+        };
+        Ok(Welcome {
+            passport,
+            pid: remembered.map(|_| pid().to_string()),
+            known_as: None,
+        })
+    }
+
+    async fn tell_why_anew(&self, member: &Member, came: &Came, why: Unrecovered, claim: &Claim) -> Result<(), Denied> {
+        // Each shard has its own epoch, and users of different names live on different shards.
+        let lost = |pid: &Pid| pid.user == member.who.user && *pid.epoch != *came.epoch;
+        let lost = claim.pid.as_ref().is_some_and(lost);
+        let why = if lost { Unrecovered::EpochChanged } else { why };
+        metrics::RECOVERIES.one(why.code());
+        member
+            .socket
+            .emit(&Frame::event("/", "recovery_failed", &json!({ "reason": why.code() })));
+        match came.arrival {
+            Arrival::Seated { room, .. } => self.actions.recall(&member.who.user, member.socket.sid(), room).await,
+            Arrival::Idle | Arrival::Seeking(_) | Arrival::Ended(..) => Ok(()),
+        }
+    }
+
+    fn tell_counts(&self, member: &Member) {
+        member.say(&Event::Counted(self.hub.counts()));
+    }
+}

@@ -1,0 +1,266 @@
+//! Connection state recovery: a client takes up its session on any node and is told exactly what it missed, or why not.
+
+use crate::harness::client::{Client, Dial};
+use crate::harness::eventually;
+use crate::harness::pair::{Pair, relays, say};
+use crate::harness::stage::{Stage, everywhere, with};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+fn bob(stage: &Stage, node: usize) -> Dial {
+    stage.dial(node).guest("bob")
+}
+
+async fn pair(stage: &Stage) -> Pair {
+    Pair::seat(stage.guest(0).await, bob(stage, 1).connect().await).await
+}
+
+/// What a client shows when its connection breaks: its pid, and the last offset.
+async fn broken(mut client: Client) -> (String, String, Option<String>) {
+    let shown = (client.sid().to_owned(), client.pid().to_owned(), client.mark());
+    client.drop_abruptly().await;
+    shown
+}
+
+/// Everything that came, without counts of people.
+async fn heard(client: &mut Client, count: usize) -> Vec<(String, Value)> {
+    let mut heard = Vec::new();
+    for _ in 0..count {
+        let (name, mut args) = client.next().await;
+        heard.push((name, args.remove(0)));
+    }
+    heard
+}
+
+fn names(heard: &[(String, Value)]) -> Vec<&str> {
+    heard.iter().map(|(name, _)| name.as_str()).collect()
+}
+
+fn texts(heard: &[(String, Value)]) -> Vec<&str> {
+    heard
+        .iter()
+        .filter_map(|(_, event)| event["content"].as_str())
+        .collect()
+}
+
+#[tokio::test]
+async fn a_session_goes_on_with_its_id_and_every_missed_line_comes_once() {
+    everywhere(async |stage| {
+        let Pair {
+            mut ann, bob: mut gone, ..
+        } = pair(stage).await;
+        say(&ann, "heard");
+        assert_eq!(gone.hear("text_message_received").await["content"], "heard");
+        let (sid, pid, mark) = broken(gone).await;
+        say(&ann, "missed 1");
+        say(&ann, "missed 2");
+        ann.dealt_with().await;
+
+        let mut back = bob(stage, 0).taking_up(&pid, mark.as_deref()).connect().await;
+        say(&ann, "new");
+
+        assert_eq!((back.sid(), back.pid()), (sid.as_str(), pid.as_str()));
+        assert_eq!(texts(&heard(&mut back, 3).await), ["missed 1", "missed 2", "new"]);
+        relays(&back, &mut ann).await;
+        assert!(back.unread().iter().all(|name| name == "mode-user-counts"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn it_is_recovered_again_and_again_and_from_a_connection_that_is_not_known_to_be_dead() {
+    everywhere(async |stage| {
+        let Pair { ann, bob: mut now, .. } = pair(stage).await;
+        let mut ghosts = Vec::new();
+        for i in 0..4 {
+            let (pid, mark) = (now.pid().to_owned(), now.mark());
+            ghosts.push(now);
+            now = bob(stage, i % 2).taking_up(&pid, mark.as_deref()).connect().await;
+            assert_eq!(now.pid(), pid);
+            relays(&ann, &mut now).await;
+        }
+        // The seat is that of the last connection alone: with it the user is away.
+        now.drop_abruptly().await;
+        eventually("the seat is held", async || stage.timers("hold|").len() == 1).await;
+        drop(ghosts);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn it_works_before_the_first_event_and_after_a_long_quiet_time() {
+    everywhere(async |stage| {
+        let fresh = bob(stage, 0).connect().await;
+        let (_, pid, mark) = broken(fresh).await;
+        assert_eq!(mark, None, "nothing has happened to bob yet");
+        let back = bob(stage, 1).taking_up(&pid, None).connect().await;
+        assert_eq!(back.pid(), pid);
+
+        let pair = Pair::seat(stage.guest(0).await, back).await;
+        stage.pass(Duration::from_secs(1200)).await;
+        let (_, pid, mark) = broken(pair.bob).await;
+        let mut back = bob(stage, 0).taking_up(&pid, mark.as_deref()).connect().await;
+        assert_eq!(back.pid(), pid);
+        relays(&pair.ann, &mut back).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn rooms_that_came_and_went_meanwhile_are_told_in_order() {
+    everywhere(async |stage| {
+        let mut ann = stage.guest(0).await;
+        let mut gone = bob(stage, 1).connect().await;
+        // Another tab keeps bob in the queue while this one is away.
+        let mut tab = bob(stage, 0).connect().await;
+        gone.emit("join_text_queue", &[]);
+        gone.expect("text_queue_joined").await;
+        let (_, pid, mark) = broken(gone).await;
+        ann.emit("join_text_queue", &[]);
+        tab.expect("text_match_found").await;
+        ann.expect("text_match_found").await;
+        say(&ann, "hello");
+        tab.expect("text_message_received").await;
+        ann.emit("leave_text_room", &[]);
+        tab.expect("text_room_ended").await;
+
+        let mut back = bob(stage, 0).taking_up(&pid, mark.as_deref()).connect().await;
+
+        assert_eq!(back.pid(), pid);
+        let told = heard(&mut back, 3).await;
+        assert_eq!(
+            names(&told),
+            ["text_match_found", "text_message_received", "text_room_ended"]
+        );
+        let (_, pid, mark) = broken(back).await;
+        let mut again = bob(stage, 1).taking_up(&pid, mark.as_deref()).connect().await;
+        assert_eq!(again.pid(), pid);
+        again.emit("join_text_queue", &[]);
+        assert_eq!(
+            heard(&mut again, 1).await[0].0,
+            "text_queue_joined",
+            "nothing is told twice"
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_was_paired_or_left_while_away_hears_of_it() {
+    everywhere(async |stage| {
+        let Pair { ann, bob: gone, .. } = pair(stage).await;
+        let (_, pid, mark) = broken(gone).await;
+        say(&ann, "bye");
+        ann.emit("leave_text_room", &[]);
+
+        let mut back = bob(stage, 0).taking_up(&pid, mark.as_deref()).connect().await;
+
+        assert_eq!(back.pid(), pid);
+        let told = heard(&mut back, 2).await;
+        assert_eq!(names(&told), ["text_message_received", "text_room_ended"]);
+        assert_eq!(told[1].1, json!({ "reason": "partner_left" }));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_stranger_without_any_identity_stays_the_same_user() {
+    everywhere(async |stage| {
+        let Pair { ann, bob: gone, .. } = Pair::seat(stage.guest(0).await, stage.dial(1).connect().await).await;
+        let (_, pid, mark) = broken(gone).await;
+
+        let mut back = stage.dial(0).taking_up(&pid, mark.as_deref()).connect().await;
+
+        assert_eq!(back.pid(), pid);
+        relays(&ann, &mut back).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_not_all_there_is_refused_with_the_reason_and_the_state_is_sent() {
+    let plan = with(|settings| {
+        settings.chat.room_log = 16;
+        settings.chat.rate_limit = 60;
+    });
+    plan.everywhere(async |stage| {
+        let Pair { mut ann, bob: gone, .. } = pair(stage).await;
+        let (_, pid, mark) = broken(gone).await;
+        for i in 0..48 {
+            say(&ann, &i.to_string());
+        }
+        ann.dealt_with().await;
+
+        let mut back = bob(stage, 0).taking_up(&pid, mark.as_deref()).connect().await;
+
+        assert_ne!(back.pid(), pid);
+        assert_eq!(back.hear("recovery_failed").await, json!({ "reason": "trimmed" }));
+        let state = back.hear("text_reconnected").await;
+        assert_eq!(state["messages"].as_array().unwrap().last().unwrap()["content"], "47");
+        relays(&ann, &mut back).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn after_the_window_and_with_a_pid_of_nobody_a_new_session_begins() {
+    everywhere(async |stage| {
+        let gone = bob(stage, 1).connect().await;
+        let (sid, pid, mark) = broken(gone).await;
+        eventually("bob is gone", async || stage.keys("user:*").is_empty()).await;
+        let forged = pid.replacen(sid.as_str(), "AAAAAAAAAAAAAAAAAAAA", 1);
+        for claim in [forged.as_str(), "nonsense", ""] {
+            let mut other = bob(stage, 0).taking_up(claim, mark.as_deref()).connect().await;
+            assert_eq!(
+                other.hear("recovery_failed").await,
+                json!({ "reason": "window_expired" }),
+                "{claim}"
+            );
+        }
+        stage.advance(Duration::from_secs(61));
+
+        let mut late = bob(stage, 0).taking_up(&pid, mark.as_deref()).connect().await;
+
+        assert_eq!(
+            late.hear("recovery_failed").await,
+            json!({ "reason": "window_expired" })
+        );
+        assert_ne!(late.pid(), pid);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nobody_takes_up_the_session_of_somebody_else() {
+    everywhere(async |stage| {
+        let Pair { ann, bob: gone, .. } = pair(stage).await;
+        let (_, pid, mark) = broken(gone).await;
+
+        for thief in [stage.dial(0).guest("eve"), stage.dial(0)] {
+            let mut thief = thief.taking_up(&pid, mark.as_deref()).connect().await;
+            assert_eq!(
+                thief.hear("recovery_failed").await,
+                json!({ "reason": "identity_changed" })
+            );
+        }
+        let mut back = bob(stage, 0).taking_up(&pid, mark.as_deref()).connect().await;
+
+        assert_eq!(back.pid(), pid);
+        relays(&ann, &mut back).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_client_that_counts_arguments_says_so_and_gets_no_offsets() {
+    everywhere(async |stage| {
+        let plain = stage.dial(1).auth(json!({ "recovery": false })).connect().await;
+        let mut pair = Pair::seat(stage.guest(0).await, plain).await;
+
+        relays(&pair.ann, &mut pair.bob).await;
+
+        assert_eq!(pair.bob.mark(), None);
+        assert!(pair.ann.mark().is_some());
+    })
+    .await;
+}
