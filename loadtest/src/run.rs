@@ -120,7 +120,11 @@ impl Run {
                 self.progress.show(there as u64, all as u64, what);
             }
             self.turn(now + SHOW_EVERY)?;
-            let patience = if self.crowd.open() > 0 { ATTEMPTS } else { FIRST_ATTEMPTS };
+            let patience = if self.crowd.open() > 0 {
+                ATTEMPTS
+            } else {
+                FIRST_ATTEMPTS
+            };
             if self.crowd.most_attempts() > patience {
                 return Ok(count(&self.crowd));
             }

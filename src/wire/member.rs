@@ -34,6 +34,8 @@ pub struct Member {
     /// When it came; lines from before it were never meant for it.
     pub since: Millis,
     arrival: Mutex<Arrival>,
+    /// The oldest entry that it was told when it came; the last there can be when it was told none.
+    told_from: Mutex<Offset>,
 }
 
 /// Whether Redis has answered.
@@ -65,6 +67,7 @@ impl Member {
             dialect,
             since,
             arrival: Mutex::new(Arrival::Awaited(Vec::new())),
+            told_from: Mutex::new(Offset::LAST),
         }
     }
 
@@ -80,6 +83,10 @@ impl Member {
         }
         // Held to the end: what comes meanwhile comes after what has waited.
         let mut arrival = self.arrival.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, first)) = missed.iter().find_map(Event::place) {
+            let mut told = self.told_from.lock().unwrap_or_else(PoisonError::into_inner);
+            *told = first.min(*told);
+        }
         for event in missed {
             self.tell(event, &mut None);
         }
@@ -122,7 +129,10 @@ impl Member {
 
     fn up_to(&self, reached: u64) -> Offset {
         match reached {
-            0 => Offset::at(self.since - CLOCKS_APART),
+            0 => {
+                let told = *self.told_from.lock().unwrap_or_else(PoisonError::into_inner);
+                Offset::at(Millis(told.ms - 1).min(self.since - CLOCKS_APART))
+            }
             reached => Offset::unpacked(reached),
         }
     }
