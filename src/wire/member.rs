@@ -47,17 +47,6 @@ enum Arrival {
     Settled(Vec<(RoomId, Offset)>),
 }
 
-impl Arrival {
-    fn is_news(&self, event: &Event) -> bool {
-        match (self, event.place()) {
-            (Arrival::Settled(old), Some((room, offset))) => {
-                !old.iter().any(|&(at, last)| at == room && offset <= last)
-            }
-            _ => true,
-        }
-    }
-}
-
 impl Member {
     /// A socket that has just come.
     pub fn arriving(socket: Arc<Socket>, who: Identity, dialect: Dialect, since: Millis) -> Self {
@@ -91,7 +80,7 @@ impl Member {
             self.tell(event, &mut None);
         }
         if let Arrival::Awaited(waited) = std::mem::replace(&mut *arrival, Arrival::Settled(old)) {
-            for event in waited.iter().filter(|event| arrival.is_news(event)) {
+            for event in waited.iter().filter(|event| self.is_news(&arrival, event)) {
                 self.tell(event, &mut None);
             }
         }
@@ -103,8 +92,21 @@ impl Member {
         match &mut *arrival {
             Arrival::Awaited(waiting) if waiting.len() >= WAITING => self.socket.connection().end(End::SlowReader),
             Arrival::Awaited(waiting) => waiting.push(event.clone()),
-            answered if answered.is_news(event) => self.tell(event, shared),
+            answered if self.is_news(answered, event) => self.tell(event, shared),
             Arrival::Settled(_) => {}
+        }
+    }
+
+    /// Whether the socket has not heard of it, and it is meant for it.
+    fn is_news(&self, arrival: &Arrival, event: &Event) -> bool {
+        let (Arrival::Settled(old), Some((room, offset))) = (arrival, event.place()) else {
+            return true;
+        };
+        match old.iter().find(|(at, _)| *at == room) {
+            Some((_, last)) => offset > *last,
+            // A notice of a room that its user was in before it came, read late: its client has heard of that elsewhere,
+            // and would take it for the room of now.
+            None => offset.ms >= (self.since - CLOCKS_APART).0,
         }
     }
 

@@ -64,6 +64,10 @@ impl Arena {
         let (host, after) = host_of(&postgres_url);
         let store_line = Proxy::start(host).await;
         let mut settings = settings(shape);
+        // Whoever builds meanwhile does not mix two releases into this run.
+        let program = bender.place("palaver");
+        node::keep_program(&program);
+        settings.insert(node::PROGRAM.to_owned(), program.display().to_string());
         settings.extend([kept]);
         let through_the_line = format!("postgres://palaver@{}/{after}", store_line.address());
         settings.insert("PALAVER_POSTGRES__URL".to_owned(), through_the_line);

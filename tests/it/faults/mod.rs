@@ -33,8 +33,8 @@ fn number(name: &str) -> Option<u64> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_promise_is_broken_by_a_random_schedule_of_faults() {
     let seed = number("FAULTS_SEED").unwrap_or(1);
-    let length = Duration::from_secs(number("FAULTS_SECONDS").unwrap_or(30));
-    let people = number("FAULTS_PEOPLE").unwrap_or(40) as usize;
+    let length = Duration::from_secs(number("FAULTS_SECONDS").unwrap_or(25));
+    let people = number("FAULTS_PEOPLE").unwrap_or(30) as usize;
     run(Schedule::of(seed, length), people).await;
 }
 

@@ -41,6 +41,11 @@ impl Bender {
         Self { dir }
     }
 
+    /// A place for files that are needed for as long.
+    pub fn place(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
     /// Numbers for one process, all of them straight.
     pub fn bend(&self, name: &str) -> Bend {
         let path = self.dir.path().join(name);

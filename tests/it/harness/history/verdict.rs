@@ -162,7 +162,12 @@ fn between(room: &str, log: &Log, other: &Log) -> Vec<Violation> {
         }
     }
     let place: HashMap<_, _> = theirs.iter().enumerate().map(|(at, id)| (*id, at)).collect();
-    let common: Vec<_> = mine.iter().filter(|id| place.contains_key(*id)).collect();
+    // What one of them may never have got, and then was sent again, says nothing about the order.
+    let acked = log.acked(room).chain(other.acked(room));
+    let vague = acked.filter(|(at, ..)| [log, other].iter().any(|who| on_its_way_at_a_goodbye(who, *at)));
+    let vague: BTreeSet<_> = vague.map(|(_, id, _)| id).collect();
+    let sure = |id: &&&str| place.contains_key(**id) && !vague.contains(**id);
+    let common: Vec<_> = mine.iter().filter(sure).collect();
     for pair in common.windows(2) {
         if place[pair[0]] > place[pair[1]] {
             let (first, then) = ((*pair[0]).to_owned(), (*pair[1]).to_owned());
