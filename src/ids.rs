@@ -131,6 +131,13 @@ impl MessageId {
     }
 }
 
+impl ClientMessageId {
+    /// Eight characters that tell it from nearly all others.
+    pub fn mark(&self) -> String {
+        format!("{:08x}", fnv1a(&self.0) as u32)
+    }
+}
+
 impl Ticket {
     /// A new stay in a queue.
     pub fn fresh() -> Self {
@@ -210,10 +217,13 @@ impl fmt::Debug for RoomId {
 
 /// FNV-1a: where a name lives among `shards`. Stable over releases and machines, which is all that is asked of it.
 pub fn shard_of(name: &str, shards: u8) -> Shard {
-    let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325u64, |h, b| {
+    Shard((fnv1a(name) % u64::from(shards.max(1))) as u8)
+}
+
+fn fnv1a(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |h, b| {
         (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3)
-    });
-    Shard((hash % u64::from(shards.max(1))) as u8)
+    })
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use rand::Rng;
 const SHOW_EVERY: Nanos = SECOND / 5;
 /// Attempts in a row that may fail while everybody connects for the first time; and while nobody is connected yet.
 const ATTEMPTS: u32 = 4;
-const FIRST_ATTEMPTS: u32 = 1;
+const FIRST_ATTEMPTS: u32 = 0;
 /// Longest wait without any progress before a step is given up.
 const STUCK: Nanos = 20 * SECOND;
 /// Longest wait at the end for a line that is under way, and for all of a backlog.

@@ -92,6 +92,8 @@ section! {
         shards: u8 = "1" in "1" "64";
         /// Notices that wait in Redis for one node; a node that falls further behind tells its sockets their state anew.
         inbox: u32 = "50000" in "100" "10000000";
+        /// How long a call to Redis, or a read of an inbox, is held back at most when they follow each other closely, so that more is done in one; `0s` never.
+        linger: Duration = "1ms" in "0s" "50ms";
         /// Longest wait for the answer to one command.
         command_timeout: Duration = "5s" in "100ms" "1m";
         /// Longest wait for a connection.
@@ -156,6 +158,11 @@ section! {
         /// How long a client whose connection broke may take up its session again and is told exactly what it missed
         /// (Socket.IO's connection state recovery). 0: never.
         recovery_window: Duration = "60s" in "0s" "10m";
+        /// Clients whose identity and room are being looked up at once on this node.
+        arrivals_at_once: u32 = "256" in "1" "100000";
+        /// Clients that may wait for that; with more, new clients are asked to come back later (close code 1013), those
+        /// that take up a session are not.
+        arrivals_waiting: u32 = "5000" in "0" "1000000";
         /// Most sockets of one user on all nodes; a further one is refused.
         per_user: u32 = "16" in "1" "1000";
         /// Most namespaces on one connection.

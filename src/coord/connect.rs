@@ -6,7 +6,7 @@ use super::journal::JournalReader;
 use super::keys::Keys;
 use super::node::Identity;
 use super::queue::OfferReader;
-use super::script::{LaneLoop, lane};
+use super::script::{LaneLoop, Manners, lane};
 use crate::clock::Clock;
 use crate::config;
 use crate::error::Fault;
@@ -57,7 +57,10 @@ pub fn open(settings: &config::Redis, inbox_cap: u64, clock: &Clock) -> Result<O
             shard,
             identity.clone(),
             clock.clone(),
-            inbox_cap,
+            Manners {
+                inbox_cap,
+                linger: settings.linger,
+            },
         );
         ends.push(end);
         lanes.push(looping);
@@ -66,7 +69,12 @@ pub fn open(settings: &config::Redis, inbox_cap: u64, clock: &Clock) -> Result<O
     let (mut inboxes, mut offers, mut journals) = (Vec::new(), Vec::new(), Vec::new());
     for shard in keys.shards() {
         // Reading waits on the server and holds up whatever else is on its connection.
-        inboxes.push(InboxReader::new(coord.clone(), shard, client(settings)?));
+        inboxes.push(InboxReader::new(
+            coord.clone(),
+            shard,
+            client(settings)?,
+            settings.linger,
+        ));
         offers.push(OfferReader::new(coord.clone(), shard, client(settings)?));
         journals.push(JournalReader::new(coord.clone(), shard));
     }

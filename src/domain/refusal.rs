@@ -25,6 +25,8 @@ pub enum Refusal {
     TooManySockets,
     /// Only somebody with an identity may do this.
     NotSignedIn,
+    /// Too many come at once; the connection ends and says when to come back.
+    Busy,
     /// What is needed for this is away for the moment.
     Unavailable,
 }
@@ -43,6 +45,7 @@ impl Refusal {
             Refusal::SeatLost => "SEAT_LOST",
             Refusal::TooManySockets => "TOO_MANY_SOCKETS",
             Refusal::NotSignedIn => "NOT_SIGNED_IN",
+            Refusal::Busy => "BUSY",
             Refusal::Unavailable => "UNAVAILABLE",
         }
     }
@@ -62,6 +65,7 @@ impl std::fmt::Display for Refusal {
             Refusal::SeatLost => f.write_str("Session expired or room no longer exists"),
             Refusal::TooManySockets => f.write_str("Too many connections of one user"),
             Refusal::NotSignedIn => f.write_str("Authentication required"),
+            Refusal::Busy => f.write_str("Too many are coming at once, please try again"),
             Refusal::Unavailable => f.write_str("Temporarily unavailable, please try again"),
         }
     }

@@ -95,6 +95,8 @@ declare! {
         HTTP_REQUESTS [route, method, status] = "palaver_http_requests_total";
     }
     gauges {
+        /// Clients that wait to be let in.
+        ARRIVALS_WAITING [] = "palaver_arrivals_waiting";
         /// Connections open on this node.
         CONNECTIONS [transport] = "palaver_connections";
         /// Sockets (namespaces of connections) on this node.

@@ -49,11 +49,21 @@ impl Default for HttpLimits {
 #[derive(Debug)]
 pub struct Accepted {
     pub tcp: TcpStream,
-    _place: Place,
+    pub(super) place: Place,
 }
 
+#[cfg(test)]
+impl Accepted {
+    /// One that counts for nobody.
+    pub(super) fn alone(tcp: TcpStream) -> Self {
+        let place = Place(Arc::new(AtomicUsize::new(1)));
+        Self { tcp, place }
+    }
+}
+
+/// One of the allowed connections.
 #[derive(Debug)]
-struct Place(Arc<AtomicUsize>);
+pub(super) struct Place(Arc<AtomicUsize>);
 
 impl Drop for Place {
     fn drop(&mut self) {
@@ -132,7 +142,7 @@ impl NodeAcceptor {
         // A peer that is gone already is noticed at its first read.
         let _ = tcp.set_nodelay(true);
         let slot: Slot = Arc::new(Lent {
-            stream: Mutex::new(Some(Accepted { tcp, _place: place })),
+            stream: Mutex::new(Some(Accepted { tcp, place })),
             gone: Notify::new(),
         });
         lock(&self.streams.slots).insert(peer, slot.clone());

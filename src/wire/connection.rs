@@ -32,6 +32,8 @@ pub enum End {
     /// The app wanted it.
     Dismissed,
     Drained,
+    /// Too many come at once: the client shall come back in so many milliseconds.
+    Busy(u16),
     /// Another connection carries the session now.
     Moved,
 }
@@ -51,7 +53,8 @@ impl End {
             | End::PingTimeout
             | End::Unjoined
             | End::SlowReader
-            | End::TooFast => Departure::Lost,
+            | End::TooFast
+            | End::Busy(_) => Departure::Lost,
         }
     }
 
@@ -69,6 +72,7 @@ impl End {
             End::TooFast => "too_fast",
             End::Dismissed => "dismissed",
             End::Drained => "drained",
+            End::Busy(_) => "busy",
             End::Moved => "moved",
         }
     }
@@ -84,6 +88,8 @@ impl End {
             End::Unjoined | End::TooFast => Some(Frame::close(1008, self.reason())),
             // "Service restart": clients reconnect, after a while of their own choosing.
             End::Drained => Some(Frame::close(1012, "")),
+            // "Try again later".
+            End::Busy(ms) => Some(Frame::close(1013, &format!("retry-after-ms={ms}"))),
         }
     }
 }

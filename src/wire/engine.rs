@@ -68,6 +68,7 @@ impl<D: Dialogue> Engine<D> {
     /// elsewhere.
     pub fn drain(&self) {
         self.0.draining.store(true, Ordering::Release);
+        self.0.coord.identity().leave();
         self.0.directory.wake_all();
     }
 
@@ -115,6 +116,7 @@ fn count_end(end: End) {
         End::Malformed(_) | End::TooLarge | End::NotText | End::TooFast | End::Unjoined => {
             metrics::PROTOCOL_ERRORS.one(end.reason());
         }
-        End::ClientClosed | End::Cut | End::PingTimeout | End::Dismissed | End::Drained | End::Moved => {}
+        End::ClientClosed | End::Cut | End::PingTimeout | End::Dismissed | End::Drained | End::Busy(_) | End::Moved => {
+        }
     }
 }

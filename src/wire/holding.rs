@@ -227,6 +227,7 @@ impl<D: Dialogue> Holding<D> {
             | End::Unjoined
             | End::SlowReader
             | End::TooFast
+            | End::Busy(_)
             | End::Dismissed => coord.session_close(sid, "1", end.reason()).await,
         };
         if let Err(fault) = said {

@@ -10,6 +10,7 @@
 //! connection's outbox, which writes to the kernel at once.
 
 mod acceptor;
+pub mod admission;
 mod app;
 mod connection;
 pub mod dialect;

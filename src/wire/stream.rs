@@ -4,13 +4,17 @@
 //! 8 KiB for life. The gate follows the frame headers as the bytes go by: it stops what RFC 6455 forbids, and it
 //! knows when nothing of a frame is outstanding, so that an idle connection needs no buffer at all.
 
-use super::acceptor::Accepted;
+use super::acceptor::{Accepted, Place};
 use bytes::{Buf, Bytes};
+use std::future::poll_fn;
 use std::io;
+use std::mem::MaybeUninit;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::task::{Context, Poll, ready};
-use tokio::io::ReadBuf;
+use tokio::io::{AsyncRead, ReadBuf};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
 /// What is taken from the kernel to see whether there is anything: most messages whole.
 const FIRST: usize = 1024;
@@ -18,7 +22,8 @@ const FIRST: usize = 1024;
 /// The naked stream, shared by the task that reads and everyone who writes.
 #[derive(Debug)]
 pub(super) struct Stream {
-    accepted: Accepted,
+    tcp: OwnedWriteHalf,
+    _place: Place,
     /// Frames that have passed the gate completely, wrapping.
     whole: AtomicU32,
     /// Part of a frame has passed.
@@ -27,18 +32,21 @@ pub(super) struct Stream {
 
 impl Stream {
     /// Writes what the kernel takes at once.
-    pub(super) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
-        self.accepted.tcp.try_write(bytes)
+    pub(super) fn try_write(&self, pieces: &[io::IoSlice<'_>]) -> io::Result<usize> {
+        match pieces {
+            [one] => self.tcp.try_write(one),
+            many => self.tcp.try_write_vectored(many),
+        }
     }
 
     /// Waits until the kernel takes more.
     pub(super) async fn writable(&self) -> io::Result<()> {
-        self.accepted.tcp.writable().await
+        self.tcp.writable().await
     }
 
     /// Nothing more is read: a pending read ends as if the peer had gone.
     pub(super) fn halt(&self) {
-        let _ = socket2::SockRef::from(&self.accepted.tcp).shutdown(std::net::Shutdown::Read);
+        let _ = socket2::SockRef::from(self.tcp.as_ref()).shutdown(std::net::Shutdown::Read);
     }
 
     /// Whether the reader that has read `frames` frames has something to wait for right now.
@@ -142,6 +150,7 @@ impl Headers {
 
 /// The reading end.
 pub(super) struct Gate {
+    tcp: OwnedReadHalf,
     stream: Arc<Stream>,
     /// What was read but has not passed: by the HTTP server, or to see whether there is anything.
     early: Bytes,
@@ -151,12 +160,16 @@ pub(super) struct Gate {
 impl Gate {
     /// A gate for frames of at most `max` bytes.
     pub(super) fn new(accepted: Accepted, early: Bytes, max: usize) -> (Gate, Arc<Stream>) {
+        let Accepted { tcp, place } = accepted;
+        let (read, write) = tcp.into_split();
         let stream = Arc::new(Stream {
-            accepted,
+            tcp: write,
+            _place: place,
             whole: AtomicU32::new(0),
             inside: AtomicBool::new(false),
         });
         let gate = Gate {
+            tcp: read,
             stream: stream.clone(),
             early,
             headers: Headers::new(max),
@@ -164,27 +177,23 @@ impl Gate {
         (gate, stream)
     }
 
-    /// Waits until something has come. That the kernel says so is not enough: after a read that took everything it
-    /// says so once more than is true, and a reader would be held for as long as nothing comes.
+    /// Waits until something has come, and takes it: that the kernel says so is not enough, it may be wrong.
     pub(super) async fn readable(&mut self) -> io::Result<()> {
-        while self.early.is_empty() {
-            self.stream.accepted.tcp.readable().await?;
-            self.take_first()?;
+        if self.early.is_empty() {
+            self.early = poll_fn(|cx| self.poll_first(cx)).await?;
         }
         Ok(())
     }
 
-    fn take_first(&mut self) -> io::Result<()> {
-        let mut first = [0; FIRST];
-        match self.stream.accepted.tcp.try_read(&mut first) {
-            Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
-            Ok(read) => {
-                self.early = Bytes::copy_from_slice(&first[..read]);
-                Ok(())
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
-            Err(error) => Err(error),
-        }
+    fn poll_first(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Bytes>> {
+        let mut first = [MaybeUninit::uninit(); FIRST];
+        let mut first = ReadBuf::uninit(&mut first);
+        // Polled and not tried: a read that leaves room tells the runtime that there is no more, which saves asking.
+        ready!(Pin::new(&mut self.tcp).poll_read(cx, &mut first))?;
+        Poll::Ready(match first.filled() {
+            [] => Err(io::ErrorKind::UnexpectedEof.into()),
+            bytes => Ok(Bytes::copy_from_slice(bytes)),
+        })
     }
 
     fn passed(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -201,14 +210,7 @@ impl Gate {
     pub(super) fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         if self.early.is_empty() {
-            loop {
-                ready!(self.stream.accepted.tcp.poll_read_ready(cx))?;
-                match self.stream.accepted.tcp.try_read(buf.initialize_unfilled()) {
-                    Ok(read) => break buf.advance(read),
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                    Err(error) => return Poll::Ready(Err(error)),
-                }
-            }
+            ready!(Pin::new(&mut self.tcp).poll_read(cx, buf))?;
         } else {
             let part = self.early.len().min(buf.remaining());
             buf.put_slice(&self.early[..part]);

@@ -8,7 +8,6 @@ use super::engine::Core;
 use super::engineio::{Message, Packet};
 use super::frame::Frame;
 use super::messages::{Heard, Messages, failed};
-use super::outbox::Unsent;
 use super::pace::Pace;
 use super::readers::Reader;
 use super::stream::{Gate, Stream};
@@ -175,16 +174,13 @@ impl<D: Dialogue> Talk<D> {
 async fn write(connection: &Connection) {
     let outbox = &connection.outbox;
     while !connection.is_over() {
-        if outbox.is_empty() {
-            outbox.wake.notified().await;
-            continue;
-        }
-        tokio::select! {
-            ready = outbox.writable() => if ready.is_err() { connection.end(End::Cut) },
-            () = outbox.wake.notified() => continue,
-        }
-        if outbox.pump() == Err(Unsent::Broken) {
-            connection.end(End::Cut);
+        match outbox.pump() {
+            Ok(true) => outbox.wake.notified().await,
+            Ok(false) => tokio::select! {
+                ready = outbox.writable() => if ready.is_err() { connection.end(End::Cut) },
+                () = outbox.wake.notified() => {}
+            },
+            Err(_) => connection.end(End::Cut),
         }
     }
 }

@@ -33,6 +33,7 @@ mod redis_away;
 mod reports;
 mod rooms_end;
 mod status;
+mod storm;
 mod strangers;
 mod transports;
 mod typing;

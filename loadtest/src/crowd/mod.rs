@@ -1,6 +1,7 @@
 //! The people of a load: what each is doing, and what they make of what servers tell them. When they do something is
 //! decided elsewhere (`talk`, `run`).
 
+mod acts;
 mod arrivals;
 pub(crate) mod flow;
 mod line;
@@ -78,6 +79,7 @@ pub(crate) struct Crowd {
     keys: Keys,
     seated: usize,
     open: usize,
+    away: usize,
     /// When everybody was cut off.
     pub(crate) storm: Option<Nanos>,
 }
@@ -127,6 +129,7 @@ impl Crowd {
             },
             seated: 0,
             open: 0,
+            away: 0,
             storm: None,
         }
     }
@@ -138,7 +141,7 @@ impl Crowd {
 
     /// How many are not back yet: neither in their seats nor told that they have lost them.
     pub(crate) fn away(&self) -> usize {
-        self.people.iter().filter(|person| person.cut.is_some()).count()
+        self.away
     }
 
     /// How many have a partner.
@@ -173,7 +176,7 @@ impl Crowd {
         self.arrivals.next_due()
     }
 
-    /// Attempts to connect that came to nothing, of whoever has had the most in a row.
+    /// Attempts in a row to connect that came to nothing, of whoever had the most.
     pub(crate) fn most_attempts(&self) -> u32 {
         self.arrivals.most_attempts()
     }
@@ -184,90 +187,11 @@ impl Crowd {
         self.arrivals.failed(who, now);
     }
 
-    /// Looks for a stranger to talk to.
-    pub(crate) fn seek(&mut self, client: &mut Client, who: Who, due: Nanos) {
-        if client.emit(who, None, "join_text_queue", format_args!(",{{}}")) {
-            self.people[who].doing = Doing::Seeking;
-            self.people[who].seeks_since = due;
-        }
-    }
-
-    /// Says a line that was due at `due`, if there is somebody to hear it.
-    pub(crate) fn say(&mut self, client: &mut Client, who: Who, due: Nanos) {
-        let person = &mut self.people[who];
-        let seat = person.seat.filter(|seat| self.rooms.partner(*seat).is_some());
-        let Some(seat) = seat.filter(|_| person.doing == Doing::Seated) else {
-            self.record.happened.skipped += 1;
-            return;
-        };
-        let number = person.next;
-        let mark = Mark {
-            run: self.manners.run,
-            room: seat.room,
-            seat: seat.place,
-            number,
-            due,
-        };
-        let (run, padding) = (self.manners.run, &self.padding);
-        let line = format_args!(r#",{{"content":"{mark}{padding}","clientMessageId":"{run}-{who}-{number}"}}"#);
-        if !client.emit(who, Some(number), "send_text_message", line) {
-            self.record.happened.skipped += 1;
-            return;
-        }
-        person.next += 1;
-        let measured = self.measures(due);
-        self.rooms.flow(seat).say(number, due, measured);
-        if measured {
-            self.record.sent(client.clock.now().saturating_sub(due));
-        }
-    }
-
-    /// Begins or ends to type.
-    pub(crate) fn type_on(&mut self, client: &mut Client, who: Who, due: Nanos) {
-        if self.people[who].doing != Doing::Seated {
-            self.record.happened.skipped += 1;
-            return;
-        }
-        let measured = self.measures(due);
-        let sign = self.signs.show(who, due, measured);
-        client.emit(who, None, sign.event(), format_args!(",{{}}"));
-        if measured {
-            self.record.sent(client.clock.now().saturating_sub(due));
-        }
-    }
-
-    fn measures(&self, due: Nanos) -> bool {
-        self.window.begin <= due && due < self.window.end
-    }
-
     fn saw(&mut self, client: &Client, who: Who, sign: Sign) {
         let partner = self.people[who].seat.and_then(|seat| self.rooms.partner(seat));
         if let Some(due) = partner.and_then(|partner| self.signs.seen(partner, sign)) {
             self.record.delivered(client.clock.now().saturating_sub(due));
         }
-    }
-
-    /// Leaves the room for another partner.
-    pub(crate) fn leave(&mut self, client: &mut Client, who: Who) {
-        let person = self.people[who];
-        if let (Doing::Seated, Some(seat)) = (person.doing, person.seat)
-            && client.emit(who, None, "leave_text_room", format_args!(",{{}}"))
-        {
-            self.rooms.leave(seat, client.clock.now());
-        }
-    }
-
-    /// Loses the connection, by our doing.
-    pub(crate) fn cut(&mut self, client: &mut Client, who: Who, cut: Cut) {
-        if self.people[who].doing == Doing::Away {
-            return;
-        }
-        match cut {
-            Cut::Reset => client.cut(who),
-            Cut::Close => client.drop(who),
-        }
-        self.record.happened.cut += 1;
-        self.went_away(who, client.clock.now());
     }
 
     /// What became of everything that was said and shown.
@@ -360,6 +284,7 @@ impl Crowd {
         let person = &mut self.people[who];
         if let Some(cut) = person.cut.take() {
             let since = self.storm.unwrap_or(cut);
+            self.away -= 1;
             self.record.back.record(client.clock.now() - since);
         }
         if person.doing != Doing::Seated {
@@ -376,7 +301,10 @@ impl Crowd {
         }
         if let Some(seat) = person.seat.take() {
             person.before = Some(seat);
-            person.cut = None;
+            if person.cut.take().is_some() {
+                self.away -= 1;
+                self.rooms.miss(seat);
+            }
             self.rooms.end(seat, client.clock.now());
         }
         if self.manners.seek_again && self.people[who].doing == Doing::Idle {
@@ -449,8 +377,10 @@ impl Crowd {
         self.seated -= usize::from(doing == Doing::Seated);
         if let Some(seat) = person.seat {
             self.rooms.flow(seat).sender_cut();
-            self.record.happened.seats_at_stake += u64::from(person.cut.is_none());
-            person.cut.get_or_insert(now);
+            if person.cut.replace(person.cut.unwrap_or(now)).is_none() {
+                self.away += 1;
+                self.record.happened.seats_at_stake += 1;
+            }
         }
         if self.manners.come_back {
             self.arrivals.failed(who, now);

@@ -84,8 +84,13 @@ impl Rooms {
 
     /// Whoever sits in this seat leaves: is to hear nothing any more, but the partner what was said before.
     pub(crate) fn leave(&mut self, seat: Seat, now: Nanos) {
-        self.all[seat.room as usize].flows[1 - seat.place].hearer_left();
+        self.miss(seat);
         self.close(seat.room, now);
+    }
+
+    /// Whoever sat in this seat lost it while they were away: what they had not heard by then was for nobody.
+    pub(crate) fn miss(&mut self, seat: Seat) {
+        self.all[seat.room as usize].flows[1 - seat.place].hearer_left();
     }
 
     /// The server ended the room: nobody is to hear anything any more.
@@ -185,6 +190,8 @@ mod tests {
 
         let counted = (rooms.tally().lost, rooms.tally().unanswered, rooms.harmed());
         assert_eq!(counted, (1, 1, 1));
+        rooms.settle(LATE - 1);
+        assert_eq!(rooms.ended.len(), 1, "late lines may still come");
         rooms.settle(LATE);
         assert_eq!(
             (rooms.tally().lost, rooms.tally().unanswered, rooms.harmed()),

@@ -9,6 +9,7 @@
 mod tests;
 
 use super::Coord;
+use super::linger::Linger;
 use super::notice::{self, Notice};
 use crate::clock::Millis;
 use crate::domain::presence::Counts;
@@ -43,10 +44,12 @@ pub struct InboxReader {
     node: NodeId,
     dispatched: Offset,
     topic_from: String,
+    linger: Linger,
+    came: usize,
 }
 
 impl InboxReader {
-    pub(super) fn new(coord: Coord, shard: Shard, client: Client) -> Self {
+    pub(super) fn new(coord: Coord, shard: Shard, client: Client, linger: Duration) -> Self {
         let node = coord.identity().now();
         Self {
             coord,
@@ -55,6 +58,8 @@ impl InboxReader {
             node,
             dispatched: Offset::default(),
             topic_from: "0-0".to_owned(),
+            linger: Linger::new(linger),
+            came: 0,
         }
     }
 
@@ -77,6 +82,7 @@ impl InboxReader {
     ///
     /// The age of what is read is left for the caller to record: `at` of the first entry, if any.
     pub async fn next(&mut self, wait: Duration) -> Result<(Option<Millis>, Vec<Incoming>), Fault> {
+        self.linger.pass(std::mem::take(&mut self.came)).await;
         self.begin_anew_in_a_new_life();
         let (inbox, topic) = (
             self.coord.keys().inbox(self.shard, &self.node),
@@ -119,6 +125,7 @@ impl InboxReader {
                 }
             }
         }
+        self.came = incoming.len();
         Ok((first, incoming))
     }
 

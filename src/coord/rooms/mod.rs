@@ -1,7 +1,7 @@
 //! Rooms in Redis: seats, lines, typing, and how rooms end.
 //!
 //! `room:<r>` (hash): `state` (opening, open, ended), `kind`, `to` (everyone with a seat), `nodes` (where their sockets
-//! are), `opened active lines`, and per user `s:` seat, `w:` times of the last lines, `c:` client message ids, `t:` fading
+//! are), `opened active lines`, and per user `s:` seat, `w:` times of the last lines, `c:` marks of client message ids, `t:` fading
 //! of typing. `open` makes it before anybody is claimed, `announce` fills the seats; ending leaves a tombstone with a TTL.
 //! `log:<r>` (stream): lines and what else its people must not miss; the entry id is the room's order. `rooms:<node>` (set): what to reap when a node dies.
 
@@ -57,7 +57,7 @@ pub struct SayRules {
     pub window: Duration,
     /// Lines the log keeps.
     pub log_keeps: usize,
-    /// Client message ids remembered per user.
+    /// Client message ids known again, per user; as long as their lines are in the log.
     pub ids_kept: usize,
 }
 
@@ -153,6 +153,7 @@ impl Coord {
             .arg(saying.message)
             .arg(saying.text)
             .arg(saying.client_id.map_or("", ClientMessageId::as_str))
+            .arg(saying.client_id.map(ClientMessageId::mark).unwrap_or_default())
             .arg(rules.limit)
             .arg(rules.window.as_millis())
             .arg(rules.log_keeps)

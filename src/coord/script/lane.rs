@@ -1,9 +1,11 @@
 //! One shard's lane: acts in, calls out, one call in flight.
 
+use super::act::Words;
 use super::{Act, LIBRARY, MAX_ACTS, Reply};
 use crate::clock::{Clock, Stopwatch};
 use crate::coord::connect::noticing_silence;
 use crate::coord::keys::Keys;
+use crate::coord::linger::Linger;
 use crate::coord::node::Identity;
 use crate::error::Fault;
 use crate::ids::Shard;
@@ -11,7 +13,7 @@ use crate::metrics;
 use fred::clients::Client;
 use fred::error::Error;
 use fred::interfaces::{ClientLike, LuaInterface};
-use fred::types::Value;
+use fred::types::{Key, Value};
 use fred::util::sha1_hash;
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -60,7 +62,17 @@ pub struct LaneLoop {
     identity: Identity,
     clock: Clock,
     inbox_cap: u64,
+    linger: Linger,
     calls: u64,
+}
+
+/// How a lane treats Redis.
+#[derive(Clone, Copy, Debug)]
+pub struct Manners {
+    /// Notices that may wait in one inbox.
+    pub inbox_cap: u64,
+    /// How far apart calls are kept when they follow each other closely.
+    pub linger: Duration,
 }
 
 /// Makes a lane for one shard.
@@ -70,7 +82,7 @@ pub fn lane(
     shard: Shard,
     identity: Identity,
     clock: Clock,
-    inbox_cap: u64,
+    manners: Manners,
 ) -> (Lane, LaneLoop) {
     let (send, waiting) = mpsc::channel(WAITING);
     let looping = LaneLoop {
@@ -80,7 +92,8 @@ pub fn lane(
         shard,
         identity,
         clock,
-        inbox_cap,
+        inbox_cap: manners.inbox_cap,
+        linger: Linger::new(manners.linger),
         calls: 0,
     };
     (Lane(send), looping)
@@ -92,6 +105,7 @@ impl LaneLoop {
         let mut batch = Vec::with_capacity(MAX_ACTS);
         while self.waiting.recv_many(&mut batch, MAX_ACTS).await > 0 {
             let watch = Stopwatch::start();
+            let acts = batch.len();
             let outcome = self.call(&batch).await;
             metrics::SCRIPT_DURATION.record((), watch.elapsed().as_secs_f64());
             metrics::SCRIPT_BATCH.record((), batch.len() as f64);
@@ -108,38 +122,20 @@ impl LaneLoop {
                     }
                 }
             }
+            if self.waiting.len() < MAX_ACTS {
+                self.linger.pass(acts).await;
+            }
         }
     }
 
     async fn call(&mut self, batch: &[Waiting]) -> Result<Vec<Value>, Error> {
         self.calls += 1;
-        let node = self.identity.now();
-        let key_count = 3 + batch.iter().map(|w| w.act.keys.len()).sum::<usize>();
-        let arg_count = 7 + batch.iter().map(|w| 3 + w.act.args.len()).sum::<usize>();
-        let mut keys: Vec<String> = Vec::with_capacity(key_count);
-        let mut args: Vec<Value> = Vec::with_capacity(arg_count);
-        keys.push(self.keys.nodes(self.shard));
-        keys.push(self.keys.done(self.shard, &node));
-        keys.push(self.keys.gaps(self.shard));
-        // Fixed width: the prelude compares this many leading bytes of the stored answer.
-        args.push(format!("{:016x}", self.calls).into());
-        args.push(node.to_string().into());
-        args.push(self.clock.now().to_string().into());
-        args.push(self.keys.inbox_base(self.shard).into());
-        args.push(self.inbox_cap.to_string().into());
-        args.push(DONE_FOR.as_millis().to_string().into());
-        args.push(batch.len().to_string().into());
-        for Waiting { act, .. } in batch {
-            keys.extend(act.keys.iter().cloned());
-            args.push(Value::from_static_str(act.name));
-            args.push(act.keys.len().to_string().into());
-            args.push(act.args.len().to_string().into());
-            args.extend(act.args.iter().map(|a| Value::from(a.as_str())));
-        }
-        let answer = self.client.evalsha(HASH.as_str(), keys.clone(), args.clone()).await;
+        let (keys, args) = self.words(batch);
+        let answer = self.client.evalsha(HASH.as_str(), keys, args).await;
         let reply: Value = match noticing_silence(&self.client, answer).await {
             Err(e) if e.details().starts_with("NOSCRIPT") => {
                 load(&self.client).await?;
+                let (keys, args) = self.words(batch);
                 self.client.evalsha(HASH.as_str(), keys, args).await?
             }
             other => other?,
@@ -151,6 +147,32 @@ impl LaneLoop {
                 "a call's answer has the wrong shape",
             )),
         }
+    }
+
+    /// KEYS and ARGV of a call (see `prelude.lua`).
+    fn words(&self, batch: &[Waiting]) -> (Vec<Key>, Vec<Value>) {
+        let node = self.identity.now();
+        let (mut keys, mut args) = (Words::default(), Words::default());
+        keys.add(self.keys.nodes(self.shard));
+        keys.add(self.keys.done(self.shard, &node));
+        keys.add(self.keys.gaps(self.shard));
+        // Fixed width: the prelude compares this many leading bytes of the stored answer.
+        args.add(format_args!("{:016x}", self.calls));
+        args.add(&node);
+        args.add(self.clock.now());
+        args.add(self.keys.inbox_base(self.shard));
+        args.add(self.inbox_cap);
+        args.add(DONE_FOR.as_millis());
+        args.add(batch.len());
+        for Waiting { act, .. } in batch {
+            let (key_count, arg_count) = act.count();
+            act.keys().for_each(|key| keys.add(key));
+            args.add(act.name);
+            args.add(key_count);
+            args.add(arg_count);
+            act.args().for_each(|arg| args.add(arg));
+        }
+        (keys.split(), args.split().into_iter().map(Value::Bytes).collect())
     }
 }
 

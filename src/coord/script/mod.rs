@@ -8,11 +8,13 @@
 //! What every act may rely on stands in `prelude.lua`: the time, the fence against nodes without a lease, notices, and
 //! that a call sent twice by the Redis client is answered, not repeated.
 
+mod act;
 mod lane;
 #[cfg(test)]
 mod tests;
 
-pub use lane::{Lane, LaneLoop, lane};
+pub use act::Act;
+pub use lane::{Lane, LaneLoop, Manners, lane};
 
 use crate::error::Fault;
 use fred::types::Value;
@@ -20,37 +22,6 @@ use std::sync::LazyLock;
 
 /// Most acts in one call: keeps a call under a few milliseconds, so that it delays nobody noticeably.
 pub const MAX_ACTS: usize = 64;
-
-/// One act: a named script with its keys and arguments.
-#[derive(Debug)]
-pub struct Act {
-    pub(super) name: &'static str,
-    pub(super) keys: Vec<String>,
-    pub(super) args: Vec<String>,
-}
-
-impl Act {
-    /// An act of the script `name` (the file's stem).
-    pub fn new(name: &'static str) -> Self {
-        Self {
-            name,
-            keys: Vec::new(),
-            args: Vec::new(),
-        }
-    }
-
-    /// Adds the next of KEYS.
-    pub fn key(mut self, key: String) -> Self {
-        self.keys.push(key);
-        self
-    }
-
-    /// Adds the next of ARGV.
-    pub fn arg(mut self, arg: impl ToString) -> Self {
-        self.args.push(arg.to_string());
-        self
-    }
-}
 
 /// What an act answered: a word of the script's closed set, then values.
 #[derive(Clone, Debug, PartialEq, Eq)]

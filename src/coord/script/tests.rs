@@ -51,7 +51,7 @@ pub(super) fn before(act: &Act) {
     let Some((_, script)) = ACTS.iter().find(|(n, _)| *n == act.name) else {
         return;
     };
-    for (field, sent) in [("KEYS", act.keys.len()), ("ARGV", act.args.len())] {
+    for (field, sent) in [("KEYS", act.count().0), ("ARGV", act.count().1)] {
         let (count, more) = inputs(&header(script, field).unwrap());
         let agree = if more { sent >= count } else { sent == count };
         assert!(

@@ -161,7 +161,8 @@ impl Coord {
             .arg(sid)
             .arg(token)
             .arg(self.clock().steady())
-            .arg(MOST_ENTRIES - 1);
+            .arg(MOST_ENTRIES - 1)
+            .arg(self.identity().heir());
         let reply = self.run(self.keys().shard_of_session(sid), act).await?;
         match reply.word() {
             "unknown" => Ok(Polled::Unknown),
@@ -189,7 +190,8 @@ impl Coord {
             .arg(sid)
             .arg(self.clock().steady())
             .arg(body)
-            .arg(MOST_KEPT);
+            .arg(MOST_KEPT)
+            .arg(self.identity().heir());
         self.session_word(sid, act, "pushed", "unknown").await
     }
 
@@ -202,7 +204,8 @@ impl Coord {
             .arg(now)
             .arg(now + beat.ping)
             .arg(now + beat.dead)
-            .arg(beat.ttl());
+            .arg(beat.ttl())
+            .arg(self.identity().heir());
         self.session_word(sid, act, "alive", "unknown").await
     }
 

@@ -1,7 +1,7 @@
 -- A poll: confirms what the last one was given, takes what is there, or waits. Asked again with the same token when
 -- woken. A second poll while one waits ends the session.
 -- KEYS: 1 session, 2 out, 3 nodes
--- ARGV: 1 sid, 2 token of the poll, 3 steady now, ms, 4 index of the last entry one answer may hold
+-- ARGV: 1 sid, 2 token of the poll, 3 steady now, ms, 4 index of the last entry one answer may hold, 5 this node, or "" while it is leaving
 -- returns: "unknown" | "data" then entries | "wait" until_steady_ms | "upgrading"
 -- twice: a call is answered, not repeated; a poll that asks again has confirmed nothing new in between
 local s = sessions.read(KEYS[1])
@@ -17,7 +17,7 @@ if s.waiting and s.waiting ~= me then
   end
   return {'unknown'}
 end
-if not s.closing then sessions.own(KEYS[3], KEYS[1], s, ARGV[1], ARGV[3]) end
+if not s.closing then sessions.own(KEYS[3], KEYS[1], s, ARGV[1], ARGV[3], ARGV[5]) end
 if tonumber(s.sent) > 0 then
   redis.call('LTRIM', KEYS[2], s.sent, '-1')
   redis.call('HSET', KEYS[1], 'sent', '0')

@@ -39,15 +39,18 @@ function sessions.joined(s)
   return fields
 end
 
--- Sees to it that a live node owns the session: if not, this one does from now on, and hears of it in its inbox.
-function sessions.own(nodes, key, s, sid, steady)
-  if sessions.lives(nodes, s.owner, steady) then return end
+-- Sees to it that a live node owns the session: if not, `heir` (this node, or "" while it is leaving) does from now on, and
+-- hears of it in its inbox. Whether somebody does.
+function sessions.own(nodes, key, s, sid, steady, heir)
+  if sessions.lives(nodes, s.owner, steady) then return true end
+  if heir == '' then return false end
   s.owner, s.epoch = node, tostring(tonumber(s.epoch) + 1)
   redis.call('HSET', key, 'owner', node, 'epoch', s.epoch)
   redis.call('HDEL', key, 'leaving')
   s.leaving = nil
   sessions.tell(nodes, node, 'adopt', sid, s.epoch, s.dead, unpack(sessions.joined(s)))
   for _, body in ipairs(sessions.take_kept(key, s)) do sessions.tell(nodes, node, 'push', sid, s.epoch, body) end
+  return true
 end
 
 -- Whether clients may still use it: there, not over, not moved to a WebSocket.

@@ -223,6 +223,26 @@ async fn what_is_posted_from_session_leave_on_waits_for_the_next_owner_behind_wh
 }
 
 #[tokio::test]
+async fn a_node_that_is_leaving_takes_no_session_over_and_what_it_is_posted_waits_for_the_next_one() {
+    let (_world, owner, mut other) = opened().await;
+    owner.coord.identity().leave();
+    assert!(owner.coord.session_free(&sid(), 1, &[]).await.unwrap());
+
+    assert!(owner.coord.session_push(&sid(), "4a").await.unwrap());
+    let polled = owner.coord.session_poll(&sid(), "t1").await.unwrap();
+    assert!(owner.coord.session_pong(&sid(), BEAT).await.unwrap());
+    assert!(owner.coord.session_yield(&sid(), "t1").await.unwrap());
+    other.coord.session_poll(&sid(), "t2").await.unwrap();
+
+    assert!(matches!(polled, Polled::Wait(_)), "{polled:?}");
+    let told = signals(&mut other).await;
+    assert!(
+        matches!(&told[..], [SessionSignal::Adopt { epoch: 2, .. }, SessionSignal::Push { body, .. }] if body == "4a"),
+        "{told:?}"
+    );
+}
+
+#[tokio::test]
 async fn a_bounded_number_of_bodies_waits_while_an_owner_leaves() {
     let (_world, owner, other) = opened().await;
     owner.coord.session_leave(&sid(), 1).await.unwrap();

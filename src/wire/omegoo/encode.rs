@@ -3,9 +3,11 @@
 use super::{Bookmarks, Echo};
 use crate::domain::event::{Event, Typing};
 use crate::domain::room::{Ending, Line, RoomKind, partner_of};
-use crate::ids::{RoomId, UserId};
+use crate::ids::{MessageId, RoomId, UserId};
 use crate::wire::Frame;
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
+use std::fmt::Display;
 
 /// Whether a socket of `viewer` hears of an event.
 pub fn wants(event: &Event, viewer: &UserId, echo: Echo) -> bool {
@@ -26,30 +28,40 @@ pub fn encode(event: &Event, viewer: &UserId, bookmarks: Bookmarks) -> Vec<Frame
     let packets = packets(event, viewer);
     let mark = event.bookmark().filter(|_| bookmarks == Bookmarks::On);
     let last = packets.len() - 1;
-    let frame = |(at, (name, payload)): (usize, (&'static str, Value))| match mark {
+    let frame = |(at, (name, payload)): (usize, (&'static str, Payload<'_>))| match mark {
         Some(mark) if at == last => Frame::marked_event("/", name, &payload, &mark.to_string()),
         _ => Frame::event("/", name, &payload),
     };
     packets.into_iter().enumerate().map(frame).collect()
 }
 
-fn packets(event: &Event, viewer: &UserId) -> Vec<(&'static str, Value)> {
+/// What a packet carries.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Payload<'a> {
+    /// A line: so frequent that it is written straight from what it is made of.
+    Line(Message<'a>),
+    Any(Value),
+}
+
+fn packets<'a>(event: &'a Event, viewer: &UserId) -> Vec<(&'static str, Payload<'a>)> {
+    let any = |(name, value)| (name, Payload::Any(value));
     match event {
         Event::Seated {
             room,
             kind: RoomKind::Text,
             people,
             ..
-        } => vec![matched(*room, people, viewer)],
+        } => vec![any(matched(*room, people, viewer))],
         Event::Said {
             room,
             line,
             typing_ended,
         } => {
-            let said = ("text_message_received", message(*room, line));
+            let said = ("text_message_received", Payload::Line(Message::of(*room, line)));
             // Nobody is told of the end of their own typing.
             match *typing_ended && line.sender != *viewer {
-                true => vec![typing(*room, &line.sender, Typing::Stopped, line.at.0), said],
+                true => vec![any(typing(*room, &line.sender, Typing::Stopped, line.at.0)), said],
                 false => vec![said],
             }
         }
@@ -58,24 +70,24 @@ fn packets(event: &Event, viewer: &UserId) -> Vec<(&'static str, Value)> {
             user,
             typing: t,
             at,
-        } => vec![typing(*room, user, *t, at.0)],
-        Event::Retaken { user, .. } => vec![("text_partner_reconnected", json!({ "partnerId": user }))],
+        } => vec![any(typing(*room, user, *t, at.0))],
+        Event::Retaken { user, .. } => vec![any(("text_partner_reconnected", json!({ "partnerId": user })))],
         Event::Resumed {
             room, people, lines, ..
         } => {
-            let messages: Vec<_> = lines.iter().map(|line| message(*room, line)).collect();
+            let messages: Vec<_> = lines.iter().map(|line| Message::of(*room, line)).collect();
             let partner = partner_of(people, viewer);
-            vec![(
+            vec![any((
                 "text_reconnected",
                 json!({ "roomId": room_id(*room), "partnerId": partner, "messages": messages }),
-            )]
+            ))]
         }
-        Event::Ended { ending, .. } => ended(ending, viewer),
+        Event::Ended { ending, .. } => ended(ending, viewer).into_iter().map(any).collect(),
         Event::Counted(c) => {
-            vec![(
+            vec![any((
                 "mode-user-counts",
                 json!({ "text": c.text, "audio": c.audio, "video": c.video }),
-            )]
+            ))]
         }
     }
 }
@@ -88,19 +100,42 @@ pub(super) fn matched(room: RoomId, people: &[UserId], viewer: &UserId) -> (&'st
     )
 }
 
-fn room_id(room: RoomId) -> String {
-    format!("text_room_{room}")
+/// An id as this API writes it, without making a string of it first.
+struct Prefixed<T>(&'static str, T);
+
+impl<T: Display> Serialize for Prefixed<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{}{}", self.0, self.1))
+    }
 }
 
-fn message(room: RoomId, line: &Line) -> Value {
-    json!({
-        "messageId": format!("msg_{}", line.message),
-        "roomId": room_id(room),
-        "senderId": line.sender,
-        "content": line.text,
-        "timestamp": line.at.0,
-        "delivered": true,
-    })
+fn room_id(room: RoomId) -> Prefixed<RoomId> {
+    Prefixed("text_room_", room)
+}
+
+/// A line, as packets show it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Message<'a> {
+    message_id: Prefixed<&'a MessageId>,
+    room_id: Prefixed<RoomId>,
+    sender_id: &'a UserId,
+    content: &'a str,
+    timestamp: u64,
+    delivered: bool,
+}
+
+impl<'a> Message<'a> {
+    fn of(room: RoomId, line: &'a Line) -> Self {
+        Message {
+            message_id: Prefixed("msg_", &line.message),
+            room_id: room_id(room),
+            sender_id: &line.sender,
+            content: &line.text,
+            timestamp: line.at.0,
+            delivered: true,
+        }
+    }
 }
 
 fn typing(room: RoomId, user: &UserId, typing: Typing, at: u64) -> (&'static str, Value) {
@@ -141,7 +176,6 @@ mod tests {
     use crate::clock::Millis;
     use crate::domain::presence::Counts;
     use crate::domain::room::Offset;
-    use crate::ids::MessageId;
 
     const ROOM: &str = "00000000-0000-4000-8000-000000000001";
 
@@ -161,6 +195,11 @@ mod tests {
             at: Millis(5),
             text: text.to_owned(),
         }
+    }
+
+    fn packets(event: &Event, viewer: &UserId) -> Vec<(&'static str, Value)> {
+        let packets = super::packets(event, viewer).into_iter();
+        packets.map(|(name, payload)| (name, json!(payload))).collect()
     }
 
     fn said(text: &str) -> Value {

@@ -14,6 +14,7 @@ pub use encode::{encode, wants};
 pub use handshake::{Bookmarks, Echo, Wishes};
 
 use self::handshake::Hello;
+use super::admission::Admission;
 use super::hub::{Doing, Hub};
 use super::member::Member;
 use super::{App, ConnectError, Departure, End, Inbound, Passport, Socket, Welcome};
@@ -37,12 +38,15 @@ const DEPART_AGAIN: Duration = Duration::from_secs(1);
 pub struct Omegoo {
     actions: Actions,
     hub: Hub,
+    door: Admission,
 }
 
 impl Omegoo {
     /// Speaks for `actions` to the sockets in `hub`.
     pub fn new(actions: Actions, hub: Hub) -> Self {
-        Self { actions, hub }
+        let sockets = &actions.settings().sockets;
+        let door = Admission::new(sockets.arrivals_at_once as usize, sockets.arrivals_waiting as usize);
+        Self { actions, hub, door }
     }
 
     /// From now on notices reach the socket: before Redis knows of it, so that none is missed.

@@ -12,10 +12,12 @@ use crate::actions::recover::TakenUp;
 use crate::coord::users::Session;
 use crate::domain::event::Event;
 use crate::domain::recovery::{Pid, Unrecovered};
+use crate::domain::refusal::Refusal;
 use crate::ids::RecoveryKey;
 use crate::metrics;
+use crate::wire::admission::Class;
 use crate::wire::member::Member;
-use crate::wire::{Frame, Socket, Welcome};
+use crate::wire::{End, Frame, Socket, Welcome};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
@@ -32,6 +34,16 @@ impl Omegoo {
     pub(super) async fn receive(&self, socket: &Arc<Socket>, auth: &Map<String, Value>) -> Result<Welcome, Denied> {
         let hello = handshake::read(auth, &self.actions);
         let claim = handshake::claim(auth).filter(|_| hello.wishes.bookmarks == Bookmarks::On);
+        let class = match claim {
+            Some(_) => Class::Returning,
+            None => Class::Newcomer,
+        };
+        let Ok(_permit) = self.door.enter(class).await.map_err(|later| {
+            let ms = u16::try_from(later.as_millis()).unwrap_or(u16::MAX);
+            socket.connection().end(End::Busy(ms));
+        }) else {
+            return Err(Refusal::Busy.into());
+        };
         let Some(claim) = claim else {
             return self.begin(socket, hello, None).await;
         };
