@@ -1,6 +1,6 @@
 //! What people were told against what was stored, and against what the world was like at the time.
 
-use super::{GOODBYE, Log, Moment};
+use super::{Log, Moment};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
@@ -149,11 +149,6 @@ impl Log {
             there = now_there;
         }
         !there
-    }
-
-    /// Whether this person took leave, instead of being lost.
-    pub fn said_goodbye(&self) -> bool {
-        self.count(|moment| matches!(moment, Moment::Lost(why) if why == GOODBYE)) > 0
     }
 }
 

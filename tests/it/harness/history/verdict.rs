@@ -91,8 +91,10 @@ fn of_one(log: &Log) -> Vec<Violation> {
                     found.push(Violation::Unexplained { who, reason });
                 }
             }
+            // Who asked was answered "gone" at once, and what is on its way comes after that.
             Moment::Heard { room: r, text, .. }
-                if log.ending(r).is_some_and(|(end, _)| end < *at) && !told.contains(text.as_str()) =>
+                if log.ending(r).is_some_and(|(end, why)| end < *at && why != "gone")
+                    && !told.contains(text.as_str()) =>
             {
                 let (room, text) = (r.clone(), text.clone());
                 found.push(Violation::AfterTheEnd {
