@@ -520,7 +520,9 @@ fn every_test_that_the_readme_promises_exists() {
     let readme = fs::read_to_string(root.join("README.md")).unwrap();
 
     let absent = promised_but_absent(&readme, |module| {
-        fs::read_to_string(root.join(format!("tests/it/{module}.rs"))).ok()
+        let file = fs::read_to_string(root.join(format!("tests/it/{module}.rs")));
+        file.or_else(|_| fs::read_to_string(root.join(format!("tests/it/{module}/mod.rs"))))
+            .ok()
     });
 
     assert!(absent.is_empty(), "{absent:?}");

@@ -2,6 +2,7 @@
 
 use super::{Actions, SEEK_CHECK};
 use crate::clock::Stopwatch;
+use crate::coord::rooms::Takeover;
 use crate::coord::users::Rechecked;
 use crate::domain::pairing::{self, Policy};
 use crate::domain::queue::Queue;
@@ -80,8 +81,11 @@ impl Actions {
         let give_up = self.now() + self.settings.queue.seeker_absence;
         let kept = self.remembered_for();
         while self.coord.reap_users(shard, dead, BATCH, give_up, kept).await? == BATCH {}
-        let held = self.now() + self.settings.chat.seat_hold;
-        while self.coord.reap_rooms(shard, dead, BATCH, held).await? == BATCH {}
+        let takeover = Takeover {
+            held: self.now() + self.settings.chat.seat_hold,
+            unnoticed: self.unnoticed(),
+        };
+        while self.coord.reap_rooms(shard, dead, BATCH, takeover).await? == BATCH {}
         Ok(())
     }
 }

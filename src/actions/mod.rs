@@ -97,9 +97,11 @@ impl Actions {
         self.clock().now()
     }
 
-    /// Since when a connection can have been dead without anybody noticing, in the time of Redis's streams.
+    /// Since when a connection can have brought nothing without anybody having noticed, in the time of Redis's streams: it
+    /// is noticed late, told late when its node is cut off, and what it was sent when it came may be as old as the
+    /// connection before it and the hold of the seat.
     fn unnoticed(&self) -> Millis {
-        self.clock().steady() - self.patience()
+        self.clock().steady() - (self.patience() * 2 + self.settings.chat.seat_hold + self.settings.lease.node_for)
     }
 
     /// How long a connection can be dead before it is noticed.

@@ -99,7 +99,7 @@ section! {
         /// Shards that keys are spread over. All nodes of an installation must agree; more than 1 is for a cluster.
         shards: u8 = "1" in "1" "64";
         /// Notices that wait in Redis for one node; a node that falls further behind tells its sockets their state anew.
-        inbox: u32 = "50000" in "1000" "10000000";
+        inbox: u32 = "50000" in "100" "10000000";
         /// How long a call to Redis, or a read of an inbox, is held back at most when they follow each other closely, so that more is done in one; `0s` never.
         linger: Duration = "1ms" in "0s" "50ms";
         /// Longest wait for the answer to one command.

@@ -34,6 +34,8 @@ pub struct Member {
     /// When it came; lines from before it were never meant for it.
     pub since: Millis,
     arrival: Mutex<Arrival>,
+    /// The oldest entry that it was told when it came; the last there can be when it was told none.
+    told_from: Mutex<Offset>,
 }
 
 /// Whether Redis has answered.
@@ -45,17 +47,6 @@ enum Arrival {
     Settled(Vec<(RoomId, Offset)>),
 }
 
-impl Arrival {
-    fn is_news(&self, event: &Event) -> bool {
-        match (self, event.place()) {
-            (Arrival::Settled(old), Some((room, offset))) => {
-                !old.iter().any(|&(at, last)| at == room && offset <= last)
-            }
-            _ => true,
-        }
-    }
-}
-
 impl Member {
     /// A socket that has just come.
     pub fn arriving(socket: Arc<Socket>, who: Identity, dialect: Dialect, since: Millis) -> Self {
@@ -65,6 +56,7 @@ impl Member {
             dialect,
             since,
             arrival: Mutex::new(Arrival::Awaited(Vec::new())),
+            told_from: Mutex::new(Offset::LAST),
         }
     }
 
@@ -80,11 +72,15 @@ impl Member {
         }
         // Held to the end: what comes meanwhile comes after what has waited.
         let mut arrival = self.arrival.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, first)) = missed.iter().find_map(Event::place) {
+            let mut told = self.told_from.lock().unwrap_or_else(PoisonError::into_inner);
+            *told = first.min(*told);
+        }
         for event in missed {
             self.tell(event, &mut None);
         }
         if let Arrival::Awaited(waited) = std::mem::replace(&mut *arrival, Arrival::Settled(old)) {
-            for event in waited.iter().filter(|event| arrival.is_news(event)) {
+            for event in waited.iter().filter(|event| self.is_news(&arrival, event)) {
                 self.tell(event, &mut None);
             }
         }
@@ -96,8 +92,21 @@ impl Member {
         match &mut *arrival {
             Arrival::Awaited(waiting) if waiting.len() >= WAITING => self.socket.connection().end(End::SlowReader),
             Arrival::Awaited(waiting) => waiting.push(event.clone()),
-            answered if answered.is_news(event) => self.tell(event, shared),
+            answered if self.is_news(answered, event) => self.tell(event, shared),
             Arrival::Settled(_) => {}
+        }
+    }
+
+    /// Whether the socket has not heard of it, and it is meant for it.
+    fn is_news(&self, arrival: &Arrival, event: &Event) -> bool {
+        let (Arrival::Settled(old), Some((room, offset))) = (arrival, event.place()) else {
+            return true;
+        };
+        match old.iter().find(|(at, _)| *at == room) {
+            Some((_, last)) => offset > *last,
+            // A notice of a room that its user was in before it came, read late: its client has heard of that elsewhere,
+            // and would take it for the room of now.
+            None => offset.ms >= (self.since - CLOCKS_APART).0,
         }
     }
 
@@ -122,7 +131,10 @@ impl Member {
 
     fn up_to(&self, reached: u64) -> Offset {
         match reached {
-            0 => Offset::at(self.since - CLOCKS_APART),
+            0 => {
+                let told = *self.told_from.lock().unwrap_or_else(PoisonError::into_inner);
+                Offset::at(Millis(told.ms.saturating_sub(1)).min(self.since - CLOCKS_APART))
+            }
             reached => Offset::unpacked(reached),
         }
     }

@@ -65,6 +65,49 @@ async fn who_comes_back_gets_what_was_missed_once_and_before_what_is_new() {
 }
 
 #[tokio::test]
+async fn who_comes_back_for_a_moment_only_and_is_lost_again_misses_nothing() {
+    everywhere(async |stage| {
+        let Pair { ann, bob: mut gone, .. } = pair(stage).await;
+        say(&ann, "heard");
+        assert_eq!(texts(&mut gone, 1).await, ["heard"]);
+        gone.close().await;
+        away(stage).await;
+        for round in 0..3 {
+            say(&ann, &format!("missed {round}"));
+            // What it was sent may have reached it or not.
+            let back = bob(stage, round).connect().await;
+            eventually("the seat is taken", async || stage.timers("hold|").is_empty()).await;
+            back.drop_abruptly().await;
+            away(stage).await;
+        }
+
+        let mut back = bob(stage, 1).connect().await;
+        assert_eq!(first_texts(&mut back, 3).await, ["missed 0", "missed 1", "missed 2"]);
+        // The same while the connection is dead and nobody has noticed.
+        say(&ann, "missed 3");
+        back.ignore_pings();
+        let mut again = bob(stage, 0).connect().await;
+        assert_eq!(
+            first_texts(&mut again, 4).await,
+            ["missed 0", "missed 1", "missed 2", "missed 3"]
+        );
+    })
+    .await;
+}
+
+/// The first `count` different texts but what was heard before.
+async fn first_texts(client: &mut Client, count: usize) -> Vec<String> {
+    let mut first = Vec::new();
+    while first.len() < count {
+        let text = texts(client, 1).await.remove(0);
+        if text != "heard" && !first.contains(&text) {
+            first.push(text);
+        }
+    }
+    first
+}
+
+#[tokio::test]
 async fn nothing_is_missed_when_the_connection_breaks_and_what_comes_twice_is_recognised() {
     everywhere(async |stage| {
         let Pair {

@@ -1,15 +1,17 @@
 //! What scenarios rely on in the harness: servers start, come back and go; the proxy cuts; the client reads.
 
+use crate::harness::bend::Bender;
 use crate::harness::browser::Browser;
 use crate::harness::client::packet::{self, Packet};
 use crate::harness::haproxy::Haproxy;
 use crate::harness::postgres::{Database, Server};
 use crate::harness::process::{Process, dying_with_us};
 use crate::harness::proxy::Proxy;
-use crate::harness::redis::Redis;
+use crate::harness::redis::{Extra, Redis};
 use crate::harness::{PATIENCE, eventually};
 use serde_json::json;
 use sqlx::{Connection, Executor, PgConnection};
+use std::process::Command;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -26,6 +28,39 @@ async fn a_killed_redis_comes_back_with_its_data_and_another_one_without() {
     redis.stop().await;
     redis.restart_empty().await;
     assert!(redis.keys().is_empty());
+}
+
+#[tokio::test]
+async fn a_bent_process_believes_in_another_time_and_a_disk_that_hangs() {
+    let bender = Bender::new();
+    let bend = bender.bend("one");
+    let said = || {
+        let date = Command::new("date")
+            .arg("+%s")
+            .envs(bend.environment())
+            .output()
+            .unwrap();
+        String::from_utf8(date.stdout).unwrap().trim().parse::<u64>().unwrap()
+    };
+    let now = said();
+    bend.set_wall_clock_ahead(-60_000);
+    assert!((now - 60..now - 30).contains(&said()), "a minute behind");
+
+    let (arguments, environment) = (
+        vec!["--appendfsync".to_owned(), "always".to_owned()],
+        bend.environment(),
+    );
+    let redis = Redis::start_with(Extra { arguments, environment }).await;
+    bend.hang_the_disk(true);
+    let writing = tokio::task::spawn_blocking(move || redis.command(&["SET", "key", "value"]));
+    let hung = tokio::time::timeout(Duration::from_millis(100), async {
+        while !writing.is_finished() {
+            tokio::task::yield_now().await
+        }
+    });
+    assert!(hung.await.is_err(), "nothing is confirmed that is not on the disk");
+    bend.hang_the_disk(false);
+    assert_eq!(writing.await.unwrap(), ["OK"]);
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ mod client_and_server;
 mod coming_back;
 mod drain;
 mod failover;
+mod faults;
 mod frozen;
 #[allow(
     dead_code,

@@ -1,7 +1,7 @@
 //! How rooms end, what is left of them, and what a dead node leaves behind.
 
 use super::tests::{kinds, kinds_of, missed, room_of, say, sit, sit_unsure_since, texts_of};
-use super::{EndRules, Report, Said, Sat};
+use super::{EndRules, Report, Said, Sat, Takeover};
 use crate::clock::Millis;
 use crate::coord::notice::Notice;
 use crate::coord::testing::{TestNode, World, assert_state, at, socket, user};
@@ -283,7 +283,11 @@ async fn seats_of_a_dead_node_are_held_and_its_people_get_what_it_had_not_dispat
     let held = die(&world, &dead, &alive).await;
     say(&alive, room, "b", "after").await;
 
-    let reaped = alive.coord.reap_rooms(S, &dead.id, 10, held).await.unwrap();
+    let reaped = alive
+        .coord
+        .reap_rooms(S, &dead.id, 10, all_noticed(held))
+        .await
+        .unwrap();
     alive.coord.rest(S, &dead.id).await.unwrap();
     say(&alive, room, "b", "while held").await;
 
@@ -303,7 +307,11 @@ async fn seats_of_a_dead_node_are_held_and_its_people_get_what_it_had_not_dispat
         ["read, not dispatched", "never read", "after", "while held"]
     );
     assert_eq!(
-        alive.coord.reap_rooms(S, &dead.id, 10, held).await.unwrap(),
+        alive
+            .coord
+            .reap_rooms(S, &dead.id, 10, all_noticed(held))
+            .await
+            .unwrap(),
         0,
         "the repeat"
     );
@@ -331,6 +339,12 @@ async fn who_comes_while_another_socket_may_be_dead_is_sent_what_that_may_not_ha
     );
 }
 
+/// Nothing that the dead node has dispatched may not have been brought.
+fn all_noticed(held: Millis) -> Takeover {
+    let unnoticed = Millis(9_999_999_999_999);
+    Takeover { held, unnoticed }
+}
+
 async fn redis_ms(world: &World) -> u64 {
     let time = crate::coord::testing::texts(world.raw(&["TIME"]).await);
     time[0].parse::<u64>().unwrap() * 1000 + time[1].parse::<u64>().unwrap() / 1000
@@ -348,7 +362,11 @@ async fn people_of_a_dead_node_that_had_dispatched_everything_are_sent_only_what
     while redis_ms(&world).await <= mark + 1 {}
     let held = die(&world, &dead, &alive).await;
 
-    alive.coord.reap_rooms(S, &dead.id, 10, held).await.unwrap();
+    alive
+        .coord
+        .reap_rooms(S, &dead.id, 10, all_noticed(held))
+        .await
+        .unwrap();
     say(&alive, room, "b", "after").await;
     alive.inbox().await;
     let told = missed(sit(&alive, room, "a", "s1b").await);
@@ -370,7 +388,11 @@ async fn people_of_a_dead_node_whose_inbox_was_cut_are_sent_everything() {
         say(&alive, room, "b", text).await;
     }
     let held = die(&world, &dead, &alive).await;
-    alive.coord.reap_rooms(S, &dead.id, 10, held).await.unwrap();
+    alive
+        .coord
+        .reap_rooms(S, &dead.id, 10, all_noticed(held))
+        .await
+        .unwrap();
     alive.coord.rest(S, &dead.id).await.unwrap();
     alive.inbox().await;
 
@@ -396,7 +418,7 @@ async fn a_seat_with_a_socket_elsewhere_survives_a_dead_node_and_batches_end() {
 
     let mut reaped = Vec::new();
     for _ in 0..3 {
-        reaped.push(alive.coord.reap_rooms(S, &dead.id, 3, held).await.unwrap());
+        reaped.push(alive.coord.reap_rooms(S, &dead.id, 3, all_noticed(held)).await.unwrap());
     }
 
     assert_eq!(reaped, [3, 2, 0]);

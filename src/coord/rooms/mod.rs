@@ -72,6 +72,15 @@ pub enum Said {
     NoRoom,
 }
 
+/// How the seats of a dead node are held.
+#[derive(Clone, Copy, Debug)]
+pub struct Takeover {
+    /// Until when.
+    pub held: Millis,
+    /// Since when its connections may have brought nothing without anybody having noticed.
+    pub unnoticed: Millis,
+}
+
 impl Coord {
     /// Makes the room of an offered pair; unless announced it is swept away at `sweep`.
     pub async fn open(&self, room: RoomId, kind: RoomKind, pair: [&UserId; 2], sweep: Millis) -> Result<(), Fault> {
@@ -195,7 +204,13 @@ impl Coord {
     }
 
     /// Holds seats of up to `batch` rooms of a dead node until `held`; how many rooms there were.
-    pub async fn reap_rooms(&self, shard: Shard, dead: &NodeId, batch: usize, held: Millis) -> Result<usize, Fault> {
+    pub async fn reap_rooms(
+        &self,
+        shard: Shard,
+        dead: &NodeId,
+        batch: usize,
+        takeover: Takeover,
+    ) -> Result<usize, Fault> {
         let act = Act::new("reap_rooms")
             .key(format!("{}{dead}", self.keys().rooms_base(shard)))
             .key(self.keys().room_base(shard))
@@ -205,7 +220,8 @@ impl Coord {
             .key(self.keys().gaps(shard))
             .arg(dead)
             .arg(batch)
-            .arg(held);
+            .arg(takeover.held)
+            .arg(takeover.unnoticed);
         let reply = self.run(shard, act).await?;
         match reply.word() {
             "reaped" => reply.value(0),

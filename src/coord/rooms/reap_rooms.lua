@@ -1,7 +1,7 @@
 -- Holds the seats that only a dead node had sockets for, a batch of rooms at a time. What the node had not dispatched
--- when it died tells from where its people may miss lines.
+-- when it died tells from where its people may miss lines, and so does what it had, but on connections dead before it.
 -- KEYS: 1 rooms of the dead node, 2 rooms (without the id), 3 timers, 4 sets of rooms per node (without the node), 5 inbox of the dead node, 6 gaps
--- ARGV: 1 dead node, 2 batch, 3 held until, ms
+-- ARGV: 1 dead node, 2 batch, 3 held until, ms, 4 first entry that its connections may not have brought, ms
 -- returns: "reaped" number (less than the batch: none are left)
 -- twice: rooms already reaped are no longer in the set
 -- Without an inbox it was never told anything; of one that was cut nobody knows what was lost.
@@ -17,6 +17,7 @@ if redis.call('EXISTS', KEYS[5]) == 1 and redis.call('SISMEMBER', KEYS[6], ARGV[
     end
   end
 end
+if tonumber(ARGV[4]) < tonumber(since) then since = ARGV[4] end
 local places = ' ' .. string.gsub(ARGV[1], '%p', '%%%0') .. '/%S+'
 local batch = redis.call('SRANDMEMBER', KEYS[1], ARGV[2])
 for _, room in ipairs(batch) do

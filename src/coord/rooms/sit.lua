@@ -10,8 +10,11 @@ local word, since, at = rooms.take(r, ARGV, KEYS)
 if word ~= 'present' and word ~= 'retaken' then return rooms.no_seat(r, word) end
 local missed = since
 for place, sid in string.gmatch(at, '(%S+)/(%S+)') do
-  -- The same socket moved here; its old node may have died with notices unread.
-  local from = sid ~= ARGV[3] and ARGV[4] or place ~= node and rooms.unread_from(KEYS[5] .. place)
+  local moved = sid == ARGV[3] and place ~= node
+  -- The same socket moved here: what its old node was told and did not tell is missing, or all that a dead one may have
+  -- told in vain.
+  local from = sid ~= ARGV[3] and ARGV[4]
+  if moved then from = not alive(place) and ARGV[4] or rooms.unread_from(KEYS[5] .. place) end
   if from and (not missed or tonumber(from) < tonumber(missed)) then missed = from end
 end
 local reply = {word, r.to, rooms.newest(KEYS[2])}

@@ -10,6 +10,7 @@ local me = node .. ' ' .. ARGV[2]
 if s.waiting and s.waiting ~= me then
   if not s.closing then
     redis.call('RPUSH', KEYS[2], '1')
+    redis.call('PEXPIRE', KEYS[2], redis.call('PTTL', KEYS[1]))
     redis.call('HSET', KEYS[1], 'closing', '1')
     sessions.wake(KEYS[3], s, ARGV[1])
     sessions.tell(KEYS[3], s.owner, 'over', ARGV[1], s.epoch, 'overlap')

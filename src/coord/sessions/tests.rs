@@ -126,6 +126,21 @@ async fn two_polls_at_once_end_the_session() {
 }
 
 #[tokio::test]
+async fn what_two_polls_at_once_leave_runs_out_when_nobody_comes_for_it() {
+    let (world, owner, other) = opened().await;
+    owner.coord.session_poll(&sid(), "t1").await.unwrap();
+
+    other.coord.session_poll(&sid(), "t2").await.unwrap();
+
+    let record = "bytes=0, closing=1, dead=T+45000, epoch=1, owner=N1, ping=T+25000, sent=0, waiting=N1 t1 (ttl)";
+    let left = [
+        ("out:abcdefghij0123456789", "1 (ttl)"),
+        ("session:abcdefghij0123456789", record),
+    ];
+    assert_state(&records(&world).await, &left);
+}
+
+#[tokio::test]
 async fn session_push_reaches_the_owner_wherever_it_was_posted() {
     let (_world, mut owner, other) = opened().await;
 

@@ -8,9 +8,9 @@ use crate::domain::event::Event;
 use crate::domain::room::{Ending, Offset, RoomKind};
 use crate::ids::{RoomId, UserId};
 use crate::metrics;
-use crate::wire::End;
 use crate::wire::hub::Doing;
 use crate::wire::member::Member;
+use crate::wire::{Departure, End};
 
 impl Omegoo {
     /// Does it for one socket.
@@ -20,6 +20,8 @@ impl Omegoo {
         let believed = self.hub.doing(user);
         let heard = member.await_answer();
         let outcome = match self.actions.arrive_anew(user, sid, heard).await {
+            // It went while it was brought along: its departure was not heard, or came before.
+            Ok(_) if self.hub.member(sid).is_none() => return self.depart(member, Departure::Lost).await,
             Ok(came) => self.reconcile(member, believed, came).await,
             Err(denied) => Err(denied),
         };

@@ -12,6 +12,16 @@ pub type Settings = BTreeMap<String, String>;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_palaver");
 
+/// Names another program among a node's settings: one that no build replaces between two starts.
+pub const PROGRAM: &str = "TEST_PROGRAM";
+
+/// A copy of the program at `to`.
+pub fn keep_program(to: &std::path::Path) {
+    if std::fs::hard_link(BINARY, to).is_err() {
+        std::fs::copy(BINARY, to).unwrap();
+    }
+}
+
 /// One `palaver node`.
 pub struct NodeProcess {
     port: u16,
@@ -41,7 +51,7 @@ impl NodeProcess {
     /// Starts a node without waiting for anything: for nodes that cannot become ready.
     pub fn launch(settings: &Settings) -> Self {
         let (port, metrics_port) = (free_port(), free_port());
-        let mut node = dying_with_us("KILL", BINARY);
+        let mut node = dying_with_us("KILL", settings.get(PROGRAM).map_or(BINARY, String::as_str));
         node.arg("node")
             .envs(settings)
             .env("PALAVER_LISTEN", format!("127.0.0.1:{port}"))
@@ -110,6 +120,16 @@ impl NodeProcess {
     pub async fn ended(&mut self) -> ExitStatus {
         let status = self.process.ended_within(PATIENCE * 4).await;
         status.expect("the node does not end")
+    }
+
+    /// Whether it has ended within `patience`.
+    pub async fn ends_within(&mut self, patience: std::time::Duration) -> bool {
+        self.process.ended_within(patience).await.is_some()
+    }
+
+    /// Whether it runs.
+    pub fn runs(&mut self) -> bool {
+        self.process.runs()
     }
 
     /// Stops its world (SIGSTOP): the process is there, and answers nothing.

@@ -24,7 +24,14 @@ pub struct Database {
 pub struct Server {
     /// Ends with the port; a database's name follows.
     base: String,
-    own: Option<(Process, tempfile::TempDir)>,
+    own: Option<Own>,
+}
+
+/// A server that this test started.
+struct Own {
+    process: Process,
+    dir: tempfile::TempDir,
+    port: u16,
 }
 
 impl Server {
@@ -38,6 +45,11 @@ impl Server {
             Err(_) => private().await,
         };
         Arc::new(server)
+    }
+
+    /// A private one, to be killed and started again.
+    pub async fn start_private() -> Self {
+        private().await
     }
 
     /// A new database on this server.
@@ -55,7 +67,36 @@ impl Server {
 
     /// Stops the server at once, as a crash would; only a private one can be.
     pub fn kill(&mut self) {
-        self.own.as_mut().expect("a private server").0.kill9();
+        self.own.as_mut().expect("a private server").process.kill9();
+    }
+
+    /// Stops the server at once; only a private one can be. Unlike after `kill -9`, none of its processes lingers.
+    pub async fn quit(&mut self) {
+        let own = self.own.as_mut().expect("a private server");
+        own.process.signal("QUIT");
+        assert!(
+            own.process.ended_within(PATIENCE).await.is_some(),
+            "Postgres ignores SIGQUIT"
+        );
+    }
+
+    /// Brings one that has quit back, with its data.
+    pub async fn restart(&mut self) {
+        let own = self.own.as_mut().expect("a private server");
+        for _ in 0..5 {
+            if let Some(process) = launch(&own.dir.path().join("data"), own.port).await {
+                own.process = process;
+                return;
+            }
+        }
+        panic!("Postgres does not come back on port {}", own.port);
+    }
+
+    /// A new database with this name, which goes with a private server.
+    pub async fn create(&self, name: &str) -> String {
+        let create = format!("create database {name} template template0");
+        self.admin().await.execute(sqlx::AssertSqlSafe(create)).await.unwrap();
+        format!("{}/{name}", self.base)
     }
 
     async fn admin(&self) -> PgConnection {
@@ -103,29 +144,36 @@ async fn private() -> Server {
     run(Command::new("cp").arg("-a").arg(template()).arg(&data));
     for _ in 0..5 {
         let port = free_port();
-        let mut postgres = as_postgres(&bin("postgres"));
-        postgres.arg("-D").arg(&data).arg("-c").arg(format!("port={port}"));
-        for setting in [
-            "listen_addresses=127.0.0.1",
-            "unix_socket_directories=",
-            "max_connections=200",
-            "fsync=off",
-        ] {
-            postgres.args(["-c", setting]);
-        }
-        let mut process = Process::start("postgres", postgres);
-        let pid_file = data.join("postmaster.pid");
-        let ready = async || {
-            let state = fs::read_to_string(&pid_file).unwrap_or_default();
-            state.lines().nth(7).is_some_and(|line| line.starts_with("ready")) || !process.runs()
-        };
-        if holds_within(PATIENCE, ready).await && process.runs() {
+        if let Some(process) = launch(&data, port).await {
             let base = format!("postgres://palaver@127.0.0.1:{port}");
-            let own = Some((process, dir));
+            let own = Some(Own { process, dir, port });
             return Server { base, own };
         }
     }
     panic!("Postgres does not start");
+}
+
+/// `None` when it ends by itself (its port was taken).
+async fn launch(data: &Path, port: u16) -> Option<Process> {
+    let mut postgres = as_postgres(&bin("postgres"));
+    postgres.arg("-D").arg(data).arg("-c").arg(format!("port={port}"));
+    for setting in [
+        "listen_addresses=127.0.0.1",
+        "unix_socket_directories=",
+        "max_connections=200",
+        "fsync=off",
+    ] {
+        postgres.args(["-c", setting]);
+    }
+    let mut process = Process::start("postgres", postgres);
+    let pid_file = data.join("postmaster.pid");
+    let ours = process.pid().to_string();
+    let ready = async || {
+        let state = fs::read_to_string(&pid_file).unwrap_or_default();
+        let of_ours = state.lines().next() == Some(ours.as_str());
+        of_ours && state.lines().nth(7).is_some_and(|line| line.starts_with("ready")) || !process.runs()
+    };
+    (holds_within(PATIENCE, ready).await && process.runs()).then_some(process)
 }
 
 /// The cluster that all private servers are copies of. Made under a lock, and under another name until it is whole.

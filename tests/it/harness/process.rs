@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{Read, Seek};
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
 use std::sync::mpsc;
@@ -12,7 +13,12 @@ pub struct Process {
     name: String,
     child: Child,
     output: File,
+    /// Whether the output stays where somebody will look for it.
+    keeps: bool,
 }
+
+/// Names a directory in a command's environment: what the process prints is kept there, instead of being shown.
+pub const KEEP_OUTPUT_IN: &str = "TEST_KEEP_OUTPUT_IN";
 
 /// A command whose process gets `signal` when this test process ends, however it ends.
 pub fn dying_with_us(signal: &str, program: impl AsRef<std::ffi::OsStr>) -> Command {
@@ -41,10 +47,25 @@ fn spawn(command: Command) -> std::io::Result<Child> {
     child.recv().unwrap()
 }
 
+/// A file for what a process prints; those of one name are numbered.
+fn kept_output(dir: &Path, name: &str) -> File {
+    let name = name.replace([' ', ':', '/'], "-");
+    let mut files = (1..).map(|number| dir.join(format!("{name}.{number}.log")));
+    let free = files.find(|path| !path.exists()).unwrap();
+    File::options()
+        .create_new(true)
+        .read(true)
+        .append(true)
+        .open(free)
+        .unwrap()
+}
+
 impl Process {
     /// Starts `command` (see [`dying_with_us`]); `name` is how it is called in messages.
     pub fn start(name: &str, mut command: Command) -> Self {
-        let output = tempfile::tempfile().unwrap();
+        let kept = command.get_envs().find(|(key, _)| *key == KEEP_OUTPUT_IN);
+        let kept = kept.and_then(|(_, dir)| dir.map(|dir| kept_output(Path::new(dir), name)));
+        let (keeps, output) = (kept.is_some(), kept.unwrap_or_else(|| tempfile::tempfile().unwrap()));
         command
             .stdin(Stdio::null())
             .stdout(output.try_clone().unwrap())
@@ -54,6 +75,7 @@ impl Process {
             name: name.to_owned(),
             child,
             output,
+            keeps,
         }
     }
 
@@ -98,7 +120,7 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         self.kill9();
-        if std::thread::panicking() {
+        if std::thread::panicking() && !self.keeps {
             let output = self.output();
             eprintln!("---- {} printed:\n{output}", self.name);
         }

@@ -1,6 +1,7 @@
 //! A TCP proxy between a node and its Redis (or a client and its node) that a test can pause, cut and mend.
 
 use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -39,6 +40,7 @@ impl State {
 /// Forwards connections to one address, or to several that share their fate, until it is dropped.
 pub struct Proxy {
     addresses: Vec<SocketAddr>,
+    targets: Vec<Arc<Mutex<String>>>,
     line: watch::Sender<State>,
     accepting: Vec<JoinHandle<()>>,
 }
@@ -53,6 +55,7 @@ impl Proxy {
         });
         let mut proxy = Self {
             addresses: Vec::new(),
+            targets: Vec::new(),
             line,
             accepting: Vec::new(),
         };
@@ -64,14 +67,22 @@ impl Proxy {
     pub async fn also(&mut self, target: String) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         self.addresses.push(listener.local_addr().unwrap());
+        let target = Arc::new(Mutex::new(target));
+        self.targets.push(target.clone());
         let line = self.line.clone();
         self.accepting.push(tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let number = line.borrow().made;
                 line.send_modify(|state| state.made += 1);
-                tokio::spawn(forward(number, client, target.clone(), line.subscribe()));
+                let target = target.lock().unwrap().clone();
+                tokio::spawn(forward(number, client, target, line.subscribe()));
             }
         }));
+    }
+
+    /// Forwards to another address than the first target's from the next connection on.
+    pub fn aim(&self, target: String) {
+        *self.targets[0].lock().unwrap() = target;
     }
 
     /// Host and port to connect to instead of the target's.

@@ -155,27 +155,13 @@ impl World {
     pub async fn ends_empty(self) {
         // For nodes inside the test, what is due within a minute is due now.
         self.clock.advance(Duration::from_secs(60));
-        let mut left = self.left_over();
+        let mut left = left_over(&self.redis);
         holds_within(PATIENCE, async || {
-            left = self.left_over();
+            left = left_over(&self.redis);
             left.is_empty()
         })
         .await;
         assert!(left.is_empty(), "left over: {left:?}");
-    }
-
-    /// Keys that have no end of their own and are not the machinery's.
-    fn left_over(&self) -> Vec<String> {
-        let mut keys = self.redis.keys();
-        keys.retain(|key| {
-            let name = key.split_once("}:").map_or(key.as_str(), |(_, name)| name);
-            let kind = name.split(':').next().unwrap();
-            let machinery = ["counts", "epoch", "inbox", "keeper", "nodes", "topic"].contains(&kind);
-            let idle = ["journal", "offers"].contains(&kind) && self.redis.command(&["XLEN", key]) == ["0"];
-            let ends = self.redis.command(&["PTTL", key]) != ["-1"];
-            !machinery && !idle && !ends
-        });
-        keys
     }
 
     /// Where the world's facts are stored.
@@ -195,6 +181,20 @@ fn through(redis: &Redis, kind: Kind, line: &Proxy) -> String {
         Kind::Single | Kind::Cluster => redis.url_at(&line.addresses()),
         Kind::Replicated => redis.url(),
     }
+}
+
+/// Keys that have no end of their own and are not the machinery's.
+pub fn left_over(redis: &Redis) -> Vec<String> {
+    let mut keys = redis.keys();
+    keys.retain(|key| {
+        let name = key.split_once("}:").map_or(key.as_str(), |(_, name)| name);
+        let kind = name.split(':').next().unwrap();
+        let machinery = ["counts", "epoch", "inbox", "keeper", "nodes", "topic"].contains(&kind);
+        let idle = ["journal", "offers"].contains(&kind) && redis.command(&["XLEN", key]) == ["0"];
+        let ends = redis.command(&["PTTL", key]) != ["-1"];
+        !machinery && !idle && !ends
+    });
+    keys
 }
 
 /// The host and port of a URL, and the same URL for another host and port.

@@ -167,7 +167,7 @@ pub struct Client {
 }
 
 impl Client {
-    fn of(namespace: String, session: Session) -> Self {
+    fn of(namespace: String, mut session: Session) -> Self {
         let (orders, to_do) = mpsc::unbounded_channel();
         let (found, arriving) = mpsc::unbounded_channel();
         Self {
@@ -175,12 +175,12 @@ impl Client {
             pid: None,
             mark: None,
             namespace,
-            open: session.open,
+            open: session.open.clone(),
+            handle: session.handle.take(),
             orders,
             arriving,
             kept: VecDeque::new(),
-            task: tokio::spawn(run(session.transport, session.early, to_do, found)),
-            handle: session.handle,
+            task: tokio::spawn(run(session, to_do, found)),
             next_ack: 0,
         }
     }

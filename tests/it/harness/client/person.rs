@@ -4,7 +4,7 @@
 
 use super::session::Arrival;
 use super::{Client, Dial, packet};
-use crate::harness::history::{Log, Moment};
+use crate::harness::history::{GOODBYE, Log, Moment};
 use crate::harness::world::JWT_SECRET;
 use serde_json::{Value, json};
 use std::collections::VecDeque;
@@ -24,13 +24,21 @@ const PAUSE: Duration = Duration::from_millis(20);
 #[derive(Debug)]
 enum Wish {
     Seek,
+    StopSeeking,
     Say(String),
     Babble,
     Hush,
     Leave,
     Report,
+    Type,
     /// Leave the connection behind, silently, and make a new one.
     Move,
+    /// Go without a word, and come back after this.
+    Vanish(Duration),
+    /// Say goodbye, and come back after this.
+    Part(Duration),
+    /// From now on this long between two lines.
+    Pace(Duration),
     /// From now on to these addresses.
     Go(Vec<Dial>),
 }
@@ -61,6 +69,10 @@ struct Life {
     under_way: Option<(u64, Instant)>,
     /// Not before this the next line goes out.
     not_before: Instant,
+    /// Between two lines of a flow.
+    pace: Duration,
+    /// Not before this the next connection is made.
+    away_until: Instant,
     /// Connections left behind without a word: they stay open.
     left: Vec<Client>,
 }
@@ -109,6 +121,8 @@ impl Person {
             lines: VecDeque::new(),
             under_way: None,
             not_before: Instant::now(),
+            pace: PAUSE,
+            away_until: Instant::now(),
             left: Vec::new(),
         };
         let task = tokio::spawn(life.run());
@@ -118,6 +132,11 @@ impl Person {
     /// Looks for a partner.
     pub fn seek(&self) {
         self.wish(Wish::Seek);
+    }
+
+    /// Looks for a partner no longer.
+    pub fn stop_seeking(&self) {
+        self.wish(Wish::StopSeeking);
     }
 
     /// Says this.
@@ -145,6 +164,26 @@ impl Person {
         self.wish(Wish::Report);
     }
 
+    /// Is seen to type.
+    pub fn type_something(&self) {
+        self.wish(Wish::Type);
+    }
+
+    /// Loses the connection, and makes a new one after `away`.
+    pub fn vanish(&self, away: Duration) {
+        self.wish(Wish::Vanish(away));
+    }
+
+    /// Closes the connection in good order, and makes a new one after `away`.
+    pub fn part(&self, away: Duration) {
+        self.wish(Wish::Part(away));
+    }
+
+    /// Says lines so far apart.
+    pub fn pace(&self, between: Duration) {
+        self.wish(Wish::Pace(between));
+    }
+
     /// Connects anew; the old connection is neither closed nor read.
     pub fn reconnect(&self) {
         self.wish(Wish::Move);
@@ -165,6 +204,11 @@ impl Person {
         self.state.lock().unwrap().connected
     }
 
+    /// The room this person believes to be in.
+    pub fn room(&self) -> Option<String> {
+        self.state.lock().unwrap().log.room().map(|(room, _)| room)
+    }
+
     /// Lines that are not yet acknowledged.
     pub fn pending(&self) -> usize {
         self.state.lock().unwrap().pending
@@ -181,9 +225,18 @@ impl Drop for Person {
     }
 }
 
+/// What ends the reading of a connection, beside the connection's own end.
+enum Farewell {
+    Stay,
+    LeaveBehind,
+    Vanish,
+    Part,
+}
+
 impl Life {
     async fn run(mut self) {
         loop {
+            tokio::time::sleep_until(self.away_until).await;
             let dial = self.dials[0].clone();
             self.dials.rotate_left(1);
             match tokio::time::timeout(CONNECT, dial.try_connect()).await {
@@ -207,31 +260,48 @@ impl Life {
         } else if self.seeking && !seated {
             client.emit("join_text_queue", &[]);
         }
-        let why = loop {
-            self.pump(&mut client);
+        let (why, farewell) = self.stay(&mut client).await;
+        self.state.lock().unwrap().connected = false;
+        self.note(Moment::Lost(why.clone()));
+        match farewell {
+            Farewell::Stay => {}
+            Farewell::LeaveBehind => {
+                // Open, and as good as dead: nobody answers from there.
+                client.ignore_pings();
+                self.left.push(client);
+            }
+            Farewell::Vanish => client.drop_abruptly().await,
+            Farewell::Part => {
+                let _ = tokio::time::timeout(CONNECT, client.close()).await;
+            }
+        }
+    }
+
+    /// Lives with a connection until it ends; why, and what is to become of it.
+    async fn stay(&mut self, client: &mut Client) -> (String, Farewell) {
+        let end = |why: &str, farewell| (why.to_owned(), farewell);
+        loop {
+            self.pump(client);
             let again = self.under_way.map_or(self.not_before, |(_, until)| until);
             let waits = self.under_way.is_some() || !self.lines.is_empty() || self.babbling;
             tokio::select! {
-                wish = self.wishes.recv() => match wish {
-                    Some(wish) => if self.wished(wish, Some(&client)) { break "left behind".to_owned() },
-                    None => return,
+                wish = self.wishes.recv() => match wish.map(|wish| self.wished(wish, Some(client))) {
+                    Some(Farewell::Stay) => {}
+                    Some(Farewell::LeaveBehind) => return end("left behind", Farewell::LeaveBehind),
+                    Some(Farewell::Vanish) | None => return end("vanished", Farewell::Vanish),
+                    Some(Farewell::Part) => return end(GOODBYE, Farewell::Part),
                 },
                 arrival = client.arriving.recv() => match arrival {
                     Some(Arrival::Event(event)) => self.heard(&event.name, event.args),
-                    Some(Arrival::Ack(id, args)) => self.answered(id, args.first().unwrap_or(&Value::Null)),
-                    Some(Arrival::Lost(why)) => break why,
-                    Some(Arrival::Disconnected) => break "disconnected by the server".to_owned(),
+                    Some(Arrival::Ack(id, args)) => self.answered(id, args.first().unwrap_or(&Value::Null), client),
+                    Some(Arrival::Lost(why)) => return end(&why, Farewell::Stay),
+                    Some(Arrival::Disconnected) => return end("disconnected by the server", Farewell::Stay),
                     Some(Arrival::Answer(_)) => {}
-                    None => break "the client ended".to_owned(),
+                    None => return end("the client ended", Farewell::Stay),
                 },
                 () = tokio::time::sleep_until(again), if waits => self.under_way = None,
             }
-        };
-        if why == "left behind" {
-            self.left.push(client);
         }
-        self.state.lock().unwrap().connected = false;
-        self.note(Moment::Lost(why));
     }
 
     /// Sends what is to be said next, when the line before is answered.
@@ -259,8 +329,8 @@ impl Life {
         self.state.lock().unwrap().pending = self.lines.len();
     }
 
-    /// Whether the connection is to be left behind.
-    fn wished(&mut self, wish: Wish, client: Option<&Client>) -> bool {
+    /// What is to become of the connection.
+    fn wished(&mut self, wish: Wish, client: Option<&Client>) -> Farewell {
         let emit = |name: &str, args: &[Value]| {
             if let Some(client) = client {
                 client.emit(name, args);
@@ -271,22 +341,38 @@ impl Life {
                 self.seeking = true;
                 emit("join_text_queue", &[]);
             }
+            Wish::StopSeeking => {
+                self.seeking = false;
+                emit("leave_text_queue", &[]);
+            }
             Wish::Say(text) => self.line(text),
             Wish::Babble => self.babbling = true,
             Wish::Hush => self.babbling = false,
             Wish::Leave => emit("leave_text_room", &[]),
             Wish::Report => {
-                let (_, partner) = self.state.lock().unwrap().log.room().expect("a room");
+                let Some((_, partner)) = self.state.lock().unwrap().log.room() else {
+                    return Farewell::Stay;
+                };
                 let report = json!({ "reportedUserId": partner, "violationType": "spam", "description": "it is" });
                 emit("report_text_chat", &[report]);
             }
-            Wish::Move => return true,
+            Wish::Type => emit("text_typing_start", &[]),
+            Wish::Pace(pace) => self.pace = pace,
+            Wish::Move => return Farewell::LeaveBehind,
+            Wish::Vanish(away) => {
+                self.away_until = Instant::now() + away;
+                return Farewell::Vanish;
+            }
+            Wish::Part(away) => {
+                self.away_until = Instant::now() + away;
+                return Farewell::Part;
+            }
             Wish::Go(dials) => {
                 let who = self.state.lock().unwrap().log.who.clone();
                 self.dials = dials.into_iter().map(|dial| dial.user(&who)).collect();
             }
         }
-        false
+        Farewell::Stay
     }
 
     fn heard(&mut self, name: &str, args: Vec<Value>) {
@@ -338,14 +424,18 @@ impl Life {
         self.state.lock().unwrap().pending = 0;
     }
 
-    fn answered(&mut self, id: u64, reply: &Value) {
+    fn answered(&mut self, id: u64, reply: &Value, client: &Client) {
         if self.under_way.is_none_or(|(wanted, _)| wanted != id) {
             return;
         }
         self.under_way = None;
-        self.not_before = Instant::now() + PAUSE;
+        self.not_before = Instant::now() + self.pace;
         if let Some(code) = reply["code"].as_str() {
             self.note(Moment::Refused(code.to_owned()));
+            if code == "NO_ROOM" {
+                // The room may have ended unheard: asking tells.
+                client.emit("attempt_text_reconnect", &[]);
+            }
             let wait = reply["retryAfterMs"].as_u64().unwrap_or(100);
             self.not_before = Instant::now() + Duration::from_millis(wait);
             return;

@@ -5,7 +5,9 @@ use super::transport::{Lost, Raw, Transport};
 use super::{Dial, Via};
 use serde_json::Value;
 use std::collections::VecDeque;
+use std::time::Duration;
 use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout, timeout_at};
 
 /// An open session on its way to its task.
 pub struct Session {
@@ -84,26 +86,40 @@ async fn upgrade(dial: &Dial, mut polling: Transport, open: Value) -> Result<Ses
     Ok(Session { early, ..session })
 }
 
-/// Reads until the transport ends; answers pings.
-pub async fn run(
-    mut transport: Transport,
-    mut early: VecDeque<Raw>,
-    mut orders: mpsc::UnboundedReceiver<Order>,
-    found: mpsc::UnboundedSender<Arrival>,
-) {
+/// How long nothing may come before a client takes the connection for dead.
+fn patience(open: &Value) -> Duration {
+    let ms = |key: &str| open[key].as_u64().unwrap_or(60_000);
+    Duration::from_millis(ms("pingInterval") + ms("pingTimeout"))
+}
+
+/// Reads until the transport ends; answers pings. When the server is silent for too long, it is taken for gone.
+pub async fn run(session: Session, mut orders: mpsc::UnboundedReceiver<Order>, found: mpsc::UnboundedSender<Arrival>) {
+    let patience = patience(&session.open);
+    let Session {
+        mut transport,
+        mut early,
+        ..
+    } = session;
     let mut pongs = true;
+    let mut silent_until = Instant::now() + patience;
     let mut unfinished: Option<Event> = None;
     loop {
         let step = tokio::select! {
             order = orders.recv() => match order {
-                Some(Order::Send(raw)) => transport.send(raw).await,
+                Some(Order::Send(raw)) => match timeout(patience, transport.send(raw)).await {
+                    Ok(sent) => sent,
+                    Err(_) => Err("send timeout".to_owned()),
+                },
                 Some(Order::IgnorePings) => {
                     pongs = false;
                     Ok(())
                 }
                 Some(Order::Close) | None => return transport.close().await,
             },
-            received = next(&mut transport, &mut early) => match received {
+            received = timeout_at(silent_until, next(&mut transport, &mut early)) => match received
+                .unwrap_or_else(|_| Err("ping timeout".to_owned()))
+                .inspect(|_| silent_until = Instant::now() + patience)
+            {
                 Ok(Raw::Text(text)) if text == "2" && pongs => transport.send(Raw::Text("3".to_owned())).await,
                 Ok(Raw::Text(text)) if text == "1" => Err("closed by the server".to_owned()),
                 Ok(raw) => {

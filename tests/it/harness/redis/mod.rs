@@ -10,7 +10,7 @@ mod server;
 
 pub use guarded::Guarded;
 pub use sentinel::Watched;
-pub use server::Server;
+pub use server::{Extra, Server};
 
 use super::proxy::Proxy;
 
@@ -65,6 +65,14 @@ impl Redis {
         let redis = Self::launch(kind).await;
         redis.form().await;
         redis
+    }
+
+    /// A single server with something more.
+    pub async fn start_with(extra: Extra) -> Self {
+        Self {
+            kind: Kind::Single,
+            servers: vec![Server::start_with(extra).await],
+        }
     }
 
     /// A new, empty one behind a proxy that clients cannot get round: the members of a cluster announce its ports.
@@ -140,6 +148,16 @@ impl Redis {
     /// Dies without a word.
     pub fn kill(&mut self) {
         self.servers.iter_mut().for_each(Server::kill);
+    }
+
+    /// Stops its world (SIGSTOP).
+    pub fn freeze(&self) {
+        self.servers.iter().for_each(|server| server.signal("STOP"));
+    }
+
+    /// Lets a frozen one go on.
+    pub fn thaw(&self) {
+        self.servers.iter().for_each(|server| server.signal("CONT"));
     }
 
     /// Comes back on its ports with the data it had.

@@ -3,6 +3,7 @@
 use super::super::ports::free_port;
 use super::super::process::{Process, dying_with_us};
 use super::super::{PATIENCE, holds_within};
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
@@ -19,15 +20,39 @@ pub struct Server {
     port: u16,
     dir: tempfile::TempDir,
     role: Role,
-    options: Vec<String>,
+    extra: Extra,
     process: Option<Process>,
+}
+
+/// What one server is given beyond what all have.
+#[derive(Clone, Default)]
+pub struct Extra {
+    /// On its command line.
+    pub arguments: Vec<String>,
+    /// In its environment.
+    pub environment: BTreeMap<String, String>,
+}
+
+/// How every server is set up, as documented for production.
+const COMMON: &str = "save \"\"\nappendonly yes\nmaxmemory-policy noeviction\nlatency-tracking no\n";
+
+fn with_options(options: &[&str]) -> Extra {
+    Extra {
+        arguments: options.iter().map(|&option| option.to_owned()).collect(),
+        ..Extra::default()
+    }
 }
 
 impl Server {
     /// A new, empty server with further options.
     pub async fn start(options: &[&str]) -> Self {
+        Self::start_with(with_options(options)).await
+    }
+
+    /// A new, empty server with something more.
+    pub async fn start_with(extra: Extra) -> Self {
         for _ in 0..5 {
-            if let Some(server) = Self::try_start(options).await {
+            if let Some(server) = Self::try_as(Role::Server, extra.clone(), COMMON).await {
                 return server;
             }
         }
@@ -36,29 +61,27 @@ impl Server {
 
     /// `None` when one of its ports was taken.
     pub async fn try_start(options: &[&str]) -> Option<Self> {
-        let common = "save \"\"\nappendonly yes\nmaxmemory-policy noeviction\nlatency-tracking no\n";
-        let options = options.iter().map(|&option| option.to_owned()).collect();
-        Self::try_as(Role::Server, options, common).await
+        Self::try_as(Role::Server, with_options(options), COMMON).await
     }
 
     /// A sentinel with this configuration; it writes what it learns into the file.
     pub async fn sentinel(configuration: &str) -> Self {
         for _ in 0..5 {
-            if let Some(sentinel) = Self::try_as(Role::Sentinel, Vec::new(), configuration).await {
+            if let Some(sentinel) = Self::try_as(Role::Sentinel, Extra::default(), configuration).await {
                 return sentinel;
             }
         }
         panic!("the sentinel does not start");
     }
 
-    async fn try_as(role: Role, options: Vec<String>, configuration: &str) -> Option<Self> {
+    async fn try_as(role: Role, extra: Extra, configuration: &str) -> Option<Self> {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("redis.conf"), configuration).unwrap();
         let mut server = Self {
             port: free_port(),
             dir,
             role,
-            options,
+            extra,
             process: None,
         };
         server.launch().await.then_some(server)
@@ -80,7 +103,8 @@ impl Server {
             .arg(path.join("redis.conf"))
             .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--dir"])
             .arg(&path)
-            .args(&self.options);
+            .args(&self.extra.arguments)
+            .envs(&self.extra.environment);
         let mut process = Process::start("redis", redis);
         let ours = format!("process_id:{}", process.pid());
         let up = holds_within(PATIENCE, async || {

@@ -1,40 +1,8 @@
-//! What people lived through, and the proof that nothing promised was broken: every client's history is kept as it saw
-//! it, and [`violations`] judges all of them together.
+//! What must hold among the histories alone, whatever happened to the machines.
 
+use super::{GOODBYE, Log, Moment};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::time::Instant;
-
-/// What happened to somebody.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Moment {
-    /// A connection was made.
-    Connected,
-    /// A connection was lost.
-    Lost(String),
-    /// The server confirmed the place in the queue.
-    Queued,
-    /// A partner was found.
-    Matched { room: String, partner: String },
-    /// A line was seen, the own ones included.
-    Heard { room: String, id: String, text: String },
-    /// The server took a line of ours.
-    Acked { room: String, id: String, text: String },
-    /// The server did not take a line of ours, and said why.
-    Refused(String),
-    /// The room was over.
-    Ended { room: Option<String>, reason: String },
-    /// Anything else that was told.
-    Told(String),
-}
-
-/// One person's history.
-#[derive(Debug, Clone, Default)]
-pub struct Log {
-    /// The person's user id.
-    pub who: String,
-    /// What happened, in order.
-    pub moments: Vec<(Instant, Moment)>,
-}
+use std::time::{Duration, Instant};
 
 /// A broken promise.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,6 +23,8 @@ pub enum Violation {
     Unexplained { who: String, reason: String },
     /// A room ended for one and goes on for the other.
     HalfEnded { room: String, who: String },
+    /// Somebody was told a new line of a room that was over.
+    AfterTheEnd { room: String, who: String, text: String },
 }
 
 /// Every reason that a client may be given for the end of a room.
@@ -68,68 +38,8 @@ const REASONS: &[&str] = &[
     "gone",
 ];
 
-impl Log {
-    /// Of somebody to whom nothing has happened yet.
-    pub fn of(who: &str) -> Self {
-        let who = who.to_owned();
-        Self {
-            who,
-            moments: Vec::new(),
-        }
-    }
-
-    /// Something happened now.
-    pub fn note(&mut self, moment: Moment) {
-        self.moments.push((Instant::now(), moment));
-    }
-
-    /// The room this person is in, and the partner there.
-    pub fn room(&self) -> Option<(String, String)> {
-        let mut room = None;
-        for (_, moment) in &self.moments {
-            match moment {
-                Moment::Matched { room: entered, partner } => room = Some((entered.clone(), partner.clone())),
-                Moment::Ended { .. } => room = None,
-                _ => {}
-            }
-        }
-        room
-    }
-
-    /// How often something happened.
-    pub fn count(&self, wanted: impl Fn(&Moment) -> bool) -> usize {
-        self.moments.iter().filter(|(_, moment)| wanted(moment)).count()
-    }
-
-    /// When something happened first at or after `from`.
-    pub fn first_after(&self, from: Instant, wanted: impl Fn(&Moment) -> bool) -> Option<Instant> {
-        let mut later = self.moments.iter().filter(|(at, _)| *at >= from);
-        later.find(|(_, moment)| wanted(moment)).map(|(at, _)| *at)
-    }
-
-    /// The reasons for which this person's rooms ended.
-    pub fn endings(&self) -> Vec<String> {
-        let ended = |(_, moment): &(Instant, Moment)| match moment {
-            Moment::Ended { reason, .. } => Some(reason.clone()),
-            _ => None,
-        };
-        self.moments.iter().filter_map(ended).collect()
-    }
-
-    /// The ids of a room's lines in the order in which they were seen first.
-    fn heard(&self, room: &str) -> Vec<&str> {
-        let mut seen = BTreeSet::new();
-        let heard = self.moments.iter().filter_map(|(_, moment)| match moment {
-            Moment::Heard { room: r, id, .. } if r == room => Some(id.as_str()),
-            _ => None,
-        });
-        heard.filter(|id| seen.insert(*id)).collect()
-    }
-
-    fn ended(&self, room: &str) -> bool {
-        self.count(|moment| matches!(moment, Moment::Ended { room: Some(r), .. } if r == room)) > 0
-    }
-}
+/// Longer than a line is on its way, whatever the network does to it.
+const ON_ITS_WAY: Duration = Duration::from_secs(10);
 
 /// Every broken promise in these histories, each once. Who is not among `logs` is not judged.
 pub fn violations(logs: &[Log]) -> Vec<Violation> {
@@ -162,7 +72,8 @@ fn of_one(log: &Log) -> Vec<Violation> {
     let who = log.who.clone();
     let mut found = Vec::new();
     let mut room: Option<String> = None;
-    for (_, moment) in &log.moments {
+    let mut told = BTreeSet::new();
+    for (at, moment) in &log.moments {
         match moment {
             Moment::Matched { room: entered, partner } => {
                 if *partner == log.who {
@@ -180,6 +91,21 @@ fn of_one(log: &Log) -> Vec<Violation> {
                     found.push(Violation::Unexplained { who, reason });
                 }
             }
+            // Who asked was answered "gone" at once, and what is on its way comes after that.
+            Moment::Heard { room: r, text, .. }
+                if log.ending(r).is_some_and(|(end, why)| end < *at && why != "gone")
+                    && !told.contains(text.as_str()) =>
+            {
+                let (room, text) = (r.clone(), text.clone());
+                found.push(Violation::AfterTheEnd {
+                    room,
+                    who: who.clone(),
+                    text,
+                });
+            }
+            Moment::Heard { text, .. } => {
+                told.insert(text.as_str());
+            }
             _ => {}
         }
     }
@@ -191,10 +117,7 @@ fn of_room(room: &str, people: &[&Log]) -> Vec<Violation> {
     let mut found = Vec::new();
     let mut ids = HashMap::<&str, &str>::new();
     for log in people {
-        let partner = log.moments.iter().find_map(|(_, moment)| match moment {
-            Moment::Matched { room: r, partner } if r == room => Some(partner.as_str()),
-            _ => None,
-        });
+        let partner = log.partner_in(room);
         let other = people.iter().find(|other| Some(other.who.as_str()) == partner);
         if people.len() > 2 || (people.len() == 2 && other.is_none()) {
             let who = log.who.clone();
@@ -229,12 +152,10 @@ fn between(room: &str, log: &Log, other: &Log) -> Vec<Violation> {
         let who = other.who.clone();
         found.push(Violation::HalfEnded { room: room_name(), who });
     }
-    for (_, moment) in &log.moments {
-        let Moment::Acked { room: r, id, text } = moment else {
-            continue;
-        };
-        if r == room && !over && !theirs.contains(&id.as_str()) {
-            let (text, to) = (text.clone(), other.who.clone());
+    let heard: BTreeSet<_> = theirs.iter().copied().collect();
+    for (at, id, text) in log.acked(room) {
+        if !over && !heard.contains(id) && !on_its_way_at_a_goodbye(other, at) {
+            let (text, to) = (text.to_owned(), other.who.clone());
             found.push(Violation::LostLine {
                 room: room_name(),
                 text,
@@ -243,7 +164,12 @@ fn between(room: &str, log: &Log, other: &Log) -> Vec<Violation> {
         }
     }
     let place: HashMap<_, _> = theirs.iter().enumerate().map(|(at, id)| (*id, at)).collect();
-    let common: Vec<_> = mine.iter().filter(|id| place.contains_key(*id)).collect();
+    // What one of them may never have got, and then was sent again, says nothing about the order.
+    let acked = log.acked(room).chain(other.acked(room));
+    let vague = acked.filter(|(at, ..)| [log, other].iter().any(|who| on_its_way_at_a_goodbye(who, *at)));
+    let vague: BTreeSet<_> = vague.map(|(_, id, _)| id).collect();
+    let sure = |id: &&&str| place.contains_key(**id) && !vague.contains(**id);
+    let common: Vec<_> = mine.iter().filter(sure).collect();
     for pair in common.windows(2) {
         if place[pair[0]] > place[pair[1]] {
             let (first, then) = ((*pair[0]).to_owned(), (*pair[1]).to_owned());
@@ -257,9 +183,17 @@ fn between(room: &str, log: &Log, other: &Log) -> Vec<Violation> {
     found
 }
 
+/// Whoever says goodbye counts as having got what was on its way: nobody promises more.
+fn on_its_way_at_a_goodbye(log: &Log, acked: Instant) -> bool {
+    let around = |at: Instant| at.max(acked) - at.min(acked) < ON_ITS_WAY;
+    let goodbye = |moment: &Moment| matches!(moment, Moment::Lost(why) if why == GOODBYE);
+    log.moments.iter().any(|(at, moment)| goodbye(moment) && around(*at))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::harness::history::GOODBYE;
 
     fn log(who: &str, moments: &[Moment]) -> Log {
         let mut log = Log::of(who);
@@ -312,6 +246,26 @@ mod tests {
         );
 
         assert_eq!(pair(&[acked("1"), ended("session_lost")], &[ended("session_lost")]), []);
+    }
+
+    #[test]
+    fn a_line_that_was_on_its_way_at_a_goodbye_is_not_lost_and_every_other_is() {
+        let lost = |why: &str| pair(&[acked("1")], &[Moment::Lost(why.to_owned())]);
+
+        assert_eq!(lost(GOODBYE), []);
+        assert_eq!(lost("vanished").len(), 1);
+    }
+
+    #[test]
+    fn a_line_after_the_end_is_caught() {
+        let after = pair(
+            &[heard("1"), ended("user_left"), heard("1"), heard("2")],
+            &[ended("partner_left")],
+        );
+        assert!(
+            matches!(&after[..], [Violation::AfterTheEnd { text, .. }] if text == "text of 2"),
+            "{after:?}"
+        );
     }
 
     #[test]

@@ -1,0 +1,114 @@
+//! Real nodes and real clients under a random schedule of faults, and a verdict over everybody's history.
+//!
+//! `schedule` derives from a seed what is done when, `arena` is the world it is done to, `crowd` the people in it,
+//! `harness::history` the judge. `FAULTS_SEED` and `FAULTS_SECONDS` make a longer run (`./dev faults`).
+
+mod arena;
+mod crowd;
+mod report;
+mod schedule;
+
+use crate::harness::history::facts::{Weather, disagreements};
+use crate::harness::history::{Log, violations};
+use arena::{Arena, stored};
+use crowd::Crowd;
+use report::Report;
+use schedule::{Fault, Schedule};
+use std::time::{Duration, Instant};
+
+/// How long after a fault everybody may take to get over it: leases, pings, and coming back.
+const AFTERMATH: Duration = Duration::from_secs(12);
+/// How long the last promises may take to be kept once everything works again.
+const SETTLED_WITHIN: Duration = Duration::from_secs(20);
+/// How long Redis may take to be empty once everybody is gone: every window, one after the other.
+const EMPTY_WITHIN: Duration = Duration::from_secs(45);
+/// How long facts may take to be in Postgres: longer than those of a dead node are left to it.
+const STORED_WITHIN: Duration = Duration::from_secs(60);
+
+/// A number from the environment.
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|value| value.parse().expect("a number"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_promise_is_broken_by_a_random_schedule_of_faults() {
+    let seed = number("FAULTS_SEED").unwrap_or(1);
+    let length = Duration::from_secs(number("FAULTS_SECONDS").unwrap_or(25));
+    let people = number("FAULTS_PEOPLE").unwrap_or(30) as usize;
+    run(Schedule::of(seed, length), people).await;
+}
+
+/// Runs a schedule to its verdict; panics when a promise was broken.
+async fn run(schedule: Schedule, people: usize) {
+    let mut report = Report::begin(&schedule, people);
+    let mut arena = Arena::set_up(schedule.shape, report.logs()).await;
+    let mut crowd = Crowd::gather(people, schedule.seed, &arena);
+    let weather = strike(&schedule, &mut arena, &mut report).await;
+    let fallen = arena.fallen();
+    report.broken(fallen.into_iter().map(|node| format!("node {node} ended by itself")));
+    if !arena.all_ready().await {
+        report.broken(["not every node is ready again".to_owned()]);
+    }
+    report.broken(crowd.calm_down().await);
+    let broken = until_none(SETTLED_WITHIN, async || violations(&crowd.logs())).await;
+    report.violations(&broken);
+    report.broken(crowd.leave().await);
+    let logs = crowd.logs();
+    crowd.go().await;
+    report.broken(still_there(&arena).await);
+    report.broken(untrue(&arena, &logs, &weather).await);
+    report.verdict(&logs);
+}
+
+/// Does all that is scheduled; what that was like for people.
+async fn strike(schedule: &Schedule, arena: &mut Arena, report: &mut Report) -> Weather {
+    let begun = Instant::now();
+    report.begun(begun);
+    let mut steps: Vec<_> = schedule.strikes.iter().map(|s| (s.at, true, *s)).collect();
+    steps.extend(schedule.strikes.iter().map(|s| (s.at + s.lasts, false, *s)));
+    steps.sort_by_key(|(at, ..)| *at);
+    let mut weather = Weather::default();
+    for (at, begins, strike) in steps {
+        tokio::time::sleep_until((begun + at).into()).await;
+        if begins {
+            arena.begin(strike.fault).await;
+        } else {
+            arena.end(strike.fault, strike.lasts).await;
+            weather.storms.push((begun + strike.at, Instant::now() + AFTERMATH));
+            if strike.fault == Fault::LoseRedis {
+                weather.losses.push(Instant::now());
+            }
+        }
+        report.step(begins, &strike);
+    }
+    tokio::time::sleep_until((begun + schedule.length).into()).await;
+    weather
+}
+
+/// Asks again and again for what is not yet as it should be, until that is nothing or the time is up.
+async fn until_none<T>(within: Duration, mut wrong: impl AsyncFnMut() -> Vec<T>) -> Vec<T> {
+    let end = Instant::now() + within;
+    loop {
+        let found = wrong().await;
+        if found.is_empty() || Instant::now() >= end {
+            return found;
+        }
+        // Looking costs time that the nodes need.
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+}
+
+/// What is in Redis when everybody has gone and every window has passed.
+async fn still_there(arena: &Arena) -> Vec<String> {
+    let left = until_none(EMPTY_WITHIN, async || arena.left_over()).await;
+    left.into_iter().map(|key| format!("left in Redis: {key}")).collect()
+}
+
+/// What people were told and Postgres does not agree with.
+async fn untrue(arena: &Arena, logs: &[Log], weather: &Weather) -> Vec<String> {
+    let mut store = arena.store().await;
+    until_none(STORED_WITHIN, async || {
+        disagreements(logs, &stored(&mut store).await, weather)
+    })
+    .await
+}

@@ -1,0 +1,129 @@
+//! What people lived through, and the proof that nothing promised was broken: every client's history is kept as it saw
+//! it; [`violations`] judges all of them together, [`facts`] compares them with what was stored.
+
+pub mod facts;
+mod verdict;
+
+pub use verdict::{Violation, violations};
+
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+/// Why a connection was lost of which its owner took leave.
+pub const GOODBYE: &str = "said goodbye";
+
+/// What happened to somebody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Moment {
+    /// A connection was made.
+    Connected,
+    /// A connection was lost.
+    Lost(String),
+    /// The server confirmed the place in the queue.
+    Queued,
+    /// A partner was found.
+    Matched { room: String, partner: String },
+    /// A line was seen, the own ones included.
+    Heard { room: String, id: String, text: String },
+    /// The server took a line of ours.
+    Acked { room: String, id: String, text: String },
+    /// The server did not take a line of ours, and said why.
+    Refused(String),
+    /// The room was over.
+    Ended { room: Option<String>, reason: String },
+    /// Anything else that was told.
+    Told(String),
+}
+
+/// One person's history.
+#[derive(Debug, Clone, Default)]
+pub struct Log {
+    /// The person's user id.
+    pub who: String,
+    /// What happened, in order.
+    pub moments: Vec<(Instant, Moment)>,
+}
+
+impl Log {
+    /// Of somebody to whom nothing has happened yet.
+    pub fn of(who: &str) -> Self {
+        let who = who.to_owned();
+        Self {
+            who,
+            moments: Vec::new(),
+        }
+    }
+
+    /// Something happened now.
+    pub fn note(&mut self, moment: Moment) {
+        self.moments.push((Instant::now(), moment));
+    }
+
+    /// The room this person is in, and the partner there.
+    pub fn room(&self) -> Option<(String, String)> {
+        let last = self.moments.iter().rev().find_map(|(_, moment)| match moment {
+            Moment::Matched { room, partner } => Some(Some((room.clone(), partner.clone()))),
+            Moment::Ended { .. } => Some(None),
+            _ => None,
+        });
+        last.flatten()
+    }
+
+    /// How often something happened.
+    pub fn count(&self, wanted: impl Fn(&Moment) -> bool) -> usize {
+        self.moments.iter().filter(|(_, moment)| wanted(moment)).count()
+    }
+
+    /// When something happened first at or after `from`.
+    pub fn first_after(&self, from: Instant, wanted: impl Fn(&Moment) -> bool) -> Option<Instant> {
+        let mut later = self.moments.iter().filter(|(at, _)| *at >= from);
+        later.find(|(_, moment)| wanted(moment)).map(|(at, _)| *at)
+    }
+
+    /// The reasons for which this person's rooms ended.
+    pub fn endings(&self) -> Vec<String> {
+        let ended = |(_, moment): &(Instant, Moment)| match moment {
+            Moment::Ended { reason, .. } => Some(reason.clone()),
+            _ => None,
+        };
+        self.moments.iter().filter_map(ended).collect()
+    }
+
+    /// The ids of a room's lines in the order in which they were seen first.
+    fn heard(&self, room: &str) -> Vec<&str> {
+        let mut seen = BTreeSet::new();
+        let heard = self.moments.iter().filter_map(|(_, moment)| match moment {
+            Moment::Heard { room: r, id, .. } if r == room => Some(id.as_str()),
+            _ => None,
+        });
+        heard.filter(|id| seen.insert(*id)).collect()
+    }
+
+    fn ended(&self, room: &str) -> bool {
+        self.ending(room).is_some()
+    }
+
+    /// When and why a room was over for this person.
+    fn ending(&self, room: &str) -> Option<(Instant, &str)> {
+        self.moments.iter().find_map(|(at, moment)| match moment {
+            Moment::Ended { room: Some(r), reason } if r == room => Some((*at, reason.as_str())),
+            _ => None,
+        })
+    }
+
+    /// The partner in a room.
+    fn partner_in(&self, room: &str) -> Option<&str> {
+        self.moments.iter().find_map(|(_, moment)| match moment {
+            Moment::Matched { room: r, partner } if r == room => Some(partner.as_str()),
+            _ => None,
+        })
+    }
+
+    /// The lines that this person's room took: when, their ids, their texts.
+    fn acked(&self, room: &str) -> impl Iterator<Item = (Instant, &str, &str)> {
+        self.moments.iter().filter_map(move |(at, moment)| match moment {
+            Moment::Acked { room: r, id, text } if r == room => Some((*at, id.as_str(), text.as_str())),
+            _ => None,
+        })
+    }
+}
