@@ -68,6 +68,7 @@ pub async fn open(dial: &Dial) -> Result<Session, Lost> {
 
 /// Probe, then wait for the noop that ends the pending poll, then take over.
 async fn upgrade(dial: &Dial, mut polling: Transport, open: Value) -> Result<Session, Lost> {
+    polling.upgrading();
     let (mut websocket, handle) = Transport::websocket(dial, open["sid"].as_str()).await?;
     websocket.send(Raw::Text("2probe".to_owned())).await?;
     let answer = websocket.receive().await?;

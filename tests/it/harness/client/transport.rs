@@ -3,6 +3,8 @@
 use super::Dial;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::Value;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
@@ -28,6 +30,7 @@ pub struct Polling {
     url: String,
     arriving: mpsc::UnboundedReceiver<Raw>,
     polls: tokio::task::JoinHandle<()>,
+    upgrading: Arc<AtomicBool>,
 }
 
 /// Why there is no session, or no longer: what the server or the network said.
@@ -75,14 +78,23 @@ impl Transport {
         let open: Value = serde_json::from_str(open).map_err(|e| e.to_string())?;
         let url = format!("{url}&sid={}", open["sid"].as_str().expect("a sid"));
         let (found, arriving) = mpsc::unbounded_channel();
-        let polls = tokio::spawn(keep_polling(http.clone(), url.clone(), found));
+        let upgrading = Arc::<AtomicBool>::default();
+        let polls = tokio::spawn(keep_polling(http.clone(), url.clone(), found, upgrading.clone()));
         let polling = Polling {
             http,
             url,
             arriving,
             polls,
+            upgrading,
         };
         Ok((Self::Polling(polling), open))
+    }
+
+    /// A WebSocket is about to take over: the noop that ends the poll under way ends polling.
+    pub fn upgrading(&self) {
+        if let Self::Polling(polling) = self {
+            polling.upgrading.store(true, Ordering::Release);
+        }
     }
 
     /// Sends one packet.
@@ -173,12 +185,17 @@ async fn poll(http: &reqwest::Client, url: &str) -> Result<Vec<Raw>, Lost> {
 }
 
 /// Ends with the session; its end is the last packet (`1`), or the channel's.
-async fn keep_polling(http: reqwest::Client, url: String, found: mpsc::UnboundedSender<Raw>) {
+async fn keep_polling(
+    http: reqwest::Client,
+    url: String,
+    found: mpsc::UnboundedSender<Raw>,
+    upgrading: Arc<AtomicBool>,
+) {
     while let Ok(packets) = poll(&http, &url).await {
         for packet in packets {
-            // A noop answers a poll that an upgrade has made superfluous; nothing is polled after it.
+            // A noop says nothing, but while an upgrade is under way that the poll is superfluous.
             let noop = packet == Raw::Text("6".to_owned());
-            if found.send(packet).is_err() || noop {
+            if found.send(packet).is_err() || noop && upgrading.load(Ordering::Acquire) {
                 return;
             }
         }
