@@ -33,6 +33,10 @@ enum Role {
     },
 }
 
+/// Takes a tenth off what a line costs a node.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let role = Arguments::parse().role;
     match run(role) {

@@ -34,7 +34,8 @@ impl Linger {
         if let Some(gap) = took.checked_div(things) {
             self.gap = (self.gap * (TURNS - 1) + gap.min(self.most * 2 * TURNS)) / TURNS;
         }
-        match self.gap < self.most * 2 {
+        // Further apart, waiting would seldom bring two together, and would delay each.
+        match self.gap < self.most * 5 / 4 {
             true => self.most.saturating_sub(took),
             false => Duration::ZERO,
         }

@@ -150,6 +150,8 @@ fn palaver(options: &Options, redis: &str, pairing: Pairing, port: u16) -> Comma
     command.env("PALAVER_REDIS__URL", redis);
     command.env("PALAVER_POSTGRES__URL", &options.postgres);
     command.env("PALAVER_LOG", "warn");
+    // One thread, as a Node process has: there are at least as many nodes as cores.
+    command.env("TOKIO_WORKER_THREADS", "1");
     command.env("PALAVER_CHAT__RATE_LIMIT", RATE_LIMIT.to_string());
     command.env("PALAVER_CHAT__RATE_WINDOW", format!("{RATE_WINDOW_MS}ms"));
     if pairing == Pairing::AtOnce {
