@@ -48,6 +48,22 @@ impl Actions {
     /// A socket of `user` is on this node now. Seats held for the user are retaken, places in queues kept. Its client may
     /// take up `session`; none leaves what is known of that.
     pub async fn arrive(&self, user: &UserId, socket: &SocketId, session: Option<&Session>) -> Result<Came, Denied> {
+        self.come(user, socket, session, None).await
+    }
+
+    /// A socket that was here all the time may be missing notices, or Redis may no longer know of it. It has heard up to
+    /// `heard`.
+    pub async fn arrive_anew(&self, user: &UserId, socket: &SocketId, heard: Offset) -> Result<Came, Denied> {
+        self.come(user, socket, None, Some(heard)).await
+    }
+
+    async fn come(
+        &self,
+        user: &UserId,
+        socket: &SocketId,
+        session: Option<&Session>,
+        heard: Option<Offset>,
+    ) -> Result<Came, Denied> {
         let most = self.settings.sockets.per_user as usize;
         let (state, past) = match self.coord.attach(user, socket, most, session).await? {
             Attached::Crowded => return Err(Refusal::TooManySockets.into()),
@@ -57,26 +73,10 @@ impl Actions {
             State::Idle => (Arrival::Idle, Vec::new()),
             State::Seeking(stay) => (self.go_on_seeking(user, socket, stay.queue).await?, Vec::new()),
             State::Seated(room) => {
-                let sat = self.coord.sit(room, user, socket, self.unnoticed()).await?;
-                self.seated(user, room, sat).await?
-            }
-        };
-        Ok(came(arrival, missed, past))
-    }
-
-    /// A socket that was here all the time may be missing notices, or Redis may no longer know of it. It has heard up to
-    /// `heard`.
-    pub async fn arrive_anew(&self, user: &UserId, socket: &SocketId, heard: Offset) -> Result<Came, Denied> {
-        let most = self.settings.sockets.per_user as usize;
-        let (state, past) = match self.coord.attach(user, socket, most, None).await? {
-            Attached::Crowded => return Err(Refusal::TooManySockets.into()),
-            Attached::To(state, past) => (state, past),
-        };
-        let (arrival, missed) = match state {
-            State::Idle => (Arrival::Idle, Vec::new()),
-            State::Seeking(stay) => (self.go_on_seeking(user, socket, stay.queue).await?, Vec::new()),
-            State::Seated(room) => {
-                let sat = self.coord.resume(room, user, socket, From::After(heard), None).await?;
+                let sat = match heard {
+                    Some(heard) => self.coord.resume(room, user, socket, From::After(heard), None).await?,
+                    None => self.coord.sit(room, user, socket, self.unnoticed()).await?,
+                };
                 self.seated(user, room, sat).await?
             }
         };
