@@ -33,7 +33,7 @@ enum Role {
     },
 }
 
-/// Takes a tenth off what a line costs a node.
+/// Takes a tenth or more off what a line costs a node.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

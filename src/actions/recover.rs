@@ -104,7 +104,8 @@ impl Actions {
         let mut reading = Reading {
             missed: Vec::new(),
             broken: None,
-            room_left: sockets.outbox,
+            // Quotes and the like take twice their length on the wire.
+            room_left: sockets.outbox / 2,
         };
         let arrival = self.read_on(&who, state, rooms, &mut reading).await?;
         Ok(match reading.broken {

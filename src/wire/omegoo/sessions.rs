@@ -13,6 +13,7 @@ use crate::coord::users::Session;
 use crate::domain::event::Event;
 use crate::domain::recovery::{Pid, Unrecovered};
 use crate::domain::refusal::Refusal;
+use crate::error::Fault;
 use crate::ids::RecoveryKey;
 use crate::metrics;
 use crate::wire::admission::Class;
@@ -110,7 +111,10 @@ impl Omegoo {
         let remembered = (wishes.bookmarks == Bookmarks::On).then_some(&session);
         let came = self.admit(&member, remembered).await?;
         if let Some((why, claim)) = instead {
-            self.tell_why_anew(&member, &came, why, claim).await?;
+            let told = self.tell_why_anew(&member, &came, why, claim).await;
+            if let Err(fault) = told {
+                return Err(self.turn_away(&member, fault.into()).await);
+            }
         }
         self.tell_counts(&member);
         let pid = || Pid {
@@ -128,7 +132,7 @@ impl Omegoo {
         })
     }
 
-    async fn tell_why_anew(&self, member: &Member, came: &Came, why: Unrecovered, claim: &Claim) -> Result<(), Denied> {
+    async fn tell_why_anew(&self, member: &Member, came: &Came, why: Unrecovered, claim: &Claim) -> Result<(), Fault> {
         // Each shard has its own epoch, and users of different names live on different shards.
         let lost = |pid: &Pid| pid.user == member.who.user && *pid.epoch != *came.epoch;
         let lost = claim.pid.as_ref().is_some_and(lost);
@@ -137,9 +141,13 @@ impl Omegoo {
         member
             .socket
             .emit(&Frame::event("/", "recovery_failed", &json!({ "reason": why.code() })));
-        match came.arrival {
-            Arrival::Seated { room, .. } => self.actions.recall(&member.who.user, member.socket.sid(), room).await,
-            Arrival::Idle | Arrival::Seeking(_) | Arrival::Ended(..) => Ok(()),
+        let Arrival::Seated { room, .. } = came.arrival else {
+            return Ok(());
+        };
+        match self.actions.recall(&member.who.user, member.socket.sid(), room).await {
+            // The room has ended meanwhile: that is on its way.
+            Ok(()) | Err(Denied::Refused(_)) => Ok(()),
+            Err(Denied::Failed(fault)) => Err(fault),
         }
     }
 
