@@ -22,14 +22,6 @@ fn plan() -> Plan {
         .set("PALAVER_QUEUE__ELIGIBLE_AFTER", "0s")
 }
 
-async fn chatting(world: &World, pairs: usize) -> Company {
-    let nodes = [world.dial_node(0), world.dial_node(1)];
-    let company = Company::of_pairs(pairs, |side| vec![nodes[side].clone()]).await;
-    company.babble();
-    company.go_on(5).await;
-    company
-}
-
 async fn promoted(redis: &Redis, masters: usize) {
     eventually("replicas have taken over", async || redis.masters().count() == masters).await;
 }
@@ -69,7 +61,7 @@ async fn calls_lost(world: &mut World) -> f64 {
 #[tokio::test]
 async fn a_master_killed_under_chat_costs_its_rooms_a_pause_and_the_others_nothing() {
     let mut world = plan().redis(Kind::Replicated).start().await;
-    let company = chatting(&world, 8).await;
+    let company = Company::chatting(&world, 8).await;
 
     world.redis.servers()[0].kill();
     let killed = Instant::now();
@@ -91,7 +83,7 @@ async fn a_master_killed_under_chat_costs_its_rooms_a_pause_and_the_others_nothi
 #[tokio::test]
 async fn lines_that_the_replica_had_not_heard_are_said_again() {
     let mut world = plan().redis(Kind::Replicated).start().await;
-    let company = chatting(&world, 12).await;
+    let company = Company::chatting(&world, 12).await;
     deafen(&mut world);
     company.go_on(5).await;
 
@@ -117,7 +109,7 @@ async fn lines_that_the_replica_had_not_heard_are_said_again() {
 async fn rooms_that_the_replica_had_not_heard_of_go_on_or_are_told_to_be_gone() {
     let mut world = plan().redis(Kind::Replicated).start().await;
     deafen(&mut world);
-    let company = chatting(&world, 12).await;
+    let company = Company::chatting(&world, 12).await;
 
     lose_the_first_master(&mut world);
     let killed = Instant::now();
@@ -166,7 +158,7 @@ async fn rooms_that_the_replica_had_not_heard_of_go_on_or_are_told_to_be_gone() 
 #[tokio::test]
 async fn a_master_that_hands_over_on_request_loses_nothing() {
     let mut world = plan().redis(Kind::Replicated).start().await;
-    let company = chatting(&world, 4).await;
+    let company = Company::chatting(&world, 4).await;
 
     world.redis.servers()[3].command(&["CLUSTER", "FAILOVER"]).unwrap();
     let asked = Instant::now();
@@ -185,7 +177,7 @@ async fn a_master_that_hands_over_on_request_loses_nothing() {
 async fn sentinels_promote_the_replica_and_people_talk_on() {
     let mut watched = Watched::start().await;
     let mut world = plan().set("PALAVER_REDIS__URL", watched.url()).start().await;
-    let company = chatting(&world, 4).await;
+    let company = Company::chatting(&world, 4).await;
 
     watched.servers[0].kill();
     let killed = Instant::now();

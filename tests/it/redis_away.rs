@@ -20,14 +20,6 @@ fn plan() -> Plan {
         .set("PALAVER_QUEUE__ELIGIBLE_AFTER", "0s")
 }
 
-async fn chatting(world: &World, pairs: usize) -> Company {
-    let nodes = [world.dial_node(0), world.dial_node(1)];
-    let company = Company::of_pairs(pairs, |side| vec![nodes[side].clone()]).await;
-    company.babble();
-    company.go_on(5).await;
-    company
-}
-
 async fn all_ready(world: &mut World, wanted: bool) {
     for index in 0..2 {
         let node = world.node(index);
@@ -39,7 +31,7 @@ async fn all_ready(world: &mut World, wanted: bool) {
 #[tokio::test]
 async fn redis_restarted_with_its_data_costs_a_pause_and_nothing_else() {
     let mut world = plan().start().await;
-    let company = chatting(&world, 4).await;
+    let company = Company::chatting(&world, 4).await;
 
     world.redis.kill();
     all_ready(&mut world, false).await;
@@ -57,7 +49,7 @@ async fn redis_restarted_with_its_data_costs_a_pause_and_nothing_else() {
 #[tokio::test]
 async fn redis_restarted_without_its_data_ends_rooms_with_session_lost_and_seekers_wait_again() {
     let mut world = plan().start().await;
-    let company = chatting(&world, 4).await;
+    let company = Company::chatting(&world, 4).await;
     let lonely = Person::new("lonely", vec![world.dial_node(1)]);
     lonely.seek();
     eventually("somebody waits", async || {
@@ -96,7 +88,7 @@ async fn redis_restarted_without_its_data_ends_rooms_with_session_lost_and_seeke
 #[tokio::test]
 async fn a_line_to_redis_that_is_cut_for_seconds_loses_and_doubles_nothing() {
     let mut world = plan().start().await;
-    let company = chatting(&world, 4).await;
+    let company = Company::chatting(&world, 4).await;
 
     world.line.cut();
     all_ready(&mut world, false).await;
@@ -117,7 +109,7 @@ async fn a_line_to_redis_that_is_cut_for_seconds_loses_and_doubles_nothing() {
 #[tokio::test]
 async fn a_line_to_redis_that_falls_silent_for_seconds_loses_and_doubles_nothing() {
     let mut world = plan().start().await;
-    let company = chatting(&world, 4).await;
+    let company = Company::chatting(&world, 4).await;
 
     world.line.pause();
     all_ready(&mut world, false).await;
@@ -135,7 +127,7 @@ async fn a_line_to_redis_that_falls_silent_for_seconds_loses_and_doubles_nothing
 #[tokio::test]
 async fn connections_to_redis_that_died_without_a_word_are_given_up_and_made_anew() {
     let mut world = plan().start().await;
-    let company = chatting(&world, 4).await;
+    let company = Company::chatting(&world, 4).await;
 
     world.line.strand();
     let stranded = Instant::now();

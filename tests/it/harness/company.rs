@@ -3,6 +3,7 @@
 use super::client::Dial;
 use super::client::person::Person;
 use super::history::{Log, Moment, Violation, violations};
+use super::world::World;
 use super::{PATIENCE, eventually, holds_within};
 use std::time::Duration;
 
@@ -13,6 +14,15 @@ pub struct Company {
 }
 
 impl Company {
+    /// Pairs across the first two nodes of a world, in the middle of talking.
+    pub async fn chatting(world: &World, pairs: usize) -> Self {
+        let nodes = [world.dial_node(0), world.dial_node(1)];
+        let company = Self::of_pairs(pairs, |side| vec![nodes[side].clone()]).await;
+        company.babble();
+        company.go_on(5).await;
+        company
+    }
+
     /// `count` pairs who have found each other; `dials` gives the addresses of the first and the second of a pair.
     pub async fn of_pairs(count: usize, dials: impl Fn(usize) -> Vec<Dial>) -> Self {
         let mut people = Vec::new();
