@@ -18,13 +18,15 @@ pub struct Receipt {
 }
 
 impl Actions {
-    /// `user` says `text` in `room`. The one script that this costs also tells everybody.
+    /// `user` says `text` in `room`. The one script that this costs also tells everybody; with `echo` the user's own
+    /// sockets on this node as well.
     pub async fn say(
         &self,
         user: &UserId,
         room: RoomId,
         text: &str,
         client_id: Option<&ClientMessageId>,
+        echo: bool,
     ) -> Result<Receipt, Denied> {
         let rules = &self.settings.chat;
         let text = chat::clean(text, rules.message_max_chars as usize)?;
@@ -35,6 +37,7 @@ impl Actions {
             message: &message,
             text: &text,
             client_id,
+            echo,
         };
         let rules = SayRules {
             limit: rules.rate_limit as usize,

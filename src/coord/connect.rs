@@ -4,10 +4,11 @@ use super::Coord;
 use super::inbox::{Entry, InboxReader, stream_entries};
 use super::journal::JournalReader;
 use super::keys::Keys;
+use super::linger::Manners;
 use super::node::Identity;
 use super::queue::OfferReader;
 use super::road::{self, Atlas, Line, Road};
-use super::script::{LaneLoop, Manners, lane};
+use super::script::{LaneLoop, lane};
 use super::tls;
 use crate::clock::Clock;
 use crate::config;
@@ -52,6 +53,7 @@ pub fn open(settings: &config::Redis, inbox_cap: u64, clock: &Clock) -> Result<O
     let identity = Identity::fresh();
     let roads = Roads::new(settings, &keys)?;
     let shared = roads.shared()?;
+    let manners = Manners::new(settings.linger);
     let (mut ends, mut lanes) = (Vec::new(), Vec::new());
     for (shard, road) in keys.shards().zip(&shared) {
         let (end, looping) = lane(
@@ -60,15 +62,13 @@ pub fn open(settings: &config::Redis, inbox_cap: u64, clock: &Clock) -> Result<O
             shard,
             identity.clone(),
             clock.clone(),
-            Manners {
-                inbox_cap,
-                linger: settings.linger,
-            },
+            inbox_cap,
+            &manners,
         );
         ends.push(end);
         lanes.push(looping);
     }
-    let coord = Coord::new(keys.clone(), ends, identity, clock.clone(), shared);
+    let coord = Coord::new(keys.clone(), ends, identity, clock.clone(), shared, manners.clone());
     let (mut inboxes, mut offers, mut journals) = (Vec::new(), Vec::new(), Vec::new());
     for shard in keys.shards() {
         // Reading waits on the server and holds up whatever else is on its connection.
@@ -76,7 +76,7 @@ pub fn open(settings: &config::Redis, inbox_cap: u64, clock: &Clock) -> Result<O
             coord.clone(),
             shard,
             roads.own(shard)?,
-            settings.linger,
+            manners.clone(),
         ));
         offers.push(OfferReader::new(coord.clone(), shard, roads.own(shard)?));
         journals.push(JournalReader::new(coord.clone(), shard));

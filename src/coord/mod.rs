@@ -28,7 +28,9 @@ pub(crate) mod testing;
 use crate::clock::Clock;
 use crate::error::Fault;
 use crate::ids::Shard;
+use inbox::Progress;
 use keys::Keys;
+use linger::Manners;
 use node::Identity;
 use road::Road;
 use script::{Act, Lane, Reply};
@@ -45,16 +47,21 @@ struct Inner {
     identity: Identity,
     clock: Clock,
     roads: Vec<Road>,
+    manners: Manners,
+    inboxes: Vec<Progress>,
 }
 
 impl Coord {
-    fn new(keys: Keys, lanes: Vec<Lane>, identity: Identity, clock: Clock, roads: Vec<Road>) -> Self {
+    fn new(keys: Keys, lanes: Vec<Lane>, identity: Identity, clock: Clock, roads: Vec<Road>, manners: Manners) -> Self {
+        let inboxes = keys.shards().map(|_| Progress::new(identity.now())).collect();
         Self(Arc::new(Inner {
+            inboxes,
             keys,
             lanes,
             identity,
             clock,
             roads,
+            manners,
         }))
     }
 
@@ -76,6 +83,11 @@ impl Coord {
     /// For commands that read only, or that are harmless to repeat; everything else is an act. The shard is one of `keys`.
     fn road(&self, shard: Shard) -> &Road {
         &self.0.roads[usize::from(shard.0)]
+    }
+
+    /// How far this node has come in its inbox on a shard.
+    fn progress(&self, shard: Shard) -> &Progress {
+        &self.0.inboxes[usize::from(shard.0)]
     }
 
     /// Runs one act on a shard.

@@ -231,7 +231,7 @@ impl TestNode {
         let mut notices = Vec::new();
         for reader in &mut self.inboxes {
             loop {
-                let (_, incoming) = reader.next(Duration::from_millis(1)).await.unwrap();
+                let (_, incoming) = read(reader, Duration::from_millis(1)).await.unwrap();
                 if incoming.is_empty() {
                     break;
                 }
@@ -243,6 +243,13 @@ impl TestNode {
         }
         notices
     }
+}
+
+/// What a read gives out, and the time of the first entry.
+pub(crate) async fn read(reader: &mut InboxReader, wait: Duration) -> Result<(Option<Millis>, Vec<Incoming>), Fault> {
+    let mut incoming = Vec::new();
+    let first = reader.next(wait, |one, _| incoming.push(one)).await?;
+    Ok((first, incoming))
 }
 
 /// Compares a whole dump; `expected` is written out in full.

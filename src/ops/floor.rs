@@ -125,6 +125,7 @@ async fn talk(floor: Arc<Floor>, first: usize) -> Result<(), Fault> {
             message: &message,
             text: TEXT,
             client_id: client_id.as_ref(),
+            echo: false,
         };
         turn += AT_ONCE;
         match floor.coord.say(&saying, floor.rules).await {

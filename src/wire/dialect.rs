@@ -20,6 +20,13 @@ impl Dialect {
         }
     }
 
+    /// Whether a user hears of what that user said, too.
+    pub fn wants_echo(self) -> bool {
+        match self {
+            Dialect::Omegoo(wishes) => wishes.echo == omegoo::Echo::On,
+        }
+    }
+
     /// The packets of an event, for a socket of `viewer`.
     pub fn encode(self, event: &Event, viewer: &UserId) -> Vec<Frame> {
         match self {

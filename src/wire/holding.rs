@@ -10,6 +10,7 @@ use super::outbox::Outbox;
 use super::pace::Pace;
 use super::signals;
 use crate::clock::Millis;
+use crate::coord::Coord;
 use crate::coord::script::FENCED;
 use crate::coord::sessions::{Carried, Emitted, Expired};
 use crate::error::Fault;
@@ -215,6 +216,7 @@ impl<D: Dialogue> Holding<D> {
         let coord = &self.core.coord;
         let said = match end {
             End::Moved => {
+                trim_inboxes(&self.core.coord).await;
                 let (joined, leftover) = signals::carried(&handover);
                 coord.session_hand(sid, epoch, &joined, &leftover).await
             }
@@ -260,6 +262,7 @@ impl<D: Dialogue> Holding<D> {
         // The last things said here, and what the next owner must know before their client acts on them.
         note_namespaces(&core, &self.held, &mut saved, joined.clone()).await?;
         carry_frames(&core, &self.held).await?;
+        trim_inboxes(&self.core.coord).await;
         if !core.coord.session_leave(&sid, epoch).await? {
             return Ok(());
         }
@@ -281,6 +284,13 @@ impl<D: Dialogue> Holding<D> {
                 Mail::Pong | Mail::Moved | Mail::Expire => {}
             }
         }
+    }
+}
+
+/// The next holder finds out from this node's inboxes what the client was not told here.
+async fn trim_inboxes(coord: &Coord) {
+    if let Err(fault) = coord.trim_inboxes().await {
+        tracing::warn!(%fault, "a session goes elsewhere, and may be told there again what it was told here");
     }
 }
 

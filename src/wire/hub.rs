@@ -133,6 +133,13 @@ impl Hub {
         self.people(user).get(user).map_or(Doing::Nothing, |p| p.doing)
     }
 
+    /// Whether a socket of the user here is told what the user says.
+    pub fn wants_echo(&self, user: &UserId) -> bool {
+        let people = self.people(user);
+        let mut members = people.get(user).into_iter().flat_map(|person| &person.members);
+        members.any(|member| member.dialect.wants_echo())
+    }
+
     /// An answer of Redis said what a user is doing.
     pub fn set_doing(&self, user: &UserId, doing: Doing) {
         if let Some(person) = self.people(user).get_mut(user) {

@@ -2,7 +2,7 @@
 
 use super::MINUTES;
 use crate::coord::inbox::Incoming;
-use crate::coord::testing::{TestNode, World, socket, user};
+use crate::coord::testing::{self, TestNode, World, socket, user};
 use crate::domain::presence::{Counts, Mode};
 use crate::ids::Shard;
 use std::time::Duration;
@@ -52,7 +52,9 @@ async fn counts_are_published_when_they_have_changed_and_only_then() {
         (dump["topic"].as_str(), dump["counts"].as_str()),
         ("c=counts|1|0|0|0", "online=1")
     );
-    let (_, incoming) = node.inboxes[0].next(Duration::from_millis(1)).await.unwrap();
+    let (_, incoming) = testing::read(&mut node.inboxes[0], Duration::from_millis(1))
+        .await
+        .unwrap();
     assert!(matches!(&incoming[..], [Incoming::Counts(s, c)] if *s == shard && c.online == 1));
 }
 

@@ -1,15 +1,19 @@
 //! The inbox: the only way anything reaches a node.
 //!
 //! `inbox:<node>` (stream, one per shard): entries hold notices (`n`) and signals of polling sessions (`s`), in the order
-//! in which things happened on the shard. The node reads from a known entry, dispatches, and trims what it dispatched
-//! with the next read, so what is left when it dies is what it had not dispatched. `topic` (stream): what every node
-//! follows; only its newest entry matters.
+//! in which things happened on the shard. The node reads from a known entry, gives out what came, and trims that with a
+//! later read (`progress`), so what is left when it dies holds all that it had not given out. `topic` (stream): what every
+//! node follows; only its newest entry matters.
 
+mod progress;
 #[cfg(test)]
 mod tests;
 
+pub(super) use progress::Progress;
+
+use self::progress::Reached;
 use super::Coord;
-use super::linger::Linger;
+use super::linger::{Linger, Manners};
 use super::notice::{self, Notice};
 use super::road::Road;
 use crate::clock::Millis;
@@ -61,32 +65,51 @@ impl Coord {
         // One that is not woken looks up by itself when nothing came for a while.
         let _ = tokio::time::timeout(LOOKS_UP, futures_util::future::join_all(waking)).await;
     }
+
+    /// Trims what this node has given out: from then on its inboxes hold what it had not, and nothing else. What is being
+    /// given out at the moment counts as given.
+    pub async fn trim_inboxes(&self) -> Result<(), Fault> {
+        let trims = self.keys().shards().map(|shard| async move {
+            let reached = self.progress(shard).reached().clone();
+            if reached.is_trimmed() {
+                return Ok(());
+            }
+            let (inbox, reached) = (&self.keys().inbox(shard, &reached.node), &reached);
+            let trim = |client: Client| async move { trim(&client, inbox, reached).await };
+            self.road(shard).run(trim).await?;
+            self.progress(shard).reached().trimmed(reached);
+            Ok(())
+        });
+        let trimmed = futures_util::future::try_join_all(trims).await;
+        trimmed.map(drop).map_err(|e: Error| Fault::new("inbox", e))
+    }
 }
 
-/// Reads one shard's inbox and topic.
+async fn trim(client: &Client, inbox: &str, reached: &Reached) -> Result<(), Error> {
+    let given = ("MINID", "=", reached.given.next().to_string());
+    client.xtrim::<Value, _, _>(inbox, given).await.map(drop)
+}
+
+/// Reads a shard's inbox and topic.
 #[derive(Debug)]
 pub struct InboxReader {
     coord: Coord,
     shard: Shard,
     road: Road,
-    node: NodeId,
-    dispatched: Offset,
     topic_from: String,
     linger: Linger,
+    /// What came with the last read.
     came: usize,
 }
 
 impl InboxReader {
-    pub(super) fn new(coord: Coord, shard: Shard, road: Road, linger: Duration) -> Self {
-        let node = coord.identity().now();
+    pub(super) fn new(coord: Coord, shard: Shard, road: Road, manners: Manners) -> Self {
         Self {
             coord,
             shard,
             road,
-            node,
-            dispatched: Offset::default(),
             topic_from: "0-0".to_owned(),
-            linger: Linger::new(linger),
+            linger: Linger::new(manners),
             came: 0,
         }
     }
@@ -96,88 +119,98 @@ impl InboxReader {
         self.shard
     }
 
-    /// Whose inbox it reads; another one from the first read of a new life on.
-    pub fn node(&self) -> &NodeId {
-        &self.node
-    }
-
-    /// How far it has come.
-    pub fn dispatched(&self) -> Offset {
-        self.dispatched
-    }
-
-    /// What came since the last call, all of which the caller has dispatched by calling again. Waits up to `wait`.
-    ///
-    /// The age of what is read is left for the caller to record: `at` of the first entry, if any.
-    pub async fn next(&mut self, wait: Duration) -> Result<(Option<Millis>, Vec<Incoming>), Fault> {
-        self.linger.pass(std::mem::take(&mut self.came)).await;
-        self.begin_anew_in_a_new_life();
-        let (inbox, topic) = (
-            self.coord.keys().inbox(self.shard, &self.node),
-            self.coord.keys().topic(self.shard),
-        );
-        let read = self.read(&inbox, &topic, wait).await;
+    /// Waits up to `wait` for more, and gives it out in order; each also gets to know in whose inbox it stood (another
+    /// life of the node has another one). The age of what came is left for the caller to record: the time of the first
+    /// entry, if any.
+    pub async fn next(
+        &mut self,
+        wait: Duration,
+        mut give: impl FnMut(Incoming, &NodeId),
+    ) -> Result<Option<Millis>, Fault> {
+        self.linger.pass(self.came).await;
+        let reached = self.begin_anew_in_a_new_life();
+        let inbox = self.coord.keys().inbox(self.shard, &reached.node);
+        let topic = self.coord.keys().topic(self.shard);
+        let trims = reached.is_due(self.came == 0);
+        let read = self.read([&inbox, &topic], &reached, trims, wait).await;
+        let streams = streams(read.map_err(|e| Fault::new("inbox", e))?);
+        let coord = self.coord.clone();
+        // Held until all is given out: who wants the inbox trimmed meanwhile waits for that.
+        let mut now = coord.progress(self.shard).reached();
+        if trims {
+            now.trimmed(&reached);
+        }
+        self.came = 0;
         let mut first = None;
-        let mut incoming = Vec::new();
-        for (key, entries) in streams(read.map_err(|e| Fault::new("inbox", e))?) {
+        for (key, entries) in streams {
             for entry in entries {
+                self.came += entry.fields.len();
                 if key == inbox {
                     let offset = Offset::parse(&entry.id).ok_or_else(|| Fault::new("inbox", "an entry without id"))?;
                     first.get_or_insert(Millis(offset.ms));
-                    self.open(entry, &mut incoming);
-                    self.dispatched = offset;
+                    self.open(entry, |one| give(one, &now.node));
+                    now.gave(offset);
                 } else {
-                    self.topic_from.clone_from(&entry.id);
-                    for (_, payload) in &entry.fields {
-                        incoming.push(Incoming::Counts(self.shard, notice::decode_counts(payload)?));
-                    }
+                    self.follow(entry, |one| give(one, &now.node))?;
                 }
             }
         }
-        self.came = incoming.len();
-        Ok((first, incoming))
+        Ok(first)
     }
 
-    /// What stands in the inbox after what was dispatched, which is trimmed, and in the topic.
-    async fn read(&self, inbox: &str, topic: &str, wait: Duration) -> Result<Value, Error> {
-        let (from, topic_from) = (self.dispatched, &self.topic_from);
+    fn follow(&mut self, entry: Entry, mut give: impl FnMut(Incoming)) -> Result<(), Fault> {
+        self.topic_from = entry.id;
+        for (_, payload) in entry.fields {
+            give(Incoming::Counts(self.shard, notice::decode_counts(&payload)?));
+        }
+        Ok(())
+    }
+
+    /// What stands in the inbox after what was given out, and in the topic.
+    async fn read(
+        &self,
+        [inbox, topic]: [&str; 2],
+        reached: &Reached,
+        trims: bool,
+        wait: Duration,
+    ) -> Result<Value, Error> {
+        let topic_from = &self.topic_from;
         let options = &super::connect::waiting(wait);
         let wait = Some(wait.as_millis() as u64);
         let read = |client: Client| async move {
             let waiting = client.with_options(options);
             let keys = vec![inbox.to_owned(), topic.to_owned()];
-            let after = vec![from.to_string(), topic_from.clone()];
+            let after = vec![reached.given.to_string(), topic_from.clone()];
             let read = waiting.xread::<Value, _, _>(Some(BATCH), wait, keys, after);
-            if from == Offset::default() {
+            if !trims {
                 return read.await;
             }
             // Sent in one go with the read, before it.
-            let dispatched = ("MINID", "=", format!("{}-{}", from.ms, from.seq + 1));
-            let trim = client.xtrim::<Value, _, _>(inbox, dispatched);
-            let (trimmed, read) = futures_util::future::join(trim, read).await;
+            let (trimmed, read) = futures_util::future::join(trim(&client, inbox, reached), read).await;
             let read = read?;
-            trimmed.map(|_| read)
+            trimmed.map(|()| read)
         };
         self.road.run(read).await
     }
 
-    fn begin_anew_in_a_new_life(&mut self) {
+    fn begin_anew_in_a_new_life(&mut self) -> Reached {
         let node = self.coord.identity().now();
-        if node != self.node {
-            self.node = node;
-            self.dispatched = Offset::default();
+        let mut reached = self.coord.progress(self.shard).reached();
+        if reached.node != node {
+            *reached = Reached::of(node);
             // A server that took over may count on from an earlier entry.
             self.topic_from = "0-0".to_owned();
         }
+        reached.clone()
     }
 
-    fn open(&self, entry: Entry, incoming: &mut Vec<Incoming>) {
+    fn open(&self, entry: Entry, mut give: impl FnMut(Incoming)) {
         for (field, payload) in entry.fields {
             match field.as_str() {
-                "s" => incoming.push(Incoming::Signal(payload)),
+                "s" => give(Incoming::Signal(payload)),
                 WAKE => {}
                 _ => match notice::decode(&payload) {
-                    Ok(notice) => incoming.push(Incoming::Notice(notice)),
+                    Ok(notice) => give(Incoming::Notice(notice)),
                     // One unreadable notice must not stop the rest of the node's life.
                     Err(fault) => tracing::error!(%fault, shard = %self.shard, "a notice was dropped"),
                 },

@@ -90,6 +90,7 @@ impl Coord {
         match reply.word() {
             "kept" => {
                 let at = Millis(reply.value::<u64>(3)? * 1000 + reply.value::<u64>(4)? / 1000);
+                self.0.manners.note_nodes(reply.value(5)?);
                 // A slow answer says too little about when Redis's time was taken.
                 if watch.elapsed() < TRUSTED_ROUND_TRIP {
                     self.clock().agree(at, watch.elapsed());

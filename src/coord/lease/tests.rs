@@ -3,7 +3,7 @@
 use super::Renewed;
 use crate::clock::Millis;
 use crate::coord::inbox::Incoming;
-use crate::coord::testing::{LEASE, START, TestNode, World, assert_state, socket, user};
+use crate::coord::testing::{self, LEASE, START, TestNode, World, assert_state, socket, user};
 use crate::ids::Shard;
 use std::time::Duration;
 
@@ -219,7 +219,9 @@ async fn a_new_life_is_told_nothing_of_the_old_one() {
         .raw(&["XADD", &node.coord.keys().inbox(S, &next), "*", "s", "new"])
         .await;
 
-    let (_, incoming) = node.inboxes[0].next(Duration::from_millis(1)).await.unwrap();
+    let (_, incoming) = testing::read(&mut node.inboxes[0], Duration::from_millis(1))
+        .await
+        .unwrap();
     assert!(
         matches!(&incoming[..], [Incoming::Signal(s)] if s == "new"),
         "{incoming:?}"

@@ -1,7 +1,7 @@
 //! Rooms in Redis: seats, lines, typing, and how rooms end.
 //!
 //! `room:<r>` (hash): `state` (opening, open, ended), `kind`, `to` (everyone with a seat), `nodes` (where their sockets
-//! are), `opened active lines`, and per user `s:` seat, `w:` times of the last lines, `c:` marks of client message ids, `t:` fading
+//! are), `opened active lines`, and per user `s:` seat, `n:` nodes with sockets of the others, `w:` times of the last lines, `c:` marks of client message ids, `t:` fading
 //! of typing. `open` makes it before anybody is claimed, `announce` fills the seats; ending leaves a tombstone with a TTL.
 //! `log:<r>` (stream): lines and what else its people must not miss; the entry id is the room's order. `rooms:<node>` (set): what to reap when a node dies.
 
@@ -46,6 +46,8 @@ pub struct Saying<'a> {
     pub text: &'a str,
     /// The sender's own id for it.
     pub client_id: Option<&'a ClientMessageId>,
+    /// Whether a socket of the sender on this node is told as well.
+    pub echo: bool,
 }
 
 /// Limits on saying.
@@ -160,7 +162,8 @@ impl Coord {
             .arg(rules.limit)
             .arg(rules.window.as_millis())
             .arg(rules.log_keeps)
-            .arg(rules.ids_kept);
+            .arg(rules.ids_kept)
+            .arg(if saying.echo { "1" } else { "" });
         let reply = self.run(saying.room.shard(), act).await?;
         match reply.word() {
             "said" => {

@@ -1,12 +1,13 @@
--- A line in a room: membership, the sender's sliding window, the log, and one notice per node that holds a seat.
+-- A line in a room: membership, the sender's sliding window, the log, and one notice per node that has somebody to tell.
 -- KEYS: 1 room, 2 log
--- ARGV: 1 room, 2 user, 3 message id, 4 text, 5 client message id or "", 6 its mark (8 characters), 7 limit, 8 window ms, 9 lines the log keeps, 10 marks remembered
+-- ARGV: 1 room, 2 user, 3 message id, 4 text, 5 client message id or "", 6 its mark (8 characters), 7 limit, 8 window ms, 9 lines the log keeps, 10 marks remembered,
+--       11 "1" when the sender's own sockets on this node are told as well
 -- returns: "said" message_id at_ms | "slow_down" ms until a line is free | "no_room"
 -- twice: a client message id that was said before answers with the first message; calls sent twice: see the prelude
 local who, mid, cid, mark, limit = ARGV[2], ARGV[3], ARGV[5], ARGV[6], tonumber(ARGV[7])
-local r = redis.call('HMGET', KEYS[1], 'nodes', 'to', 's:' .. who, 'w:' .. who, 't:' .. who, 'lines', 'c:' .. who)
-local nodes, window, typed, lines, marks = r[1], r[4] or '', r[5], tonumber(r[6] or '0') + 1, r[7] or ''
-if not nodes or not r[3] then return {'no_room'} end
+local r = redis.call('HMGET', KEYS[1], 'n:' .. who, 'to', 's:' .. who, 'w:' .. who, 't:' .. who, 'lines', 'c:' .. who)
+local others, window, typed, lines, marks = r[1], r[4] or '', r[5], tonumber(r[6] or '0') + 1, r[7] or ''
+if not others or not r[3] then return {'no_room'} end
 if cid ~= '' then
   -- A mark only says that it is worth looking: the ids themselves are in the log.
   if string.find(marks, mark, 1, true) then
@@ -29,5 +30,12 @@ if typed then redis.call('HDEL', KEYS[1], 't:' .. who) end
 -- Trimming every 16th line costs less than a bounded XADD each time.
 if lines % 16 == 0 then redis.call('XTRIM', KEYS[2], 'MAXLEN', ARGV[9]) end
 local payload = table.concat({r[2], 'said', ARGV[1], typed and 'typed' or '', id, who, mid, now_text, ARGV[4]}, US)
-for at in string.gmatch(nodes, '%S+') do notify(at, 'n', payload) end
+for at in string.gmatch(others, '%S+') do notify(at, 'n', payload) end
+-- Sockets of the sender elsewhere may want their own lines; what those here want is known.
+for at in string.gmatch(r[3], '(%S+)/%S+') do
+  if (at ~= node or ARGV[11] == '1') and not string.find(others, at, 1, true) then
+    others = others .. ' ' .. at
+    notify(at, 'n', payload)
+  end
+end
 return {'said', mid, now_text}

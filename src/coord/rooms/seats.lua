@@ -4,7 +4,7 @@
 -- ARGV: none
 -- returns: nothing; defines `rooms`
 -- twice: holding a held seat moves its end; the rest reads or recomputes
-local rooms = {}
+rooms = {}
 
 -- The room's hash as a table, seats under `seat`; nil unless the room is open or opening.
 function rooms.read(key)
@@ -21,24 +21,35 @@ function rooms.read(key)
   return r
 end
 
--- Stores which nodes hold a seat of `r`, and keeps the per-node sets of rooms in step.
+-- Stores which nodes hold a seat of `r`, for each seat those of the others (`n:<user>`), and keeps the per-node sets of
+-- rooms in step.
 function rooms.store_nodes(r, room, base)
-  local now_on, list = {}, {}
-  for _, seat in pairs(r.seat) do
+  local holders, list = {}, {}
+  for user, seat in pairs(r.seat) do
     for at in string.gmatch(seat, '(%S+)/%S+') do
-      if not now_on[at] then
-        now_on[at] = true
+      if not holders[at] then
+        holders[at] = {}
         list[#list + 1] = at
         redis.call('SADD', base .. at, room)
       end
+      holders[at][user] = true
     end
   end
   for at in string.gmatch(r.nodes or '', '%S+') do
-    if not now_on[at] then redis.call('SREM', base .. at, room) end
+    if not holders[at] then redis.call('SREM', base .. at, room) end
   end
   table.sort(list)
   r.nodes = table.concat(list, ' ')
-  redis.call('HSET', r.key, 'nodes', r.nodes)
+  local fields = {'nodes', r.nodes}
+  for user in pairs(r.seat) do
+    local others = {}
+    for _, at in ipairs(list) do
+      if next(holders[at]) ~= user or next(holders[at], user) then others[#others + 1] = at end
+    end
+    fields[#fields + 1] = 'n:' .. user
+    fields[#fields + 1] = table.concat(others, ' ')
+  end
+  redis.call('HSET', r.key, unpack(fields))
 end
 
 function rooms.hold(r, room, user, timers, until_ms, since)

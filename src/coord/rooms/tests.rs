@@ -56,6 +56,7 @@ pub(super) async fn say_as(node: &TestNode, room: RoomId, who: &str, text: &str,
         message: &MessageId::parse(&format!("m-{}", text.replace([' ', ','], ""))).unwrap(),
         text,
         client_id: client_id.as_ref(),
+        echo: true,
     };
     node.coord.say(&saying, RULES).await.unwrap()
 }
@@ -689,6 +690,7 @@ async fn text_of_any_script_arrives_as_it_was_said() {
         message: &MessageId::parse("m").unwrap(),
         text,
         client_id: None,
+        echo: true,
     };
 
     one.coord.say(&saying, RULES).await.unwrap();

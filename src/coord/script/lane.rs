@@ -5,7 +5,7 @@ use super::promised::Promised;
 use super::{Act, FENCED, LIBRARY, MAX_ACTS, Reply};
 use crate::clock::{Clock, Stopwatch};
 use crate::coord::keys::Keys;
-use crate::coord::linger::Linger;
+use crate::coord::linger::{Linger, Manners};
 use crate::coord::node::Identity;
 use crate::coord::road::Road;
 use crate::error::Fault;
@@ -79,23 +79,15 @@ pub struct LaneLoop {
     owed: VecDeque<Act>,
 }
 
-/// How a lane treats Redis.
-#[derive(Clone, Copy, Debug)]
-pub struct Manners {
-    /// Notices that may wait in one inbox.
-    pub inbox_cap: u64,
-    /// How far apart calls are kept when they follow each other closely.
-    pub linger: Duration,
-}
-
-/// Makes a lane for one shard.
+/// Makes a lane for one shard; `inbox_cap` notices may wait in one inbox.
 pub(in crate::coord) fn lane(
     road: Road,
     keys: Keys,
     shard: Shard,
     identity: Identity,
     clock: Clock,
-    manners: Manners,
+    inbox_cap: u64,
+    manners: &Manners,
 ) -> (Lane, LaneLoop) {
     let (send, waiting) = mpsc::channel(WAITING);
     let looping = LaneLoop {
@@ -106,8 +98,8 @@ pub(in crate::coord) fn lane(
         node: identity.now(),
         identity,
         clock,
-        inbox_cap: manners.inbox_cap,
-        linger: Linger::new(manners.linger),
+        inbox_cap,
+        linger: Linger::new(manners.clone()),
         calls: 0,
         answered: 0,
         promised: Promised::default(),

@@ -17,7 +17,7 @@ pub(in crate::coord) mod tests;
 
 pub use act::Act;
 pub(super) use lane::lane;
-pub use lane::{Lane, LaneLoop, Manners};
+pub use lane::{Lane, LaneLoop};
 
 use crate::error::Fault;
 use fred::types::Value;
@@ -146,32 +146,57 @@ pub(super) const ACTS: &[(&str, &str)] = &[
     ("session_yield", include_str!("../sessions/session_yield.lua")),
 ];
 
-/// Pieces that several acts share; they stand before the acts, in this order.
-const SHARED: &[&str] = &[
-    include_str!("../users/shared.lua"),
-    include_str!("../users/past.lua"),
-    include_str!("../users/come.lua"),
-    include_str!("../rooms/seats.lua"),
-    include_str!("../rooms/tell.lua"),
-    include_str!("../rooms/log.lua"),
-    include_str!("../rooms/take.lua"),
-    include_str!("../rooms/close.lua"),
-    include_str!("../sessions/shared.lua"),
-    include_str!("../sessions/kept.lua"),
+/// Pieces that the acts on one subject share, under its name; they stand before the acts, in this order.
+const SHARED: &[(&str, &[&str])] = &[
+    (
+        "users",
+        &[
+            include_str!("../users/shared.lua"),
+            include_str!("../users/past.lua"),
+            include_str!("../users/come.lua"),
+        ],
+    ),
+    (
+        "rooms",
+        &[
+            include_str!("../rooms/seats.lua"),
+            include_str!("../rooms/tell.lua"),
+            include_str!("../rooms/log.lua"),
+            include_str!("../rooms/take.lua"),
+            include_str!("../rooms/close.lua"),
+        ],
+    ),
+    (
+        "sessions",
+        &[
+            include_str!("../sessions/shared.lua"),
+            include_str!("../sessions/kept.lua"),
+        ],
+    ),
 ];
 
 /// The library: prelude, shared pieces, acts, epilogue.
+///
+/// A function is made only for an act that is asked for, and for what it shares with others: making all of them would
+/// cost more than most acts do.
 pub(super) static LIBRARY: LazyLock<String> = LazyLock::new(|| {
     let mut text = String::from(include_str!("prelude.lua"));
-    for piece in SHARED {
-        text.push_str(piece);
+    for (subject, pieces) in SHARED {
+        let pieces = pieces.concat();
+        text.push_str(&format!(
+            "local {subject}\nlocal function share_{subject}()\n{pieces}\nend\n"
+        ));
     }
-    // A function is made only for an act that is asked for: making all of them would cost more than most acts do.
     text.push_str("local function find(name)\n");
     for (name, body) in ACTS {
-        text.push_str(&format!(
-            "if name == '{name}' then return function(KEYS, ARGV)\n{body}\nend end\n"
-        ));
+        text.push_str(&format!("if name == '{name}' then\n"));
+        for (subject, _) in SHARED
+            .iter()
+            .filter(|(subject, _)| body.contains(&format!("{subject}.")))
+        {
+            text.push_str(&format!("if not {subject} then share_{subject}() end\n"));
+        }
+        text.push_str(&format!("return function(KEYS, ARGV)\n{body}\nend end\n"));
     }
     text.push_str("end\n");
     text.push_str(include_str!("epilogue.lua"));

@@ -3,7 +3,7 @@
 -- ARGV: none
 -- returns: nothing; defines `sessions`
 -- twice: a session that has a live owner is not taken over; the rest reads or tells
-local sessions = {}
+sessions = {}
 
 function sessions.read(key)
   local flat, s = redis.call('HGETALL', key), {}

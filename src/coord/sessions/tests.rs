@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::coord::inbox::Incoming;
-use crate::coord::testing::{START, TestNode, World, assert_state};
+use crate::coord::testing::{self, START, TestNode, World, assert_state};
 use std::collections::BTreeMap;
 
 const BEAT: Beat = Beat {
@@ -26,7 +26,9 @@ fn carried() -> Carried {
 }
 
 async fn signals(node: &mut TestNode) -> Vec<SessionSignal> {
-    let (_, incoming) = node.inboxes[0].next(Duration::from_millis(1)).await.unwrap();
+    let (_, incoming) = testing::read(&mut node.inboxes[0], Duration::from_millis(1))
+        .await
+        .unwrap();
     let read = |one| match one {
         Incoming::Signal(payload) => Some(SessionSignal::decode(&payload).unwrap()),
         _ => None,

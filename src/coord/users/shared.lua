@@ -3,7 +3,7 @@
 -- ARGV: none
 -- returns: nothing; defines `users`
 -- twice: reading is harmless; `drop` finds no socket the second time
-local users = {}
+users = {}
 
 -- The hash as a table; fields[sid] of sockets as `sockets`, their number as `count`, those on `on_node` as `here`; what
 -- their clients may take up again as `session`.

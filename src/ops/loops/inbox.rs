@@ -4,6 +4,7 @@ use super::stumbled;
 use crate::actions::Actions;
 use crate::coord::inbox::{InboxReader, Incoming};
 use crate::domain::room::Offset;
+use crate::ids::NodeId;
 use crate::metrics;
 use crate::wire::hub::{Hub, Stray};
 use crate::wire::omegoo::Omegoo;
@@ -17,20 +18,14 @@ const WAIT: Duration = Duration::from_secs(1);
 pub async fn run(mut inbox: InboxReader, actions: Actions, hub: Hub, engine: Engine<Namespaces<Omegoo>>) {
     let mut strays = Vec::new();
     loop {
-        match inbox.next(WAIT).await {
-            Ok((first, incoming)) => {
-                if let Some(first) = first {
-                    metrics::RELAY_LAG.record((), (actions.clock().steady() - first).as_secs_f64());
-                }
-                let node = inbox.node().clone();
-                for one in incoming {
-                    match one {
-                        Incoming::Notice(notice) => strays.extend(hub.deliver(notice, &node)),
-                        Incoming::Signal(signal) => engine.signal(&signal),
-                        Incoming::Counts(shard, counts) => hub.note_counts(shard, counts),
-                    }
-                }
-            }
+        let give = |one: Incoming, node: &NodeId| match one {
+            Incoming::Notice(notice) => strays.extend(hub.deliver(notice, node)),
+            Incoming::Signal(signal) => engine.signal(&signal),
+            Incoming::Counts(shard, counts) => hub.note_counts(shard, counts),
+        };
+        match inbox.next(WAIT, give).await {
+            Ok(Some(first)) => metrics::RELAY_LAG.record((), (actions.clock().steady() - first).as_secs_f64()),
+            Ok(None) => {}
             Err(fault) => stumbled("inbox", &fault).await,
         }
         strays = unsit(&actions, strays).await;

@@ -127,7 +127,9 @@ impl Omegoo {
         ack: Option<AckId>,
     ) -> Result<(), Denied> {
         let room = self.room_of(member).ok_or(Refusal::NoRoom)?;
-        let Receipt { message, at } = self.actions.say(&member.who.user, room, text, client_id).await?;
+        let user = &member.who.user;
+        let echo = self.hub.wants_echo(user);
+        let Receipt { message, at } = self.actions.say(user, room, text, client_id, echo).await?;
         if let Some(ack) = ack {
             let receipt = json!({ "messageId": format!("msg_{message}"), "timestamp": at.0 });
             member.socket.ack(ack, &[receipt], &[]);

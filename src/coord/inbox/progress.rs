@@ -1,0 +1,70 @@
+//! How far this node has given out a shard's inbox, and how far the inbox has been trimmed.
+//!
+//! What was given out is trimmed now and then, along with a read: a command for each entry costs Redis more than the entry
+//! does. Who must find in an inbox exactly what has not been given out has it trimmed first.
+
+use crate::domain::room::Offset;
+use crate::ids::NodeId;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Entries that may stand in an inbox after they have been given out, while more come.
+const LAZINESS: usize = 64;
+
+/// Shared by the reader of an inbox and whoever needs it trimmed.
+#[derive(Debug)]
+pub(in crate::coord) struct Progress(Mutex<Reached>);
+
+/// How far one life of the node has come.
+#[derive(Clone, Debug)]
+pub(super) struct Reached {
+    /// Whose inbox it is.
+    pub(super) node: NodeId,
+    /// The last entry that was given out.
+    pub(super) given: Offset,
+    /// Entries that were given out and still stand in the inbox.
+    behind: usize,
+}
+
+impl Progress {
+    pub(in crate::coord) fn new(node: NodeId) -> Self {
+        Self(Mutex::new(Reached::of(node)))
+    }
+
+    /// While this is held nothing is given out.
+    pub(super) fn reached(&self) -> MutexGuard<'_, Reached> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Reached {
+    pub(super) fn of(node: NodeId) -> Self {
+        Self {
+            node,
+            given: Offset::default(),
+            behind: 0,
+        }
+    }
+
+    /// The entry was given out.
+    pub(super) fn gave(&mut self, entry: Offset) {
+        self.given = entry;
+        self.behind += 1;
+    }
+
+    /// Whether the inbox holds nothing that was given out.
+    pub(super) fn is_trimmed(&self) -> bool {
+        self.behind == 0
+    }
+
+    /// Whether it is time to trim, in an inbox that is `quiet` or is not.
+    pub(super) fn is_due(&self, quiet: bool) -> bool {
+        self.behind >= LAZINESS || (quiet && self.behind > 0)
+    }
+
+    /// The inbox has been trimmed up to what was given out `then`.
+    pub(super) fn trimmed(&mut self, then: &Self) {
+        if self.node == then.node {
+            self.behind -= then.behind.min(self.behind);
+        }
+    }
+}
