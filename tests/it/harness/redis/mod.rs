@@ -7,10 +7,12 @@ mod cluster;
 mod guarded;
 mod sentinel;
 mod server;
+mod takeover;
 
 pub use guarded::Guarded;
 pub use sentinel::Watched;
 pub use server::{Extra, Server};
+pub use takeover::Couple;
 
 use super::proxy::Proxy;
 
@@ -152,7 +154,7 @@ impl Redis {
 
     /// Stops its world (SIGSTOP).
     pub fn freeze(&self) {
-        self.servers.iter().for_each(|server| server.signal("STOP"));
+        self.servers.iter().for_each(Server::freeze);
     }
 
     /// Lets a frozen one go on.
