@@ -8,6 +8,7 @@ use crate::harness::redis::{Couple, Kind, Redis, Watched};
 use crate::harness::world::{Plan, World};
 use crate::harness::{PATIENCE, eventually, holds_within};
 use palaver::clock::Clock;
+use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
 fn plan() -> Plan {
@@ -52,6 +53,14 @@ fn said_at(id: &str) -> u64 {
     time.parse().expect("a time")
 }
 
+/// Not promised: two lines may be in another order when one of them was lost; who had heard both keeps that of before.
+fn order_of_lines(lost: RangeInclusive<u64>) -> impl Fn(&Violation) -> bool {
+    move |violation| match violation {
+        Violation::Disorder { first, then, .. } => [first, then].into_iter().any(|id| lost.contains(&said_at(id))),
+        _ => false,
+    }
+}
+
 async fn calls_lost(world: &mut World) -> f64 {
     world.node(0).metric("palaver_calls_lost_total").await + world.node(1).metric("palaver_calls_lost_total").await
 }
@@ -94,12 +103,7 @@ async fn lines_that_the_replica_had_not_heard_are_said_again() {
 
     company.go_on(20).await;
     all_ready(&mut world).await;
-    // Two lines may be in another order when one of them was lost: who had heard both keeps the order of before.
-    let not_promised = |violation: &Violation| match violation {
-        Violation::Disorder { first, then, .. } => [first, then].into_iter().any(|id| lost.contains(&said_at(id))),
-        _ => false,
-    };
-    company.settle_but(not_promised).await;
+    company.settle_but(order_of_lines(lost)).await;
     company.assert_nobody_ended();
     println!(
         "measured: a master lost with its last lines; longest silence {:?}; {} shards found something lost",
@@ -114,19 +118,22 @@ async fn lines_that_the_replica_had_not_heard_are_said_again() {
 
 #[tokio::test]
 async fn rooms_that_the_replica_had_not_heard_of_go_on_or_are_told_to_be_gone() {
-    // Should only two be without a room, they meet again.
-    let plan = plan().set("PALAVER_QUEUE__RECENT_PARTNERS", "0");
+    // Should only two be without a room, they meet again. Who was told so may be waited for as long as a seat is held.
+    let plan = plan()
+        .set("PALAVER_QUEUE__RECENT_PARTNERS", "0")
+        .set("PALAVER_CHAT__SEAT_HOLD", "3s");
     let mut world = plan.redis(Kind::Replicated).start().await;
     let couples = world.redis.couples();
     for couple in &couples {
         world.redis.deafen(*couple).await;
     }
+    let deaf = now();
     let company = Company::chatting(&world, 12).await;
     let couple = couple_of_a_room(&world.redis, &couples, &company);
     let rooms: Vec<_> = company.people.iter().map(Person::room).collect();
 
     world.redis.lose(couple);
-    let killed = Instant::now();
+    let (killed, lost) = (Instant::now(), deaf..=now());
 
     // Both of a pair go on in their room, or both have been told that it is over.
     world.redis.taken_over(couple).await;
@@ -163,7 +170,7 @@ async fn rooms_that_the_replica_had_not_heard_of_go_on_or_are_told_to_be_gone() 
         let person = &company.people[at];
         // Whoever asked in between was told that it is gone, and may have heard that it is back before it was lost.
         let told = person.log().endings();
-        let known = |why: &String| why == "session_lost" || why == "gone";
+        let known = |why: &String| ["session_lost", "gone", "partner_disconnected"].contains(&why.as_str());
         assert!(!told.is_empty() && told.iter().all(known), "{told:?}");
         // Who was seeking again as far as the replica knew may have found somebody already.
         if person.room().is_none() {
@@ -175,7 +182,7 @@ async fn rooms_that_the_replica_had_not_heard_of_go_on_or_are_told_to_be_gone() 
     })
     .await;
     company.go_on(10).await;
-    company.settle().await;
+    company.settle_but(order_of_lines(lost)).await;
 }
 
 #[tokio::test]

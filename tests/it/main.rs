@@ -35,6 +35,7 @@ mod redis_guarded;
 mod reports;
 mod rooms_end;
 mod scale_out;
+mod slots_move;
 mod status;
 mod storm;
 mod strangers;

@@ -5,6 +5,7 @@
 
 mod cluster;
 mod guarded;
+mod moving;
 mod sentinel;
 mod server;
 mod takeover;
