@@ -11,15 +11,13 @@ use std::time::{Duration, Instant};
 /// Long node leases: whoever takes over at once does so because a lease was given back.
 fn plan() -> Plan {
     World::new()
+        .talkative()
         .set("PALAVER_DRAIN__NOT_READY_FOR", "1s")
         .set("PALAVER_DRAIN__SPREAD_OVER", "1s")
         .set("PALAVER_DRAIN__FINISH_WITHIN", "3s")
         .set("PALAVER_LEASE__RENEW_EVERY", "200ms")
         .set("PALAVER_LEASE__KEEPER_FOR", "20s")
         .set("PALAVER_LEASE__NODE_FOR", "20s")
-        .set("PALAVER_CHAT__RATE_LIMIT", "60")
-        .set("PALAVER_CHAT__RATE_WINDOW", "1s")
-        .set("PALAVER_QUEUE__ELIGIBLE_AFTER", "0s")
 }
 
 #[tokio::test]

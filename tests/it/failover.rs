@@ -12,16 +12,11 @@ use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
 fn plan() -> Plan {
-    World::new()
+    World::quick()
         .set("PALAVER_REDIS__COMMAND_TIMEOUT", "2s")
         .set("PALAVER_REDIS__RECONNECT_MAX_WAIT", "200ms")
+        // Longer than a failover takes.
         .set("PALAVER_LEASE__NODE_FOR", "4s")
-        .set("PALAVER_LEASE__RENEW_EVERY", "300ms")
-        .set("PALAVER_LEASE__KEEPER_FOR", "1s")
-        .set("PALAVER_LEASE__OFFER_CLAIM", "500ms")
-        .set("PALAVER_CHAT__RATE_LIMIT", "60")
-        .set("PALAVER_CHAT__RATE_WINDOW", "1s")
-        .set("PALAVER_QUEUE__ELIGIBLE_AFTER", "0s")
 }
 
 /// The master and the replica that the first pair's room is on: what befalls that master is felt.
