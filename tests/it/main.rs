@@ -9,6 +9,7 @@ mod bad_requests;
 mod browser;
 mod client_and_server;
 mod coming_back;
+mod crowded;
 mod drain;
 mod failover;
 mod faults;
