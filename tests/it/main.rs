@@ -23,6 +23,7 @@ mod harness;
 mod harness_holds;
 mod hostile;
 mod identity;
+mod interleavings;
 mod kill;
 mod lines;
 mod loadtest;
