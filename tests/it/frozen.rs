@@ -3,6 +3,7 @@
 use crate::harness::client::person::Person;
 use crate::harness::company::Company;
 use crate::harness::eventually;
+use crate::harness::history::Moment;
 use crate::harness::world::World;
 use std::time::Instant;
 
@@ -43,7 +44,8 @@ async fn people_who_left_a_sleeping_node_are_in_one_room_only_when_it_wakes() {
     let company = Company::of_pairs(4, |side| vec![nodes[side].clone()]).await;
     let waiting = Person::new("waiting", vec![nodes[0].clone()]);
     waiting.seek();
-    eventually("somebody waits", async || !waiting.log().moments.is_empty()).await;
+    let queued = async || waiting.log().count(|m| *m == Moment::Queued) > 0;
+    eventually("somebody waits", queued).await;
     company.babble();
     company.go_on(5).await;
     for person in company.people.iter().chain([&waiting]) {
