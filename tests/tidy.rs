@@ -514,6 +514,13 @@ fn promised_but_absent(readme: &str, scenario: impl Fn(&str) -> Option<String>) 
         .collect()
 }
 
+/// A row of the promises with a test that is not linked to its file.
+fn unlinked(row: &str) -> Option<&str> {
+    let named = row.matches("::").count();
+    let linked = row.matches("`](tests/it/").count();
+    (row.starts_with("| ") && named != linked).then_some(row)
+}
+
 #[test]
 fn every_test_that_the_readme_promises_exists() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -526,8 +533,24 @@ fn every_test_that_the_readme_promises_exists() {
     });
 
     assert!(absent.is_empty(), "{absent:?}");
+    let table = readme
+        .split("## Promises")
+        .nth(1)
+        .and_then(|rest| rest.split("\n## ").next());
+    let bare: Vec<_> = table.expect("the promises").lines().filter_map(unlinked).collect();
+    assert!(bare.is_empty(), "a promise without a link to its test: {bare:?}");
+    for link in readme.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+        let local = !link.starts_with("http") && !link.starts_with('#');
+        assert!(
+            !local || root.join(link).exists(),
+            "README links {link}, which is not there"
+        );
+    }
     let empty = promised_but_absent("`kill::nobody`, `lost::*`", |m| (m == "kill").then(String::new));
     assert_eq!(empty, ["kill::nobody", "lost::*"], "and the rule can fail");
+    assert!(
+        unlinked("| a | b | `kill::*` |").is_some() && unlinked("| a | b | [`kill::*`](tests/it/kill.rs) |").is_none()
+    );
 }
 
 #[test]

@@ -231,7 +231,9 @@ impl Model {
         let mut seated = Vec::new();
         for reader in &mut self.nodes[node].inboxes {
             loop {
-                let (_, incoming) = reader.next(Duration::from_millis(1)).await.unwrap();
+                let (_, incoming) = crate::coord::testing::read(reader, Duration::from_millis(1))
+                    .await
+                    .unwrap();
                 if incoming.is_empty() {
                     break;
                 }

@@ -2,7 +2,8 @@
 //!
 //! On one server, also behind sentinels, the Redis client finds it and connects anew by itself. In a cluster each shard
 //! has a road of its own, so that a master that is gone holds up nobody but its shards: the road looks up who serves the
-//! shard's slot, and looks again whenever that server is gone, is silent, or says that it is another one.
+//! shard's slot, and looks again whenever that server is gone, is silent, or says that it is another one. While the slot
+//! moves from one master to another, commands wait.
 
 use super::connect;
 use crate::clock::Stopwatch;
@@ -21,17 +22,12 @@ use std::time::Duration;
 /// Pause before looking again: a failover takes about a second at least.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
+/// Errors by which a server says that the slot is on its way to another one. What a call names is never all on one of
+/// the two (some keys are not there at all), so neither would run it before the whole slot has arrived.
+const ON_ITS_WAY: [&str; 2] = ["ASK", "TRYAGAIN"];
+
 /// Errors by which a server says that another one serves the slot now, or soon.
-const ELSEWHERE: [&str; 8] = [
-    "MOVED",
-    "ASK",
-    "CLUSTERDOWN",
-    "TRYAGAIN",
-    "READONLY",
-    "LOADING",
-    "MASTERDOWN",
-    "UNBLOCKED",
-];
+const ELSEWHERE: [&str; 6] = ["MOVED", "CLUSTERDOWN", "READONLY", "LOADING", "MASTERDOWN", "UNBLOCKED"];
 
 /// The members of a cluster that this node has heard of.
 #[derive(Clone, Debug)]
@@ -160,6 +156,7 @@ impl Lookout {
         loop {
             let failed = match self.client().await {
                 Ok(client) => match command(client.clone()).await {
+                    Err(error) if is_on_its_way(&error) => error,
                     Err(error) if is_elsewhere(&error) => {
                         self.forget(client).await;
                         error
@@ -242,6 +239,10 @@ async fn quit(client: &Client) {
     let _ = tokio::time::timeout(LOOK_AGAIN, client.quit()).await;
 }
 
+fn is_on_its_way(error: &Error) -> bool {
+    ON_ITS_WAY.iter().any(|word| error.details().starts_with(word))
+}
+
 fn is_elsewhere(error: &Error) -> bool {
     matches!(
         error.kind(),
@@ -320,6 +321,9 @@ mod tests {
     fn only_words_of_another_server_send_us_there() {
         let error = |kind, text: &'static str| Error::new(kind, text);
 
+        assert!(is_on_its_way(&error(ErrorKind::Cluster, "ASK 5 127.0.0.1:7001")));
+        assert!(is_on_its_way(&error(ErrorKind::Unknown, "TRYAGAIN Multiple keys")));
+        assert!(!is_on_its_way(&error(ErrorKind::Cluster, "MOVED 5 127.0.0.1:7001")));
         assert!(is_elsewhere(&error(ErrorKind::Cluster, "MOVED 5 127.0.0.1:7001")));
         assert!(is_elsewhere(&error(ErrorKind::Unknown, "READONLY You can't write")));
         assert!(!is_elsewhere(&error(ErrorKind::Unknown, "NOSCRIPT No matching script")));

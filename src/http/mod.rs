@@ -107,6 +107,10 @@ fn tell_metrics() -> Response {
 }
 
 #[cfg(test)]
+mod dress_tests;
+#[cfg(test)]
+mod page_tests;
+#[cfg(test)]
 pub(crate) mod redis;
 #[cfg(test)]
 mod tests;

@@ -14,8 +14,8 @@ const REDIS_AT_LEAST: u32 = 7;
 /// looks after this machine's clock.
 const CLOCKS_APART: Duration = Duration::from_secs(1);
 
-/// Files that a node opens beside its connections: Redis, Postgres, listeners, spares.
-const OTHER_FILES: u64 = 200;
+/// Files that a node opens beside its sockets: requests, Redis, Postgres, listeners, spares.
+const OTHER_FILES: u64 = 300;
 
 /// RFC 7518 3.2 asks for a key as long as the hash.
 const LONG_ENOUGH_SECRET: usize = 32;

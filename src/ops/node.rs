@@ -30,6 +30,10 @@ const PARTS: &[&str] = &[lease::PART];
 /// How often a drain sends sockets away: often enough that no batch is a wave.
 const SEND_AWAY_EVERY: Duration = Duration::from_millis(100);
 
+/// Connections beside those that sockets may have: for requests, for whoever watches the node, and for an answer to those
+/// who are refused.
+const BESIDE_SOCKETS: usize = 100;
+
 /// A node that serves. Dropping it ends its loops at once; connections that are open live on until their peers leave.
 pub struct RunningNode {
     /// Where it serves HTTP and sockets.
@@ -85,7 +89,7 @@ pub async fn start(settings: Settings, clock: Clock) -> Result<RunningNode, Faul
     let hub = Hub::default();
 
     let limits = HttpLimits {
-        connections: settings.sockets.max_connections as usize,
+        connections: settings.sockets.max_connections as usize + BESIDE_SOCKETS,
         ..HttpLimits::default()
     };
     let (acceptor, streams) = NodeAcceptor::new(listener, limits);
@@ -261,6 +265,7 @@ fn sockets(settings: &Settings) -> wire::Settings {
         upgrade_timeout: given.upgrade_timeout,
         max_payload: given.max_payload,
         outbox: given.outbox,
+        max_connections: given.max_connections as usize,
         packets_per_second: given.packets_per_second,
         packet_burst: given.packet_burst,
         max_namespaces: given.namespaces as usize,

@@ -26,7 +26,7 @@ const BACK_OFF: Duration = Duration::from_millis(100);
 /// What connections may cost before they are sockets.
 #[derive(Clone, Copy, Debug)]
 pub struct HttpLimits {
-    /// Open TCP connections, WebSockets among them. One more is closed at once.
+    /// Open TCP connections, WebSockets among them. One more is closed at once, without an answer.
     pub connections: usize,
     /// From the first byte of a request to the end of its header.
     pub header: Duration,

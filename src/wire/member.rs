@@ -60,10 +60,10 @@ impl Member {
         }
     }
 
-    /// Redis has answered. What was `missed` is told first; a user who sits in a room took the `seat` when its log ended
-    /// at the offset.
-    pub fn settle(&self, missed: &[Event], seat: Option<(RoomId, Offset)>) {
-        let mut old: Vec<_> = seat.into_iter().collect();
+    /// Redis has answered. What was `missed` is told first; what happened in these rooms up to these offsets is `no_news`:
+    /// where the log ended when the user took the seat, or the last there can be where a room is over.
+    pub fn settle(&self, missed: &[Event], no_news: impl IntoIterator<Item = (RoomId, Offset)>) {
+        let mut old: Vec<_> = no_news.into_iter().collect();
         for (room, offset) in missed.iter().filter_map(Event::place) {
             match old.iter_mut().find(|(at, _)| *at == room) {
                 Some((_, last)) => *last = offset.max(*last),

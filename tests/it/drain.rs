@@ -11,15 +11,13 @@ use std::time::{Duration, Instant};
 /// Long node leases: whoever takes over at once does so because a lease was given back.
 fn plan() -> Plan {
     World::new()
+        .talkative()
         .set("PALAVER_DRAIN__NOT_READY_FOR", "1s")
         .set("PALAVER_DRAIN__SPREAD_OVER", "1s")
         .set("PALAVER_DRAIN__FINISH_WITHIN", "3s")
         .set("PALAVER_LEASE__RENEW_EVERY", "200ms")
         .set("PALAVER_LEASE__KEEPER_FOR", "20s")
         .set("PALAVER_LEASE__NODE_FOR", "20s")
-        .set("PALAVER_CHAT__RATE_LIMIT", "60")
-        .set("PALAVER_CHAT__RATE_WINDOW", "1s")
-        .set("PALAVER_QUEUE__ELIGIBLE_AFTER", "0s")
 }
 
 #[tokio::test]
@@ -34,8 +32,8 @@ async fn a_drained_node_says_so_first_then_sends_its_sockets_away_in_batches_and
         person.go_to(vec![balancer.clone()]);
     }
 
-    world.node(0).terminate();
     let told = Instant::now();
+    world.node(0).terminate();
     let node = world.node(0);
     eventually("it is not ready", async || !node.is_ready().await).await;
     let not_ready = told.elapsed();
@@ -93,7 +91,10 @@ async fn a_drained_keeper_gives_its_leases_back_so_that_pairing_goes_on_at_once(
 
     let took = ended.elapsed();
     println!("drain: paired by another keeper {took:?} after the end");
-    assert!(took < Duration::from_secs(3), "{took:?}");
+    assert!(
+        took < Duration::from_secs(10),
+        "a lease of 20 s was waited for: {took:?}"
+    );
     company.assert_nobody_ended();
     let leases = world.redis.command(&["ZRANGE", &nodes_key(&world), "0", "-1"]);
     assert_eq!(leases.len(), 1, "only the second node's is left: {leases:?}");
@@ -112,8 +113,8 @@ async fn polling_sessions_go_on_elsewhere_when_their_node_is_drained() {
     company.babble();
     company.go_on(5).await;
 
-    world.node(0).terminate();
     let told = Instant::now();
+    world.node(0).terminate();
     let status = world.node(0).ended().await;
     let took = told.elapsed();
 

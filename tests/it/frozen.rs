@@ -3,19 +3,9 @@
 use crate::harness::client::person::Person;
 use crate::harness::company::Company;
 use crate::harness::eventually;
-use crate::harness::world::{Plan, World};
+use crate::harness::history::Moment;
+use crate::harness::world::World;
 use std::time::Instant;
-
-fn plan() -> Plan {
-    World::new()
-        .set("PALAVER_LEASE__NODE_FOR", "1500ms")
-        .set("PALAVER_LEASE__RENEW_EVERY", "300ms")
-        .set("PALAVER_LEASE__KEEPER_FOR", "1s")
-        .set("PALAVER_LEASE__OFFER_CLAIM", "500ms")
-        .set("PALAVER_CHAT__RATE_LIMIT", "60")
-        .set("PALAVER_CHAT__RATE_WINDOW", "1s")
-        .set("PALAVER_QUEUE__ELIGIBLE_AFTER", "0s")
-}
 
 /// Freezes the first node until the second has taken over from it, then lets it go on.
 async fn sleep_through_the_lease(world: &mut World) -> Instant {
@@ -31,7 +21,7 @@ async fn sleep_through_the_lease(world: &mut World) -> Instant {
 
 #[tokio::test]
 async fn a_node_that_slept_through_its_lease_begins_anew_and_its_people_go_on_where_they_were() {
-    let mut world = plan().start().await;
+    let mut world = World::quick().start().await;
     let nodes = [world.dial_node(0), world.dial_node(1)];
     let company = Company::of_pairs(5, |side| vec![nodes[side].clone()]).await;
     company.babble();
@@ -49,12 +39,13 @@ async fn a_node_that_slept_through_its_lease_begins_anew_and_its_people_go_on_wh
 
 #[tokio::test]
 async fn people_who_left_a_sleeping_node_are_in_one_room_only_when_it_wakes() {
-    let mut world = plan().start().await;
+    let mut world = World::quick().start().await;
     let nodes = [world.dial_node(0), world.dial_node(1)];
     let company = Company::of_pairs(4, |side| vec![nodes[side].clone()]).await;
     let waiting = Person::new("waiting", vec![nodes[0].clone()]);
     waiting.seek();
-    eventually("somebody waits", async || !waiting.log().moments.is_empty()).await;
+    let queued = async || waiting.log().count(|m| *m == Moment::Queued) > 0;
+    eventually("somebody waits", queued).await;
     company.babble();
     company.go_on(5).await;
     for person in company.people.iter().chain([&waiting]) {

@@ -8,16 +8,9 @@ use crate::harness::world::{Plan, World};
 use std::time::{Duration, Instant};
 
 fn plan() -> Plan {
-    World::new()
+    World::quick()
         .set("PALAVER_REDIS__COMMAND_TIMEOUT", "1s")
         .set("PALAVER_REDIS__RECONNECT_MAX_WAIT", "200ms")
-        .set("PALAVER_LEASE__NODE_FOR", "2s")
-        .set("PALAVER_LEASE__RENEW_EVERY", "300ms")
-        .set("PALAVER_LEASE__KEEPER_FOR", "1s")
-        .set("PALAVER_LEASE__OFFER_CLAIM", "500ms")
-        .set("PALAVER_CHAT__RATE_LIMIT", "60")
-        .set("PALAVER_CHAT__RATE_WINDOW", "1s")
-        .set("PALAVER_QUEUE__ELIGIBLE_AFTER", "0s")
 }
 
 async fn all_ready(world: &mut World, wanted: bool) {

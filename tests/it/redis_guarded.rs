@@ -8,13 +8,12 @@ use crate::harness::world::{Plan, World};
 
 fn plan(redis: &Guarded, host: &str) -> Plan {
     World::new()
+        .talkative()
         .set("PALAVER_REDIS__URL", redis.url(host))
         .set("PALAVER_REDIS__SHARDS", 1)
         .set("PALAVER_REDIS__TLS_CA", redis.file("ca.pem").display())
         .set("PALAVER_REDIS__TLS_CERT", redis.file("node.pem").display())
         .set("PALAVER_REDIS__TLS_KEY", redis.file("node.key").display())
-        .set("PALAVER_CHAT__RATE_LIMIT", "60")
-        .set("PALAVER_CHAT__RATE_WINDOW", "1s")
         .set("PALAVER_CHAT__TYPING_FADE", "200ms")
 }
 

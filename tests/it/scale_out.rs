@@ -9,11 +9,7 @@ use std::time::{Duration, Instant};
 
 #[tokio::test]
 async fn four_nodes_added_under_chat_are_noticed_by_nobody_and_serve_at_once() {
-    let mut world = World::new()
-        .set("PALAVER_CHAT__RATE_LIMIT", "60")
-        .set("PALAVER_CHAT__RATE_WINDOW", "1s")
-        .start()
-        .await;
+    let mut world = World::new().talkative().start().await;
     let nodes = [world.dial_node(0), world.dial_node(1)];
     let company = Company::of_pairs(4, |side| vec![nodes[side].clone()]).await;
     company.babble();

@@ -8,6 +8,10 @@
 #[cfg(test)]
 mod endings_tests;
 mod ends;
+#[cfg(test)]
+mod lines_tests;
+#[cfg(test)]
+mod seats_tests;
 mod sits;
 #[cfg(test)]
 mod tests;

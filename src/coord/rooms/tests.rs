@@ -1,16 +1,15 @@
 //! Rooms: seats and lines. How rooms end, and what a dead node leaves behind, is in `endings_tests`.
 
-use super::{Announced, EndRules, Retold, Said, Sat, SayRules, Saying, Unsat};
+use super::{Announced, Said, Sat, SayRules, Saying, Unsat};
 use crate::clock::Millis;
 use crate::coord::notice::{Notice, Place};
-use crate::coord::testing::{TestNode, World, assert_state, at, socket, texts, user};
-use crate::domain::event::{Audience, Event, Typing};
-use crate::domain::recovery::From;
+use crate::coord::testing::{TestNode, World, assert_state, at, socket, user};
+use crate::domain::event::{Audience, Event};
 use crate::domain::room::{Offset, RoomKind};
 use crate::ids::{ClientMessageId, MessageId, RoomId, UserId};
 use std::time::Duration;
 
-const RULES: SayRules = SayRules {
+pub(super) const RULES: SayRules = SayRules {
     limit: 10,
     window: Duration::from_secs(10),
     log_keeps: 32,
@@ -21,7 +20,7 @@ const IDLE: u64 = 1_800_000;
 const HELD: u64 = 30_000;
 const SWEEP: u64 = 60_000;
 
-fn place(node: &TestNode, sid: &str) -> Place {
+pub(super) fn place(node: &TestNode, sid: &str) -> Place {
     Place {
         node: node.id.clone(),
         socket: socket(sid),
@@ -65,11 +64,11 @@ pub(super) async fn say(node: &TestNode, room: RoomId, who: &str, text: &str) ->
     say_as(node, room, who, text, None).await
 }
 
-fn said(text: &str, ms: u64) -> Said {
+pub(super) fn said(text: &str, ms: u64) -> Said {
     Said::As(MessageId::parse(&format!("m-{text}")).unwrap(), at(ms))
 }
 
-async fn unsit(node: &TestNode, room: RoomId, who: &str, sid: &str, since: Offset) -> Unsat {
+pub(super) async fn unsit(node: &TestNode, room: RoomId, who: &str, sid: &str, since: Offset) -> Unsat {
     let (who, sid) = (user(who), socket(sid));
     node.coord.unsit(room, &who, &sid, at(HELD), since).await.unwrap()
 }
@@ -105,7 +104,7 @@ pub(super) async fn sit_unsure_since(node: &TestNode, room: RoomId, who: &str, s
     node.coord.sit(room, &user(who), &socket(sid), since).await.unwrap()
 }
 
-fn both() -> Vec<UserId> {
+pub(super) fn both() -> Vec<UserId> {
     vec![user("a"), user("b")]
 }
 
@@ -122,7 +121,7 @@ pub(super) fn kinds(notices: &[Notice]) -> Vec<&'static str> {
     notices.iter().map(|n| n.event.kind()).collect()
 }
 
-fn offsets(notices: &[Notice]) -> Vec<Offset> {
+pub(super) fn offsets(notices: &[Notice]) -> Vec<Offset> {
     let offset = |n: &Notice| match &n.event {
         Event::Said { line, .. } => Some(line.offset),
         _ => None,
@@ -332,448 +331,4 @@ async fn an_open_room_is_not_discarded() {
     assert_eq!(one.coord.discard(room).await.unwrap(), None);
 
     assert_eq!(world.dump().await, before);
-}
-
-#[tokio::test]
-async fn a_line_reaches_both_nodes_the_log_and_nobody_else() {
-    let world = World::new(1).await;
-    let (mut one, mut two) = (world.node().await, world.node().await);
-    let mut third = world.node().await;
-    let room = room_of(&world, &mut one, &mut two).await;
-
-    assert_eq!(say(&one, room, "a", "hello").await, said("hello", 0));
-
-    let dump = world.dump().await;
-    assert_eq!(
-        dump["log:R"],
-        "k=seated d=text|a b|T+0 / s=a m=m-hello a=T+0 x=hello c="
-    );
-    assert!(dump["room:R"].contains("lines=1") && dump["room:R"].ends_with("w:a=T+0"));
-    let told = "n=a b|said|R||#|a|m-hello|T+0|hello";
-    assert_eq!((dump["inbox:N1"].as_str(), dump["inbox:N2"].as_str()), (told, told));
-    assert_eq!(one.inbox().await, two.inbox().await);
-    assert!(third.inbox().await.is_empty());
-}
-
-#[tokio::test]
-async fn who_has_no_seat_says_nothing() {
-    let world = World::new(1).await;
-    let (mut one, mut two) = (world.node().await, world.node().await);
-    let room = room_of(&world, &mut one, &mut two).await;
-    let before = world.dump().await;
-
-    assert_eq!(say(&one, room, "c", "hello").await, Said::NoRoom);
-    assert_eq!(
-        say(&one, RoomId::fresh(crate::ids::Shard(0)), "a", "hello").await,
-        Said::NoRoom
-    );
-    assert!(!one.coord.start_typing(room, &user("c"), at(1)).await.unwrap());
-    assert!(!one.coord.stop_typing(room, &user("c")).await.unwrap());
-    assert!(!one.coord.recall(room, &user("c"), &socket("s"), 5).await.unwrap());
-    assert_eq!(sit(&one, room, "c", "s").await, Sat::None);
-
-    assert_eq!(world.dump().await, before);
-}
-
-#[tokio::test]
-async fn both_see_the_same_order_whoever_speaks_from_where() {
-    let world = World::new(1).await;
-    let (mut one, mut two) = (world.node().await, world.node().await);
-    let room = room_of(&world, &mut one, &mut two).await;
-    let talk = (0..20).map(|i| {
-        let (node, who) = if i % 2 == 0 { (&one, "a") } else { (&two, "b") };
-        async move { say(node, room, who, &format!("{i}")).await }
-    });
-    futures_util::future::join_all(talk).await;
-
-    let (heard_by_a, heard_by_b) = (one.inbox().await, two.inbox().await);
-
-    assert_eq!(heard_by_a.len(), 20);
-    assert_eq!(heard_by_a, heard_by_b);
-    assert!(offsets(&heard_by_a).is_sorted());
-}
-
-#[tokio::test]
-async fn ten_lines_in_ten_seconds_and_the_eleventh_waits_exactly_until_the_first_is_old() {
-    let world = World::new(1).await;
-    let (mut one, mut two) = (world.node().await, world.node().await);
-    let room = room_of(&world, &mut one, &mut two).await;
-    for i in 0..10 {
-        assert_eq!(
-            say(&one, room, "a", &i.to_string()).await,
-            said(&i.to_string(), 100 * i)
-        );
-        world.clock.advance(Duration::from_millis(100));
-    }
-
-    let eleventh = say(&one, room, "a", "x").await;
-    let partner = say(&two, room, "b", "y").await;
-    world.clock.advance(Duration::from_millis(8999));
-    let just_before = say(&one, room, "a", "x").await;
-    world.clock.advance(Duration::from_millis(1));
-    let free = say(&one, room, "a", "x").await;
-    let next = say(&one, room, "a", "z").await;
-
-    assert_eq!(eleventh, Said::SlowDown(Duration::from_millis(9000)));
-    assert_eq!(partner, said("y", 1000), "a partner has a window of their own");
-    assert_eq!(just_before, Said::SlowDown(Duration::from_millis(1)));
-    assert_eq!(free, said("x", 10_000));
-    assert_eq!(next, Said::SlowDown(Duration::from_millis(100)), "it slides");
-    assert_eq!(one.inbox().await.len(), 12, "what was refused nobody heard");
-}
-
-#[tokio::test]
-async fn a_retry_with_the_same_client_id_is_the_same_line_for_as_long_as_ids_are_kept() {
-    let world = World::new(1).await;
-    let (mut one, mut two) = (world.node().await, world.node().await);
-    let room = room_of(&world, &mut one, &mut two).await;
-    for i in 1..=3 {
-        say_as(&one, room, "a", &format!("{i}"), Some(&format!("c{i}"))).await;
-        world.clock.advance(Duration::from_millis(1));
-    }
-    let before = world.dump().await;
-
-    assert_eq!(say_as(&one, room, "a", "retry", Some("c1")).await, said("1", 0));
-    assert_eq!(say_as(&one, room, "a", "retry", Some("c3")).await, said("3", 2));
-    assert_eq!(
-        world.dump().await,
-        before,
-        "a retry changes nothing, not even the window"
-    );
-    assert_eq!(
-        say_as(&two, room, "b", "b1", Some("c1")).await,
-        said("b1", 3),
-        "another's ids are another's"
-    );
-    assert_eq!(say_as(&one, room, "a", "4", Some("c4")).await, said("4", 3));
-    assert_eq!(
-        say_as(&one, room, "a", "5", Some("c")).await,
-        said("5", 3),
-        "a part of an id is no id"
-    );
-    assert_eq!(
-        say_as(&one, room, "a", "new", Some("c1")).await,
-        said("new", 3),
-        "forgotten by now"
-    );
-    let marks = ["c4", "c", "c1"]
-        .map(|id| ClientMessageId::parse(id).unwrap().mark())
-        .concat();
-    assert!(world.dump().await["room:R"].contains(&format!("c:a={marks}, ")));
-}
-
-#[tokio::test]
-async fn an_id_that_only_looks_like_one_said_before_is_a_new_line() {
-    let world = World::new(1).await;
-    let (mut one, mut two) = (world.node().await, world.node().await);
-    let room = room_of(&world, &mut one, &mut two).await;
-    let same_mark = ClientMessageId::parse("c2").unwrap().mark();
-    say_as(&one, room, "a", "1", Some("c1")).await;
-    let key = one.coord.keys().room(room);
-    world.raw(&["HSET", &key, "c:a", &same_mark]).await;
-
-    assert_eq!(say_as(&one, room, "a", "2", Some("c2")).await, said("2", 0));
-}
-
-#[tokio::test]
-async fn a_retry_is_answered_even_when_the_window_is_full() {
-    let world = World::new(1).await;
-    let (mut one, mut two) = (world.node().await, world.node().await);
-    let room = room_of(&world, &mut one, &mut two).await;
-    for i in 0..10 {
-        say_as(&one, room, "a", &format!("{i}"), Some(&format!("c{i}"))).await;
-    }
-
-    assert_eq!(say_as(&one, room, "a", "retry", Some("c9")).await, said("9", 0));
-}
-
-#[tokio::test]
-async fn the_log_keeps_the_last_lines() {
-    let world = World::new(1).await;
-    let (mut one, mut two) = (world.node().await, world.node().await);
-    let room = room_of(&world, &mut one, &mut two).await;
-    for i in 0..100 {
-        say(&one, room, "a", &i.to_string()).await;
-        world.clock.advance(Duration::from_secs(1));
-    }
-
-    let kept = world.dump().await["log:R"].split(" / ").count();
-
-    assert!((RULES.log_keeps..RULES.log_keeps + 16).contains(&kept), "{kept}");
-    assert!(world.dump().await["log:R"].ends_with("x=99 c="));
-}
-
-fn typing(room: RoomId, typing: Typing, ms: u64) -> Notice {
-    Notice {
-        to: Audience::Users(vec![user("b")]),
-        event: Event::Typing {
-            room,
-            user: user("a"),
-            typing,
-            at: at(ms),
-        },
-        places: vec![],
-    }
-}
-
-#[tokio::test]
-async fn typing_is_shown_to_the_partner_until_it_fades() {
-    let world = World::new(1).await;
-    let (mut one, mut two) = (world.node().await, world.node().await);
-    let room = room_of(&world, &mut one, &mut two).await;
-    let (before, a) = (world.dump().await, user("a"));
-    assert!(one.coord.start_typing(room, &a, at(3000)).await.unwrap());
-    assert!(world.dump().await["timers"].contains(&"fade|R|a@T+3000".to_owned()));
-    assert!(world.dump().await["room:R"].contains("t:a=T+3000"));
-    world.clock.advance(Duration::from_millis(2999));
-    assert!(!two.coord.fade_typing(room, &a).await.unwrap(), "not due");
-    world.clock.advance(Duration::from_millis(1));
-
-    let faded = [
-        two.coord.fade_typing(room, &a).await.unwrap(),
-        two.coord.fade_typing(room, &a).await.unwrap(),
-    ];
-
-    assert_eq!(faded, [true, false]);
-    assert_eq!(
-        two.inbox().await,
-        [typing(room, Typing::Started, 0), typing(room, Typing::Stopped, 3000)]
-    );
-    one.inbox().await;
-    world
-        .raw(&[
-            "ZREM",
-            &one.coord.keys().timers(room.shard()),
-            &format!("fade|{room}|a"),
-        ])
-        .await;
-    two.inbox().await;
-    one.inbox().await;
-    assert_eq!(world.dump().await, before);
-}
-
-#[tokio::test]
-async fn typing_goes_on_when_more_is_typed_and_ends_when_stopped_or_said() {
-    let world = World::new(1).await;
-    let (mut one, mut two) = (world.node().await, world.node().await);
-    let room = room_of(&world, &mut one, &mut two).await;
-    let a = user("a");
-    one.coord.start_typing(room, &a, at(3000)).await.unwrap();
-    world.clock.advance(Duration::from_secs(2));
-    one.coord.start_typing(room, &a, at(5000)).await.unwrap();
-    world.clock.advance(Duration::from_secs(2));
-    assert!(!one.coord.fade_typing(room, &a).await.unwrap());
-    assert!(one.coord.stop_typing(room, &a).await.unwrap());
-    assert!(!world.dump().await["timers"].contains("fade"));
-    one.coord.start_typing(room, &a, at(7000)).await.unwrap();
-
-    say(&one, room, "a", "done").await;
-    world.clock.advance(Duration::from_secs(10));
-
-    assert!(!one.coord.fade_typing(room, &a).await.unwrap(), "the line ended it");
-    let told = two.inbox().await;
-    assert_eq!(kinds(&told), ["typing", "typing", "typing", "typing", "said"]);
-    assert!(matches!(told[4].event, Event::Said { typing_ended: true, .. }));
-}
-
-#[tokio::test]
-async fn a_seat_held_and_retaken_on_another_node_gets_exactly_the_missed_lines_before_newer_ones() {
-    let world = World::new(1).await;
-    let (mut one, mut two) = (world.node().await, world.node().await);
-    let mut third = world.node().await;
-    let room = room_of(&world, &mut one, &mut two).await;
-    say(&one, room, "a", "seen").await;
-    say(&one, room, "a", "missed1").await;
-    let seen = two.inbox().await;
-    let since = offsets(&seen)[1];
-
-    assert_eq!(unsit(&two, room, "b", "s2", since).await, Unsat::Held);
-    assert_eq!(unsit(&two, room, "b", "s2", since).await, Unsat::None, "the repeat");
-    say(&one, room, "a", "missed2").await;
-    assert!(two.inbox().await.is_empty(), "b is not there any more");
-    one.inbox().await;
-    let told = missed(sit(&third, room, "b", "s3").await);
-    assert!(
-        matches!(sit(&third, room, "b", "s3").await, Sat::Present(found) if found.people == both()),
-        "the repeat"
-    );
-    say(&one, room, "a", "new").await;
-
-    assert_eq!(texts_of(&told), ["missed1", "missed2"]);
-    assert_eq!(lines(&third.inbox().await), ["new"]);
-    assert_eq!(kinds(&one.inbox().await), ["retaken", "said"]);
-    let dump = world.dump().await;
-    assert!(dump["room:R"].contains("s:a=p N1/s1, s:b=p N3/s3") && dump["timers"] == "idle|R@T+1800000");
-    assert_eq!((dump.get("rooms:N2"), dump["rooms:N3"].as_str()), (None, "R"));
-}
-
-#[tokio::test]
-async fn a_second_socket_joins_the_seat_and_the_seat_is_held_only_after_the_last() {
-    let world = World::new(1).await;
-    let (mut one, mut two) = (world.node().await, world.node().await);
-    let room = room_of(&world, &mut one, &mut two).await;
-
-    assert!(matches!(sit(&two, room, "a", "s1b").await, Sat::Present(found) if found.people == both()));
-    assert!(world.dump().await["room:R"].contains("s:a=p N1/s1 N2/s1b"));
-    assert_eq!(unsit(&one, room, "a", "s1", Offset::default()).await, Unsat::Present);
-    assert_eq!(
-        unsit(&one, room, "a", "s1b", Offset::default()).await,
-        Unsat::None,
-        "not on this node"
-    );
-    assert!(!world.dump().await.contains_key("rooms:N1"));
-    assert_eq!(unsit(&two, room, "a", "s1b", Offset::default()).await, Unsat::Held);
-    assert_eq!(one.inbox().await.len() + two.inbox().await.len(), 0);
-}
-
-#[tokio::test]
-async fn a_socket_that_moved_leaves_its_old_place_and_the_late_leave_takes_nothing() {
-    let world = World::new(1).await;
-    let (mut one, mut two) = (world.node().await, world.node().await);
-    let room = room_of(&world, &mut one, &mut two).await;
-    sit(&one, room, "a", "s1-x").await;
-    sit(&one, room, "a", "s1.").await;
-
-    assert!(matches!(sit(&two, room, "a", "s1").await, Sat::Present(found) if found.people == both()));
-    assert!(
-        world.dump().await["room:R"].contains("s:a=p N1/s1-x N1/s1. N2/s1,"),
-        "only that socket moved"
-    );
-    assert_eq!(unsit(&one, room, "a", "s1", Offset::default()).await, Unsat::None);
-    sit(&two, room, "a", "s1-x").await;
-    sit(&two, room, "a", "s1.").await;
-
-    let dump = world.dump().await;
-    assert!(
-        dump["room:R"].contains("nodes=N2, opened=T+0, s:a=p N2/s1 N2/s1-x N2/s1.,"),
-        "{dump:?}"
-    );
-    assert_eq!(dump.get("rooms:N1"), None);
-}
-
-#[tokio::test]
-async fn the_state_of_a_room_comes_to_the_socket_that_asked_with_its_last_lines() {
-    let world = World::new(1).await;
-    let (mut one, mut two) = (world.node().await, world.node().await);
-    let room = room_of(&world, &mut one, &mut two).await;
-    for text in ["x", "y", "z"] {
-        say(&two, room, "b", text).await;
-    }
-    one.inbox().await;
-
-    assert!(one.coord.recall(room, &user("a"), &socket("s1"), 2).await.unwrap());
-    say(&two, room, "b", "later").await;
-
-    let told = one.inbox().await;
-    let Event::Resumed {
-        people, lines, kind, ..
-    } = &told[0].event
-    else {
-        panic!("{told:?}")
-    };
-    assert_eq!((people, *kind), (&both(), RoomKind::Text));
-    assert_eq!(lines.iter().map(|l| l.text.as_str()).collect::<Vec<_>>(), ["y", "z"]);
-    assert_eq!(told[0].to, Audience::Socket(socket("s1")));
-    assert_eq!(kinds(&told), ["resumed", "said"]);
-    assert_eq!(kinds(&two.inbox().await), ["said"; 4]);
-}
-
-#[tokio::test]
-async fn text_of_any_script_arrives_as_it_was_said() {
-    let world = World::new(1).await;
-    let (mut one, mut two) = (world.node().await, world.node().await);
-    let room = room_of(&world, &mut one, &mut two).await;
-    let text = "\u{1f469}\u{200d}\u{1f680} \u{e9} 'a' \"b\" %s %d \\n\nline two\t|";
-    let saying = Saying {
-        room,
-        user: &user("a"),
-        message: &MessageId::parse("m").unwrap(),
-        text,
-        client_id: None,
-        echo: true,
-    };
-
-    one.coord.say(&saying, RULES).await.unwrap();
-
-    assert_eq!(lines(&two.inbox().await), [text]);
-    let log = world.raw(&["XRANGE", &one.coord.keys().log(room), "-", "+"]).await;
-    assert_eq!(texts(log).len(), 2, "that they were seated, and the line");
-}
-
-fn heard(events: &[Event]) -> From {
-    From::After(events.last().and_then(Event::place).unwrap().1)
-}
-
-async fn resume(node: &TestNode, room: RoomId, sid: &str, heard: From, before: Option<&Place>) -> Sat {
-    let (user, sid) = (user("b"), socket(sid));
-    node.coord.resume(room, &user, &sid, heard, before).await.unwrap()
-}
-
-#[tokio::test]
-async fn a_session_taken_up_gets_exactly_what_came_after_its_bookmark_in_the_place_of_the_dead_socket() {
-    let world = World::new(1).await;
-    let (mut one, mut two) = (world.node().await, world.node().await);
-    let mut third = world.node().await;
-    let room = room_of(&world, &mut one, &mut two).await;
-    say(&one, room, "a", "heard").await;
-    let events: Vec<_> = two.inbox().await.into_iter().map(|n| n.event).collect();
-    say(&one, room, "a", "missed").await;
-
-    let before = place(&two, "s2");
-    let first = resume(&third, room, "s3", heard(&events), Some(&before)).await;
-    let again = resume(&third, room, "s3", heard(&events), Some(&before)).await;
-
-    assert_eq!(first, again);
-    assert!(matches!(&first, Sat::Present(found) if found.whole && found.people == both()));
-    assert_eq!(texts_of(&missed(first)), ["missed"]);
-    assert!(world.dump().await["room:R"].contains("s:b=p N3/s3"), "s2 has left");
-    let all = missed(resume(&third, room, "s3", From::Start, None).await);
-    assert_eq!(kinds_of(&all), ["seated", "said", "said"]);
-    assert!(third.inbox().await.is_empty());
-}
-
-#[tokio::test]
-async fn a_log_that_was_cut_after_the_bookmark_says_so() {
-    let world = World::new(1).await;
-    let (mut one, mut two) = (world.node().await, world.node().await);
-    let room = room_of(&world, &mut one, &mut two).await;
-    say(&one, room, "a", "heard").await;
-    let events: Vec<_> = two.inbox().await.into_iter().map(|n| n.event).collect();
-    for i in 0..64 {
-        world.clock.advance(Duration::from_secs(10));
-        say(&one, room, "a", &i.to_string()).await;
-    }
-
-    let cut = resume(&two, room, "s3", heard(&events), None).await;
-    let retold = one.coord.retell(room, &user("b"), heard(&events)).await.unwrap();
-
-    assert!(matches!(cut, Sat::Present(found) if !found.whole));
-    assert_eq!(retold, Retold::Cut);
-    let late: Vec<_> = two.inbox().await.into_iter().map(|n| n.event).collect();
-    let end = one.coord.retell(room, &user("b"), heard(&late)).await.unwrap();
-    assert_eq!(end, Retold::Whole(vec![]), "nothing was missed after a quiet time");
-}
-
-#[tokio::test]
-async fn what_is_left_of_a_room_is_told_to_its_people_after_its_end_and_to_nobody_else() {
-    let world = World::new(1).await;
-    let (mut one, mut two) = (world.node().await, world.node().await);
-    let room = room_of(&world, &mut one, &mut two).await;
-    say(&one, room, "a", "last words").await;
-    let rules = EndRules {
-        tombstone: Duration::from_secs(60),
-        release_at: at(2000),
-    };
-    one.coord.end(room, &user("a"), rules).await.unwrap();
-
-    let retold = one.coord.retell(room, &user("b"), From::Start).await.unwrap();
-
-    let Retold::Whole(events) = retold else {
-        panic!("{retold:?}")
-    };
-    assert_eq!(kinds_of(&events), ["seated", "said", "ended"]);
-    for (room, who) in [(room, "c"), (world.room("UNKNOWN"), "b")] {
-        let other = one.coord.retell(room, &user(who), From::Start).await.unwrap();
-        assert_eq!(other, Retold::Gone, "{who}");
-    }
 }

@@ -12,9 +12,13 @@
 //! by its TTL when everybody forgot it, or by moving to a WebSocket: then the owner hands its sockets over
 //! (`session_hand`), its packets of before having been routed there in order.
 
+#[cfg(test)]
+mod owners_tests;
 mod signal;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod upgrade_tests;
 
 pub use signal::{Carried, SessionSignal};
 

@@ -5,7 +5,7 @@ use crate::coord::inbox::Incoming;
 use crate::coord::testing::{self, START, TestNode, World, assert_state};
 use std::collections::BTreeMap;
 
-const BEAT: Beat = Beat {
+pub(super) const BEAT: Beat = Beat {
     ping: Duration::from_secs(25),
     dead: Duration::from_secs(45),
 };
@@ -13,11 +13,11 @@ const BEAT: Beat = Beat {
 /// Plenty.
 const ROOM: usize = 1000;
 
-fn sid() -> SessionId {
+pub(super) fn sid() -> SessionId {
     SessionId::parse("abcdefghij0123456789").unwrap()
 }
 
-fn carried() -> Carried {
+pub(super) fn carried() -> Carried {
     Carried {
         namespace: "/a".into(),
         sid: "s1".into(),
@@ -25,7 +25,7 @@ fn carried() -> Carried {
     }
 }
 
-async fn signals(node: &mut TestNode) -> Vec<SessionSignal> {
+pub(super) async fn signals(node: &mut TestNode) -> Vec<SessionSignal> {
     let (_, incoming) = testing::read(&mut node.inboxes[0], Duration::from_millis(1))
         .await
         .unwrap();
@@ -37,13 +37,13 @@ async fn signals(node: &mut TestNode) -> Vec<SessionSignal> {
 }
 
 /// Everything but inboxes, which are looked at through their readers.
-async fn records(world: &World) -> BTreeMap<String, String> {
+pub(super) async fn records(world: &World) -> BTreeMap<String, String> {
     let mut dump = world.dump().await;
     dump.retain(|key, _| !key.starts_with("inbox:"));
     dump
 }
 
-async fn opened() -> (World, TestNode, TestNode) {
+pub(super) async fn opened() -> (World, TestNode, TestNode) {
     let world = World::new(1).await;
     let (owner, other) = (world.node().await, world.node().await);
     owner.coord.session_open(&sid(), BEAT).await.unwrap();
@@ -51,13 +51,13 @@ async fn opened() -> (World, TestNode, TestNode) {
 }
 
 /// A node whose lease is over, though nobody has noticed yet.
-async fn dead_node(world: &World) -> TestNode {
+pub(super) async fn dead_node(world: &World) -> TestNode {
     let node = world.stranger().await;
     node.coord.register(crate::ids::Shard(0), START).await.unwrap();
     node
 }
 
-fn wake(token: &str) -> SessionSignal {
+pub(super) fn wake(token: &str) -> SessionSignal {
     SessionSignal::Wake { token: token.into() }
 }
 
@@ -65,7 +65,7 @@ fn data(entries: &[&str]) -> Polled {
     Polled::Data(entries.iter().map(|entry| (*entry).to_owned()).collect())
 }
 
-async fn emit(node: &TestNode, epoch: u64, entries: &[&str]) -> Emitted {
+pub(super) async fn emit(node: &TestNode, epoch: u64, entries: &[&str]) -> Emitted {
     let entries = entries.iter().map(|entry| (*entry).to_owned()).collect();
     node.coord.session_emit(&sid(), epoch, ROOM, entries).await.unwrap()
 }
@@ -140,141 +140,6 @@ async fn what_two_polls_at_once_leave_runs_out_when_nobody_comes_for_it() {
         ("session:abcdefghij0123456789", record),
     ];
     assert_state(&records(&world).await, &left);
-}
-
-#[tokio::test]
-async fn session_push_reaches_the_owner_wherever_it_was_posted() {
-    let (_world, mut owner, other) = opened().await;
-
-    assert!(other.coord.session_push(&sid(), "4a\u{1f}b").await.unwrap());
-
-    let push = SessionSignal::Push {
-        sid: sid(),
-        epoch: 1,
-        body: "4a\u{1f}b".into(),
-    };
-    assert_eq!(signals(&mut owner).await, [push]);
-    let nobody = SessionId::parse("nobody").unwrap();
-    assert!(!other.coord.session_push(&nobody, "4a").await.unwrap());
-}
-
-#[tokio::test]
-async fn a_session_whose_owner_is_dead_is_owned_by_the_node_that_gets_its_request() {
-    let world = World::new(1).await;
-    let (dead, mut heir) = (dead_node(&world).await, world.node().await);
-    dead.coord.session_open(&sid(), BEAT).await.unwrap();
-    dead.coord.session_join(&sid(), 1, &carried()).await.unwrap();
-
-    assert!(heir.coord.session_push(&sid(), "4a").await.unwrap());
-
-    let adopt = SessionSignal::Adopt {
-        sid: sid(),
-        epoch: 2,
-        dead: START + BEAT.dead,
-        joined: vec![carried()],
-    };
-    let push = SessionSignal::Push {
-        sid: sid(),
-        epoch: 2,
-        body: "4a".into(),
-    };
-    assert_eq!(signals(&mut heir).await, [adopt, push]);
-    assert_eq!(emit(&dead, 1, &["4late"]).await, Emitted::Lost);
-}
-
-#[tokio::test]
-async fn session_free_lets_another_node_take_over_at_once() {
-    let (_world, owner, mut other) = opened().await;
-
-    assert!(owner.coord.session_free(&sid(), 1, &[]).await.unwrap());
-    assert!(!owner.coord.session_free(&sid(), 7, &[]).await.unwrap());
-    other.coord.session_poll(&sid(), "t1").await.unwrap();
-
-    let told = signals(&mut other).await;
-    assert!(matches!(told[..], [SessionSignal::Adopt { epoch: 2, .. }]), "{told:?}");
-}
-
-#[tokio::test]
-async fn what_is_posted_from_session_leave_on_waits_for_the_next_owner_behind_what_session_free_brings() {
-    let (world, mut owner, mut other) = opened().await;
-    let push = |epoch, body: &str| SessionSignal::Push {
-        sid: sid(),
-        epoch,
-        body: body.into(),
-    };
-    other.coord.session_push(&sid(), "4a").await.unwrap();
-
-    assert!(owner.coord.session_leave(&sid(), 1).await.unwrap());
-    assert!(!owner.coord.session_leave(&sid(), 7).await.unwrap());
-    assert!(other.coord.session_push(&sid(), "4b").await.unwrap());
-    let last = SessionSignal::Last { sid: sid(), epoch: 1 };
-    assert_eq!(signals(&mut owner).await, [push(1, "4a"), last]);
-    assert_eq!(
-        other.coord.session_poll(&sid(), "t1").await.unwrap(),
-        Polled::Wait(START + BEAT.ping)
-    );
-    assert!(owner.coord.session_free(&sid(), 1, &["4a".into()]).await.unwrap());
-    assert_eq!(signals(&mut other).await, [wake("t1")]);
-    other.coord.session_poll(&sid(), "t1").await.unwrap();
-
-    let told = signals(&mut other).await;
-    assert!(matches!(told[0], SessionSignal::Adopt { epoch: 2, .. }), "{told:?}");
-    assert_eq!(told[1..], [push(2, "4a"), push(2, "4b")]);
-    let record = "bytes=0, dead=T+45000, epoch=2, owner=N2, ping=T+25000, sent=0, waiting=N2 t1 (ttl)";
-    assert_state(&records(&world).await, &[("session:abcdefghij0123456789", record)]);
-}
-
-#[tokio::test]
-async fn a_node_that_is_leaving_takes_no_session_over_and_what_it_is_posted_waits_for_the_next_one() {
-    let (_world, owner, mut other) = opened().await;
-    owner.coord.identity().leave();
-    assert!(owner.coord.session_free(&sid(), 1, &[]).await.unwrap());
-
-    assert!(owner.coord.session_push(&sid(), "4a").await.unwrap());
-    let polled = owner.coord.session_poll(&sid(), "t1").await.unwrap();
-    assert!(owner.coord.session_pong(&sid(), BEAT).await.unwrap());
-    assert!(owner.coord.session_yield(&sid(), "t1").await.unwrap());
-    other.coord.session_poll(&sid(), "t2").await.unwrap();
-
-    assert!(matches!(polled, Polled::Wait(_)), "{polled:?}");
-    let told = signals(&mut other).await;
-    assert!(
-        matches!(&told[..], [SessionSignal::Adopt { epoch: 2, .. }, SessionSignal::Push { body, .. }] if body == "4a"),
-        "{told:?}"
-    );
-}
-
-#[tokio::test]
-async fn a_bounded_number_of_bodies_waits_while_an_owner_leaves() {
-    let (_world, owner, other) = opened().await;
-    owner.coord.session_leave(&sid(), 1).await.unwrap();
-
-    for _ in 0..MOST_KEPT {
-        assert!(other.coord.session_push(&sid(), "4a").await.unwrap());
-    }
-
-    assert!(!other.coord.session_push(&sid(), "4a").await.unwrap());
-}
-
-#[tokio::test]
-async fn a_websocket_that_takes_over_from_an_owner_that_leaves_is_given_what_waits() {
-    let (_world, owner, other) = opened().await;
-    owner.coord.session_leave(&sid(), 1).await.unwrap();
-    other.coord.session_push(&sid(), "4b").await.unwrap();
-    let patience = Duration::from_secs(10);
-    other.coord.session_probe(&sid(), "w1", patience).await.unwrap();
-
-    let upgraded = other.coord.session_upgrade(&sid(), "w1").await.unwrap();
-
-    let moving = Moving {
-        handing: true,
-        joined: vec![],
-        kept: vec!["4b".into()],
-        entries: vec![],
-    };
-    assert_eq!(upgraded, Upgraded::Moving(moving));
-    assert!(!owner.coord.session_free(&sid(), 1, &["4a".into()]).await.unwrap());
-    assert!(owner.coord.session_hand(&sid(), 1, &[], &["4a".into()]).await.unwrap());
 }
 
 #[tokio::test]
@@ -369,116 +234,6 @@ async fn session_close_leaves_a_last_packet_and_session_drop_nothing() {
         [over("client"), wake("t2"), over("malformed")]
     );
     assert_state(&records(&world).await, &[]);
-}
-
-#[tokio::test]
-async fn session_probe_is_for_one_at_a_time_and_makes_polls_yield() {
-    let (_world, mut owner, other) = opened().await;
-    let patience = Duration::from_secs(10);
-    owner.coord.session_poll(&sid(), "t1").await.unwrap();
-
-    assert_eq!(
-        other.coord.session_probe(&sid(), "w1", patience).await.unwrap(),
-        Probed::Probing
-    );
-    assert_eq!(
-        other.coord.session_probe(&sid(), "w2", patience).await.unwrap(),
-        Probed::Busy
-    );
-    let nobody = SessionId::parse("nobody").unwrap();
-    assert_eq!(
-        other.coord.session_probe(&nobody, "w2", patience).await.unwrap(),
-        Probed::Unknown
-    );
-
-    assert_eq!(signals(&mut owner).await, [wake("t1")]);
-    assert_eq!(owner.coord.session_poll(&sid(), "t1").await.unwrap(), Polled::Upgrading);
-    assert!(owner.coord.session_yield(&sid(), "t1").await.unwrap());
-    assert!(!owner.coord.session_yield(&nobody, "t1").await.unwrap());
-    other.coord.session_unprobe(&sid(), "w2").await.unwrap();
-    assert_eq!(other.coord.session_poll(&sid(), "t2").await.unwrap(), Polled::Upgrading);
-    other.coord.session_unprobe(&sid(), "w1").await.unwrap();
-    assert!(matches!(
-        other.coord.session_poll(&sid(), "t2").await.unwrap(),
-        Polled::Wait(_)
-    ));
-}
-
-#[tokio::test]
-async fn session_upgrade_routes_what_the_owner_still_says_until_session_hand() {
-    let (_world, mut owner, mut other) = opened().await;
-    owner.coord.session_join(&sid(), 1, &carried()).await.unwrap();
-    emit(&owner, 1, &["4a"]).await;
-    other.coord.session_poll(&sid(), "t1").await.unwrap();
-    emit(&owner, 1, &["4b"]).await;
-    other
-        .coord
-        .session_probe(&sid(), "w1", Duration::from_secs(10))
-        .await
-        .unwrap();
-
-    let unclaimed = other.coord.session_upgrade(&sid(), "w2").await.unwrap();
-    let upgraded = other.coord.session_upgrade(&sid(), "w1").await.unwrap();
-
-    assert_eq!(unclaimed, Upgraded::Unknown);
-    let moving = Moving {
-        handing: true,
-        joined: vec![carried()],
-        kept: vec![],
-        entries: vec!["4b".into()],
-    };
-    assert_eq!(upgraded, Upgraded::Moving(moving));
-    assert_eq!(
-        signals(&mut owner).await,
-        [SessionSignal::Moved { sid: sid(), epoch: 1 }]
-    );
-    assert_eq!(emit(&owner, 1, &["4c", "bAQ=="]).await, Emitted::Routed);
-    let leftover = ["451-[]".to_owned(), "bAQ==".to_owned()];
-    assert!(
-        owner
-            .coord
-            .session_hand(&sid(), 1, &[carried()], &leftover)
-            .await
-            .unwrap()
-    );
-    assert!(!owner.coord.session_hand(&sid(), 1, &[], &[]).await.unwrap());
-    let routed = SessionSignal::Routed {
-        sid: sid(),
-        entries: vec!["4c".into(), "bAQ==".into()],
-    };
-    let handed = SessionSignal::Handed {
-        sid: sid(),
-        joined: vec![carried()],
-        leftover: leftover.to_vec(),
-    };
-    assert_eq!(signals(&mut other).await, [routed, handed]);
-    assert_eq!(other.coord.session_poll(&sid(), "t2").await.unwrap(), Polled::Unknown);
-    assert_eq!(emit(&owner, 1, &["4late"]).await, Emitted::Lost);
-    let late = other.coord.session_probe(&sid(), "w3", Duration::from_secs(10)).await;
-    assert_eq!(late.unwrap(), Probed::Busy);
-}
-
-#[tokio::test]
-async fn a_session_without_a_live_owner_upgrades_by_its_record() {
-    let world = World::new(1).await;
-    let (dead, heir) = (dead_node(&world).await, world.node().await);
-    dead.coord.session_open(&sid(), BEAT).await.unwrap();
-    dead.coord.session_join(&sid(), 1, &carried()).await.unwrap();
-    heir.coord
-        .session_probe(&sid(), "w1", Duration::from_secs(10))
-        .await
-        .unwrap();
-
-    let upgraded = heir.coord.session_upgrade(&sid(), "w1").await.unwrap();
-
-    let moving = Moving {
-        handing: false,
-        joined: vec![carried()],
-        kept: vec![],
-        entries: vec![],
-    };
-    assert_eq!(upgraded, Upgraded::Moving(moving));
-    assert!(!dead.coord.session_hand(&sid(), 1, &[], &[]).await.unwrap());
 }
 
 #[test]

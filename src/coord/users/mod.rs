@@ -8,7 +8,11 @@
 //! `recent:<user>` (list, TTL): last partners as "user ms". `users:<node>` (set): whom to reap when the node dies.
 
 #[cfg(test)]
+mod model_tests;
+#[cfg(test)]
 mod past_tests;
+#[cfg(test)]
+mod seeking_tests;
 mod sockets;
 #[cfg(test)]
 mod tests;

@@ -36,11 +36,7 @@ impl Omegoo {
 
     async fn reconcile(&self, member: &Member, believed: Doing, came: Came) -> Result<(), Denied> {
         let (user, sid) = (&member.who.user, member.socket.sid());
-        let seat = match came.arrival {
-            Arrival::Seated { room, last, .. } => Some((room, last)),
-            Arrival::Ended(room, _) => Some((room, Offset::LAST)),
-            Arrival::Idle | Arrival::Seeking(_) => None,
-        };
+        let no_news = no_news(believed, &came.arrival);
         let told_of_the_pair = came.missed.iter().any(|event| matches!(event, Event::Seated { .. }));
         match (believed, came.arrival) {
             (Doing::Seated(before), Arrival::Seated { room, .. }) if before == room => {}
@@ -63,7 +59,7 @@ impl Omegoo {
             }
             (_, Arrival::Idle | Arrival::Ended(..)) => self.lose(member, believed).await?,
         }
-        member.settle(&came.missed, seat);
+        member.settle(&came.missed, no_news);
         Ok(())
     }
 
@@ -98,5 +94,45 @@ impl Omegoo {
         };
         member.say(&event);
         self.hub.forget_room(&member.who.user, room);
+    }
+}
+
+/// Up to where the socket knows of its rooms when its belief has been brought in line.
+fn no_news(believed: Doing, found: &Arrival) -> Vec<(RoomId, Offset)> {
+    let mut known = match found {
+        Arrival::Seated { room, last, .. } => vec![(*room, *last)],
+        Arrival::Ended(room, _) => vec![(*room, Offset::LAST)],
+        Arrival::Idle | Arrival::Seeking(_) => Vec::new(),
+    };
+    if let Doing::Seated(before) = believed
+        && known.iter().all(|(room, _)| *room != before)
+    {
+        // Its end is told at once, and overtakes what is on its way.
+        known.push((before, Offset::LAST));
+    }
+    known
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::Shard;
+
+    #[test]
+    fn of_a_room_that_was_told_to_be_lost_nothing_more_is_told() {
+        let [before, now] = [0, 1].map(|shard| RoomId::fresh(Shard(shard)));
+        let last = Offset { ms: 5, seq: 0 };
+        let people = Vec::new();
+        let seated = |room| Arrival::Seated {
+            room,
+            people: people.clone(),
+            last,
+        };
+
+        assert_eq!(no_news(Doing::Nothing, &seated(now)), [(now, last)]);
+        assert_eq!(no_news(Doing::Seated(now), &seated(now)), [(now, last)]);
+        let both = [(now, last), (before, Offset::LAST)];
+        assert_eq!(no_news(Doing::Seated(before), &seated(now)), both);
+        assert_eq!(no_news(Doing::Seated(before), &Arrival::Idle), [(before, Offset::LAST)]);
     }
 }

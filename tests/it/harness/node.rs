@@ -134,7 +134,7 @@ impl NodeProcess {
 
     /// Stops its world (SIGSTOP): the process is there, and answers nothing.
     pub fn freeze(&self) {
-        self.process.signal("STOP");
+        self.process.freeze();
     }
 
     /// Lets a frozen one go on.

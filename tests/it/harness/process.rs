@@ -89,7 +89,20 @@ impl Process {
         self.child.try_wait().unwrap().is_none()
     }
 
-    /// Sends a signal by its name (`TERM`, `STOP`, ...).
+    /// Stops its world (SIGSTOP); it stands still when this returns.
+    pub fn freeze(&self) {
+        self.signal("STOP");
+        let still = || {
+            let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).unwrap();
+            // After the program's name, which may hold anything.
+            stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T'))
+        };
+        while !still() {
+            std::thread::yield_now();
+        }
+    }
+
+    /// Sends a signal by its name (`TERM`, `CONT`, ...).
     pub fn signal(&self, name: &str) {
         let kill = format!("kill -s {name} {}", self.pid());
         assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());

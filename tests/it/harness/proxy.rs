@@ -26,6 +26,10 @@ struct State {
     stranded: u64,
     /// Connections made so far.
     made: u64,
+    /// A word of a request that goes no further.
+    held: Option<&'static str>,
+    /// Whether such a request has come.
+    caught: bool,
 }
 
 impl State {
@@ -52,6 +56,8 @@ impl Proxy {
             line: Line::Open,
             stranded: 0,
             made: 0,
+            held: None,
+            caught: false,
         });
         let mut proxy = Self {
             addresses: Vec::new(),
@@ -75,7 +81,7 @@ impl Proxy {
                 let number = line.borrow().made;
                 line.send_modify(|state| state.made += 1);
                 let target = target.lock().unwrap().clone();
-                tokio::spawn(forward(number, client, target, line.subscribe()));
+                tokio::spawn(forward(number, client, target, line.clone()));
             }
         }));
     }
@@ -110,6 +116,23 @@ impl Proxy {
         self.line.send_modify(|state| state.line = Line::Open);
     }
 
+    /// From now on a request to Redis with this word among its arguments goes no further, nor what comes after it on the
+    /// same connection, until [`Proxy::let_go`].
+    pub fn hold(&self, word: &'static str) {
+        self.line
+            .send_modify(|state| (state.held, state.caught) = (Some(word), false));
+    }
+
+    /// Waits until such a request has come.
+    pub async fn caught(&self) {
+        super::eventually("the request comes", async || self.line.borrow().caught).await;
+    }
+
+    /// What was held goes on.
+    pub fn let_go(&self) {
+        self.line.send_modify(|state| state.held = None);
+    }
+
     /// The connections that exist fall silent for ever, as after a firewall has forgotten them; new ones work.
     pub fn strand(&self) {
         self.line.send_modify(|state| state.stranded = state.made);
@@ -134,7 +157,8 @@ impl Drop for Proxy {
     }
 }
 
-async fn forward(number: u64, mut client: TcpStream, target: String, mut line: watch::Receiver<State>) {
+async fn forward(number: u64, mut client: TcpStream, target: String, state: watch::Sender<State>) {
+    let mut line = state.subscribe();
     if line.borrow().of(number) == Line::Cut {
         return reset(client);
     }
@@ -146,8 +170,8 @@ async fn forward(number: u64, mut client: TcpStream, target: String, mut line: w
         let (from_client, to_client) = client.split();
         let (from_server, to_server) = server.split();
         tokio::select! {
-            () = pump(number, from_client, to_server, line.clone()) => {}
-            () = pump(number, from_server, to_client, line.clone()) => {}
+            () = pump(number, from_client, to_server, &state) => {}
+            () = pump(number, from_server, to_client, &state) => {}
             _ = line.wait_for(|state| state.of(number) == Line::Cut) => {}
         }
     }
@@ -157,20 +181,34 @@ async fn forward(number: u64, mut client: TcpStream, target: String, mut line: w
     }
 }
 
-/// Copies while the line is open; holds what it has while the line is paused.
+/// Copies while the line is open; keeps what it has while the line is paused, or while it is held.
 async fn pump(
     number: u64,
     mut from: tokio::net::tcp::ReadHalf<'_>,
     mut to: tokio::net::tcp::WriteHalf<'_>,
-    mut line: watch::Receiver<State>,
+    state: &watch::Sender<State>,
 ) {
+    let mut line = state.subscribe();
     let mut buffer = vec![0; 16 * 1024];
     while let Ok(read @ 1..) = from.read(&mut buffer).await {
-        let open = line.wait_for(|state| state.of(number) == Line::Open).await.is_ok();
-        if !open || to.write_all(&buffer[..read]).await.is_err() {
+        let bytes = &buffer[..read];
+        let is_held = |state: &State| state.held.is_some_and(|word| has(bytes, word));
+        if is_held(&line.borrow()) {
+            state.send_modify(|state| state.caught = true);
+        }
+        let open = |state: &State| state.of(number) == Line::Open && !is_held(state);
+        if line.wait_for(open).await.is_err() || to.write_all(bytes).await.is_err() {
             return;
         }
     }
+}
+
+/// Whether a word is one of the arguments of a request to Redis.
+fn has(bytes: &[u8], word: &str) -> bool {
+    let argument = format!("\r\n{word}\r\n");
+    bytes
+        .windows(argument.len())
+        .any(|window| window == argument.as_bytes())
 }
 
 /// Closes with RST, as the kernel does for a process that is gone.

@@ -69,6 +69,13 @@ impl Plan {
         self
     }
 
+    /// Lines and pairs as fast as a test makes them.
+    pub fn talkative(self) -> Self {
+        self.set("PALAVER_CHAT__RATE_LIMIT", "60")
+            .set("PALAVER_CHAT__RATE_WINDOW", "1s")
+            .set("PALAVER_QUEUE__ELIGIBLE_AFTER", "0s")
+    }
+
     /// Starts it.
     pub async fn start(self) -> World {
         let ((redis, line), database) = tokio::join!(Redis::behind_a_line(self.redis), Database::create());
@@ -120,6 +127,17 @@ impl World {
             redis: Kind::of_this_run(),
             settings: Settings::new(),
         }
+    }
+
+    /// A plan for a talkative world whose leases are short: who is gone is given up within seconds.
+    pub fn quick() -> Plan {
+        Self::new()
+            .talkative()
+            .set("PALAVER_LEASE__NODE_FOR", "2s")
+            .set("PALAVER_LEASE__RENEW_EVERY", "300ms")
+            .set("PALAVER_LEASE__KEEPER_FOR", "1s")
+            .set("PALAVER_LEASE__TIMER_CLAIM", "1s")
+            .set("PALAVER_LEASE__OFFER_CLAIM", "500ms")
     }
 
     /// A client of the balancer: it may land on any node, with every request anew.

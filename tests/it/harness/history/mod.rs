@@ -103,12 +103,20 @@ impl Log {
         self.ending(room).is_some()
     }
 
-    /// When and why a room was over for this person.
+    /// When and why a room was over for this person; not when it was told again later: a master may be lost with a room
+    /// that the nodes then bring back.
     fn ending(&self, room: &str) -> Option<(Instant, &str)> {
-        self.moments.iter().find_map(|(at, moment)| match moment {
-            Moment::Ended { room: Some(r), reason } if r == room => Some((*at, reason.as_str())),
-            _ => None,
-        })
+        let mut ending = None;
+        for (at, moment) in &self.moments {
+            match moment {
+                Moment::Ended { room: Some(r), reason } if r == room && ending.is_none() => {
+                    ending = Some((*at, reason.as_str()));
+                }
+                Moment::Matched { room: r, .. } if r == room => ending = None,
+                _ => {}
+            }
+        }
+        ending
     }
 
     /// The partner in a room.

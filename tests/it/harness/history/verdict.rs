@@ -269,6 +269,17 @@ mod tests {
     }
 
     #[test]
+    fn a_room_that_came_back_for_both_has_not_ended_and_one_that_did_for_one_has() {
+        assert_eq!(pair(&[ended("gone"), matched("r", "b"), heard("1")], &[acked("1")]), []);
+
+        let half = pair(&[ended("gone"), matched("r", "b"), ended("gone")], &[]);
+        assert!(
+            matches!(&half[..], [Violation::HalfEnded { who, .. }] if who == "b"),
+            "{half:?}"
+        );
+    }
+
+    #[test]
     fn another_order_is_caught() {
         let disorder = pair(&[heard("1"), heard("2")], &[heard("2"), heard("1")]);
         assert!(disorder.iter().all(|v| matches!(v, Violation::Disorder { .. })) && !disorder.is_empty());

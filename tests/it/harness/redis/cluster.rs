@@ -2,6 +2,7 @@
 
 use super::super::eventually;
 use super::Server;
+use super::takeover::NOBODY_TAKES_OVER;
 
 /// Masters of a cluster.
 pub(super) const MASTERS: usize = 3;
@@ -11,20 +12,18 @@ const SLOTS: usize = 16384;
 
 /// How many servers as members of a cluster to be.
 pub(super) async fn servers(count: usize) -> Vec<Server> {
-    // Without replicas nobody takes over from a master that seems dead, and only a busy machine makes one seem so.
-    let timeout = if count > MASTERS { "1000" } else { "15000" };
     let starting = (0..count).map(|_| async {
         loop {
             // Its bus is 10000 above its port unless told otherwise: there it could meet a port that is taken.
             let bus = super::super::ports::free_port().to_string();
             let options = [
-                "--cluster-enabled yes --cluster-require-full-coverage no --cluster-announce-ip 127.0.0.1 --repl-diskless-sync-delay 0",
-                " --cluster-replica-validity-factor 0 --cluster-node-timeout ",
-                timeout,
-                " --cluster-port ",
+                "--cluster-enabled yes --cluster-require-full-coverage no --cluster-announce-ip 127.0.0.1",
+                "--repl-diskless-sync-delay 0 --cluster-node-timeout 15000",
+                NOBODY_TAKES_OVER,
+                "--cluster-port",
                 &bus,
             ]
-            .concat();
+            .join(" ");
             let options: Vec<_> = options.split(' ').collect();
             if let Some(server) = Server::try_start(&options).await {
                 return server;

@@ -5,12 +5,15 @@
 
 mod cluster;
 mod guarded;
+mod moving;
 mod sentinel;
 mod server;
+mod takeover;
 
 pub use guarded::Guarded;
 pub use sentinel::Watched;
 pub use server::{Extra, Server};
+pub use takeover::Couple;
 
 use super::proxy::Proxy;
 
@@ -152,7 +155,7 @@ impl Redis {
 
     /// Stops its world (SIGSTOP).
     pub fn freeze(&self) {
-        self.servers.iter().for_each(|server| server.signal("STOP"));
+        self.servers.iter().for_each(Server::freeze);
     }
 
     /// Lets a frozen one go on.

@@ -12,7 +12,7 @@ const QUORUM: usize = 2;
 /// A master, a replica and those who watch them.
 pub struct Watched {
     /// The first master, then its replica.
-    pub servers: [Server; 2],
+    servers: [Server; 2],
     sentinels: Vec<Server>,
 }
 
@@ -25,7 +25,7 @@ impl Watched {
         let replica = Server::start(&["--replicaof", &of_master, "--repl-diskless-sync-delay", "0"]).await;
         let configuration = format!(
             "sentinel monitor {NAME} 127.0.0.1 {port} {QUORUM}\n\
-             sentinel down-after-milliseconds {NAME} 500\n\
+             sentinel down-after-milliseconds {NAME} 60000\n\
              sentinel failover-timeout {NAME} 3000\n"
         );
         let sentinels = (0..3).map(|_| Server::sentinel(&configuration));
@@ -48,6 +48,15 @@ impl Watched {
         })
         .await;
         watched
+    }
+
+    /// Kills the master. Only from now on silence counts as death: a busy machine makes the living silent.
+    pub fn lose_the_master(&mut self) {
+        self.servers[0].kill();
+        for sentinel in &self.sentinels {
+            let set = ["SENTINEL", "SET", NAME, "down-after-milliseconds", "500"];
+            sentinel.command(&set).unwrap();
+        }
     }
 
     /// Where clients connect.

@@ -138,7 +138,12 @@ impl Server {
         self.process.is_some()
     }
 
-    /// Sends a signal by its name (`STOP`, `CONT`).
+    /// Stops its world (SIGSTOP).
+    pub fn freeze(&self) {
+        self.process.as_ref().expect("it runs").freeze();
+    }
+
+    /// Sends a signal by its name (`CONT`).
     pub fn signal(&self, name: &str) {
         self.process.as_ref().expect("it runs").signal(name);
     }

@@ -1,0 +1,179 @@
+//! What every answer wears: the envelope of errors, and who may call from which page.
+
+use super::tests::{Client, text, told, world};
+use super::*;
+use poem::http::{Method, StatusCode};
+use serde_json::json;
+
+#[tokio::test]
+async fn unknown_paths_and_methods_answer_in_the_envelope() {
+    let world = world(|_| {}).await;
+
+    for path in ["/nowhere", "/api/nowhere", "/page/../Cargo.toml", "/page/none.js"] {
+        let (status, _, body) = told(world.client.get(path)).await;
+        assert_eq!(
+            (status, body),
+            (StatusCode::NOT_FOUND, json!({"success": false, "error": "not found"})),
+            "{path}"
+        );
+    }
+    for path in ["/api/health", "/", "/docs", "/metrics", "/page/page.css"] {
+        let (status, headers, body) = told(world.client.request(Method::DELETE, path)).await;
+        assert_eq!(status, StatusCode::METHOD_NOT_ALLOWED, "{path}");
+        assert_eq!(body, json!({"success": false, "error": "method not allowed"}));
+        assert_eq!(text(&headers, "allow"), Some("GET, HEAD, OPTIONS"), "{path}");
+    }
+    let (status, headers, _) = told(world.client.request(Method::OPTIONS, "/api/health")).await;
+    assert_eq!(
+        (status, text(&headers, "allow")),
+        (StatusCode::NO_CONTENT, Some("GET, HEAD, OPTIONS"))
+    );
+    let (status, headers, _) = told(world.client.request(Method::HEAD, "/keepalive")).await;
+    assert_eq!(
+        (status, text(&headers, "content-type")),
+        (StatusCode::OK, Some("application/json; charset=utf-8"))
+    );
+}
+
+#[derive(serde::Deserialize)]
+struct Given {
+    name: String,
+}
+
+#[handler]
+fn takes(given: poem::web::Json<Given>) -> String {
+    given.name.clone()
+}
+
+#[handler]
+fn panics() -> String {
+    panic!("a handler with a bug")
+}
+
+fn bare() -> Client {
+    let routes = Route::new().at("/takes", poem::post(takes)).at("/panics", get(panics));
+    let origins = Origins::new(&Settings::default().origins);
+    Client(dress::outer(dress::inner(routes, origins, 100)).boxed())
+}
+
+#[tokio::test]
+async fn bad_bodies_answer_in_the_envelope() {
+    let client = bare();
+    let post = |body: String| {
+        client
+            .request(Method::POST, "/takes")
+            .header("content-type", "application/json")
+            .body(body)
+    };
+
+    let (status, _, body) = told(post("{".into())).await;
+    assert_eq!((status, &body["success"]), (StatusCode::BAD_REQUEST, &json!(false)));
+    assert!(body["error"].as_str().unwrap().contains("parse"), "{body}");
+
+    let large = format!(r#"{{"name":"{}"}}"#, "x".repeat(200));
+    let too_large = json!({"success": false, "error": "request body too large"});
+    let (status, _, body) = told(post(large.clone()).header("content-length", large.len())).await;
+    assert_eq!((status, &body), (StatusCode::PAYLOAD_TOO_LARGE, &too_large));
+    let (status, _, body) = told(post(large).header("transfer-encoding", "chunked")).await;
+    assert_eq!((status, &body), (StatusCode::PAYLOAD_TOO_LARGE, &too_large));
+
+    let (status, _, body) = told(
+        client
+            .request(Method::POST, "/takes")
+            .header("content-type", "text/plain")
+            .body("x"),
+    )
+    .await;
+    assert_eq!(status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    assert_eq!(
+        body,
+        json!({"success": false, "error": "the body must be application/json"})
+    );
+
+    let (status, ..) = told(post(r#"{"name":"x"}"#.into()).header("transfer-encoding", "chunked")).await;
+    assert_eq!(status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_panicking_handler_is_an_internal_error_that_tells_nothing() {
+    let (status, _, body) = told(bare().get("/panics")).await;
+
+    assert_eq!(
+        (status, body),
+        (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            json!({"success": false, "error": "internal error"})
+        )
+    );
+}
+
+#[tokio::test]
+async fn allowed_pages_may_call_and_strangers_may_not() {
+    let world = world(|_| {}).await;
+    let ask = |origin: &'static str| {
+        let request = world
+            .client
+            .request(Method::OPTIONS, "/api/status/summary")
+            .header("origin", origin);
+        request.header("access-control-request-method", "GET")
+    };
+
+    let (status, headers, _) = told(ask("https://www.omegoo.chat")).await;
+    assert_eq!(status, StatusCode::NO_CONTENT);
+    assert_eq!(
+        text(&headers, "access-control-allow-origin"),
+        Some("https://www.omegoo.chat")
+    );
+    assert_eq!(text(&headers, "access-control-allow-credentials"), Some("true"));
+    assert_eq!(text(&headers, "vary"), Some("Origin"));
+    let allowed = text(&headers, "access-control-allow-headers").unwrap();
+    for name in [
+        "Content-Type",
+        "Authorization",
+        "X-Admin-Session",
+        "X-Admin-Csrf",
+        "X-CSRF-Token",
+        "X-Guest-Id",
+    ] {
+        assert!(allowed.contains(name), "{name}");
+    }
+    assert_eq!(
+        text(&headers, "access-control-allow-methods"),
+        Some("GET, POST, PUT, PATCH, DELETE, OPTIONS")
+    );
+
+    let (status, headers, body) = told(ask("https://evil.example")).await;
+    assert_eq!((status, &body["success"]), (StatusCode::FORBIDDEN, &json!(false)));
+    assert_eq!(text(&headers, "access-control-allow-origin"), None);
+
+    let (status, headers, _) = told(world.client.get("/keepalive").header("origin", "http://localhost:3000")).await;
+    assert_eq!(
+        (status, text(&headers, "access-control-allow-origin")),
+        (StatusCode::OK, Some("http://localhost:3000"))
+    );
+    let (_, headers, _) = told(world.client.get("/keepalive").header("origin", "https://evil.example")).await;
+    assert_eq!(
+        (text(&headers, "access-control-allow-origin"), text(&headers, "vary")),
+        (None, Some("Origin"))
+    );
+}
+
+#[tokio::test]
+async fn our_own_page_needs_no_entry_and_a_star_lets_all_in_without_credentials() {
+    let world = world(|settings| settings.origins = vec!["*".into()]).await;
+
+    let own = world
+        .client
+        .get("/live")
+        .header("host", "chat.example:8080")
+        .header("origin", "http://chat.example:8080");
+    let (_, headers, _) = told(own).await;
+    assert_eq!(
+        text(&headers, "access-control-allow-origin"),
+        Some("http://chat.example:8080")
+    );
+
+    let (_, headers, _) = told(world.client.get("/live").header("origin", "https://anybody.example")).await;
+    assert_eq!(text(&headers, "access-control-allow-origin"), Some("*"));
+    assert_eq!(text(&headers, "access-control-allow-credentials"), None);
+}
