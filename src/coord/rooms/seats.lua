@@ -21,24 +21,31 @@ function rooms.read(key)
   return r
 end
 
--- Stores which nodes hold a seat of `r`, and keeps the per-node sets of rooms in step.
-function rooms.store_nodes(r, room, base)
-  local now_on, list = {}, {}
+-- Finds out which nodes hold a seat of `r`: their list, and the fields of the room's hash that say so.
+function rooms.find_nodes(r)
+  local known, list = {}, {}
   for _, seat in pairs(r.seat) do
-    for at in string.gmatch(seat, '(%S+)/%S+') do
-      if not now_on[at] then
-        now_on[at] = true
+    for at in string.gmatch(seat, '([^/ ]+)/[^ ]+') do
+      if not known[at] then
+        known[at] = true
         list[#list + 1] = at
-        redis.call('SADD', base .. at, room)
       end
     end
   end
-  for at in string.gmatch(r.nodes or '', '%S+') do
-    if not now_on[at] then redis.call('SREM', base .. at, room) end
-  end
   table.sort(list)
   r.nodes = table.concat(list, ' ')
-  redis.call('HSET', r.key, 'nodes', r.nodes)
+  return list, {'nodes', r.nodes}
+end
+
+-- Stores which nodes hold a seat of `r`, and keeps the per-node sets of rooms in step.
+function rooms.store_nodes(r, room, base)
+  local before = r.nodes or ''
+  local list, fields = rooms.find_nodes(r)
+  for _, at in ipairs(list) do redis.call('SADD', base .. at, room) end
+  for at in string.gmatch(before, '%S+') do
+    if not string.find(' ' .. r.nodes .. ' ', ' ' .. at .. ' ', 1, true) then redis.call('SREM', base .. at, room) end
+  end
+  redis.call('HSET', r.key, unpack(fields))
 end
 
 function rooms.hold(r, room, user, timers, until_ms, since)
