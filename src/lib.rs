@@ -54,13 +54,15 @@
 //! # Two strangers, from seeking to sitting
 //!
 //! 1. `actions::seek`: the user's own state says *seeking* with a ticket (`users/enter.lua`), then the queue has the
-//!    seeker (`queue/join.lua`). Should the node die between the two, the seeker's timer joins again.
-//! 2. The keeper pairs (`actions::keep`, rules in `domain::pairing`) and turns a pair into an offer
-//!    (`queue/propose.lua`: out of the queue and into the stream at once).
+//!    seeker (`queue/join.lua`). Should the node die between the two, the seeker's timer joins again. Where user and
+//!    queue are on one shard, `users/seek.lua` does both.
+//! 2. The keeper pairs (`actions::keep`, rules in `domain::pairing`) and takes the pairs out of the queue
+//!    (`queue/propose.lua`, many at once). People who live on the queue's shard are seated there and then, which is all
+//!    when there is one shard; of the others an offer is made.
 //! 3. Any node takes the offer (`ops::loops::offers`) and seats the pair (`actions::seat`): the room is opened, both
-//!    are claimed, the room is announced. If one is gone the other returns to the front; if the node dies, another
-//!    takes the offer and repeats what was done.
-//! 4. `rooms/announce.lua` tells both, in the script that seats them.
+//!    are claimed, the room is announced; in one step (`rooms/seat.lua`) when both live on one shard. If one is gone the
+//!    other returns to the front; if the node dies, another takes the offer and repeats what was done.
+//! 4. Whichever script seats them tells both (`rooms.announce` in `rooms/opening.lua`).
 
 pub mod actions;
 pub mod clock;

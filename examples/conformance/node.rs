@@ -6,7 +6,7 @@ use palaver::coord::Coord;
 use palaver::coord::connect::{Opened, open};
 use palaver::coord::inbox::{InboxReader, Incoming};
 use palaver::error::Fault;
-use palaver::ids::Shard;
+use palaver::ids::{NodeId, Shard};
 use palaver::wire::{Dialogue, Engine, Settings, Streams};
 use std::time::Duration;
 
@@ -75,14 +75,13 @@ async fn live(coord: Coord, shard: Shard, epoch: String) {
 
 async fn listen<D: Dialogue>(engine: Engine<D>, mut inbox: InboxReader) {
     loop {
-        match inbox.next(Duration::from_secs(1)).await {
-            Ok((_, incoming)) => {
-                for one in incoming {
-                    if let Incoming::Signal(payload) = one {
-                        engine.signal(&payload);
-                    }
-                }
+        let give = |one: Incoming, _: &NodeId| {
+            if let Incoming::Signal(payload) = one {
+                engine.signal(&payload);
             }
+        };
+        match inbox.next(Duration::from_secs(1), give).await {
+            Ok(_) => {}
             Err(fault) => {
                 eprintln!("{fault}");
                 tokio::time::sleep(Duration::from_millis(100)).await;

@@ -1,7 +1,9 @@
 //! What the keeper of a shard does besides firing timers: pairing, sweeping queues, taking over from the dead.
 
+use super::seat::kind_of;
 use super::{Actions, SEEK_CHECK};
-use crate::clock::Stopwatch;
+use crate::clock::{Millis, Stopwatch};
+use crate::coord::queue::{Proposal, Proposed};
 use crate::coord::rooms::Takeover;
 use crate::coord::users::Rechecked;
 use crate::domain::pairing::{self, Policy};
@@ -10,11 +12,14 @@ use crate::error::Fault;
 use crate::ids::{NodeId, RoomId, Shard};
 use crate::metrics;
 
+/// Pairs proposed in one act: each costs Redis some ten microseconds, and lines must not wait for many.
+const PAIRS: usize = 32;
+
 /// Users or rooms of a dead node taken over in one call: a call stays under a few milliseconds.
 const BATCH: usize = 100;
 
 impl Actions {
-    /// Pairs the longest waiting seekers of a queue; how many pairs were offered.
+    /// Pairs the longest waiting seekers of a queue; how many pairs were seated or offered.
     pub async fn pair(&self, queue: Queue) -> Result<usize, Fault> {
         let watch = Stopwatch::start();
         let rules = &self.settings.queue;
@@ -31,21 +36,24 @@ impl Actions {
                 apart_for: rules.recent_for,
             },
         );
-        let proposals = pairs.iter().map(|&(a, b)| {
-            let (a, b) = (&seekers[a], &seekers[b]);
-            let room = RoomId::fresh(self.coord.keys().shard_for_room(&a.user));
-            async move {
-                let offered = self.coord.propose(queue, room, a, b).await?;
-                if offered {
-                    metrics::QUEUE_WAIT.record(queue.as_str(), (now - a.since).as_secs_f64());
-                    metrics::QUEUE_WAIT.record(queue.as_str(), (now - b.since).as_secs_f64());
-                }
-                Ok::<_, Fault>(usize::from(offered))
-            }
-        });
-        let offered = futures_util::future::try_join_all(proposals).await?.into_iter().sum();
+        let proposals: Vec<_> = pairs
+            .iter()
+            .map(|&(a, b)| Proposal {
+                room: RoomId::fresh(self.coord.keys().shard_for_room(&seekers[a].user)),
+                pair: [&seekers[a], &seekers[b]],
+            })
+            .collect();
+        let mut paired = 0;
+        for some in proposals.chunks(PAIRS) {
+            let outcomes = self.coord.propose(queue, self.opening(queue), some).await?;
+            paired += some
+                .iter()
+                .zip(outcomes)
+                .filter(|(p, o)| note(p, *o, queue, now))
+                .count();
+        }
         metrics::PAIRING.record(queue.as_str(), watch.elapsed().as_secs_f64());
-        Ok(offered)
+        Ok(paired)
     }
 
     /// Takes out of a queue whoever does not seek (any longer): somebody's place can be made sure of in the very moment
@@ -88,4 +96,24 @@ impl Actions {
         while self.coord.reap_rooms(shard, dead, BATCH, takeover).await? == BATCH {}
         Ok(())
     }
+}
+
+/// Counts what came of a proposal; whether the two left the queue together.
+fn note(proposal: &Proposal<'_>, outcome: Proposed, queue: Queue, now: Millis) -> bool {
+    match outcome {
+        Proposed::Stale => return false,
+        Proposed::Parted => {
+            metrics::OFFERS.one("put_back");
+            return false;
+        }
+        Proposed::Offered => {}
+        Proposed::Seated => {
+            metrics::OFFERS.one("seated");
+            metrics::ROOMS_OPENED.one(kind_of(queue).as_str());
+        }
+    }
+    for seeker in proposal.pair {
+        metrics::QUEUE_WAIT.record(queue.as_str(), (now - seeker.since).as_secs_f64());
+    }
+    true
 }

@@ -471,9 +471,32 @@ proptest! {
     }
 
     #[test]
+    fn on_two_shards_with_pairs_of_every_kind_nobody_is_lost_or_seated_twice_whatever_stops_halfway(
+        steps in prop::collection::vec(step(), 20..120)
+    ) {
+        holds(2, &steps);
+    }
+
+    #[test]
     fn on_three_shards_nobody_is_lost_or_seated_twice_whatever_stops_halfway(
         steps in prop::collection::vec(step(), 20..120)
     ) {
         holds(3, &steps);
     }
+}
+
+/// Seated where the queue is, seated elsewhere in one step, and step by step: see [`super::seat`].
+#[test]
+fn on_two_shards_there_are_pairs_of_every_kind() {
+    let keys = crate::coord::keys::Keys::new("t", 2);
+    let queue = keys.shard_of_queue(Queue::Text);
+    let on: Vec<_> = (0..PEOPLE).map(|who| keys.shard_of_user(&name(who))).collect();
+
+    let here = on.iter().filter(|shard| **shard == queue).count();
+
+    assert_eq!(
+        (here, on.len() - here),
+        (2, 2),
+        "two where the queue is and two elsewhere"
+    );
 }

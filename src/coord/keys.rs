@@ -11,9 +11,9 @@
 //! | `inbox:<node>` | stream | notices for the node | the node trims what it dispatched; `lease/rest` |
 //! | `topic` | stream | what every node follows; capped | never; one per shard |
 //! | `timers` | zset | timer -> due ms | `timers/settle` and the scripts that set them |
-//! | `user:<user>` | hash | state, mode, sockets | when the user has no socket and no seat: `users/*` |
+//! | `user:<user>` | hash | state, mode, sockets, trail of rooms | when the user has no socket and no seat: `users/*` |
 //! | `recent:<user>` | list | last partners with time | TTL, set at each write |
-//! | `past:<user>` | hash | sessions that clients may take up again, and the trail of rooms | TTL, set at each write |
+//! | `past:<user>` | hash | sessions that clients may take up again; the trail of a user without a socket | TTL, set at each write |
 //! | `users:<node>` | set | users with a socket on the node | `users/detach`, `users/reap` |
 //! | `counts` | hash | users online and per mode | never; one per shard |
 //! | `arrivals:<minute>` | string | users whose first socket came in that minute | TTL |
@@ -198,6 +198,11 @@ impl Keys {
     /// A room's log.
     pub fn log(&self, room: RoomId) -> String {
         self.on(room.shard(), &format!("log:{room}"))
+    }
+
+    /// Log keys without the id.
+    pub fn log_base(&self, shard: Shard) -> String {
+        self.on(shard, "log:")
     }
 
     /// Sets of rooms per node, without the node's name.

@@ -11,6 +11,7 @@ use super::notice::Notice;
 use super::queue::OfferReader;
 use crate::clock::{Clock, Millis};
 use crate::config::{self, Secret, Settings};
+use crate::error::Fault;
 use crate::ids::{NodeId, RoomId, Shard, SocketId, Ticket, UserId};
 use fred::clients::Client;
 use fred::interfaces::ClientLike;

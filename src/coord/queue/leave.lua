@@ -3,8 +3,6 @@
 -- ARGV: 1 user, 2 ticket
 -- returns: "left" | "not_there" (not waiting, or with another ticket)
 -- twice: the second time the seeker is not there
-local entry = redis.call('HGET', KEYS[2], ARGV[1])
-if not entry or string.sub(entry, 1, #ARGV[2] + 1) ~= ARGV[2] .. '|' then return {'not_there'} end
-redis.call('ZREM', KEYS[1], ARGV[1])
-redis.call('HDEL', KEYS[2], ARGV[1])
+if not queues.is_of(redis.call('HGET', KEYS[2], ARGV[1]), ARGV[2]) then return {'not_there'} end
+queues.take_out(KEYS[1], KEYS[2], {ARGV[1]})
 return {'left'}

@@ -1,19 +1,22 @@
 //! Queues in Redis: who waits, in which order, and the pairs that were proposed.
 //!
-//! `queue:<q>` (zset): user -> time of entering; `seekers:<q>` (hash): user -> "ticket|eligible|recent". An entry comes
+//! `queue:<q>` (zset): user -> time of entering; `seekers:<q>` (hash): user -> "ticket|wait|recent". An entry comes
 //! with `join` and goes with `leave` or `propose`. `offers` (stream, group `seat`): a proposed pair stays until somebody
-//! has seated it or put it back; what a dead node was seating is claimed by another.
+//! has seated it or put it back; what a dead node was seating is claimed by another. A pair whose people live on the queue's
+//! shard needs no offer: `propose` seats it.
 
 #[cfg(test)]
 mod tests;
 
 use super::Coord;
 use super::road::Road;
+use super::rooms::Opening;
 use super::script::Act;
 use super::users::Stay;
 use crate::clock::Millis;
 use crate::domain::pairing::{Met, Seeker};
 use crate::domain::queue::{Place, Queue};
+use crate::domain::recovery::TRAIL;
 use crate::error::Fault;
 use crate::ids::{RoomId, Shard, Ticket, UserId};
 use fred::clients::Client;
@@ -39,9 +42,31 @@ pub struct Offer {
     pub pair: [(UserId, Ticket); 2],
 }
 
+/// Two who are to meet in a room.
+#[derive(Clone, Copy, Debug)]
+pub struct Proposal<'a> {
+    /// The room to be.
+    pub room: RoomId,
+    /// Who.
+    pub pair: [&'a Seeker; 2],
+}
+
+/// What came of a [`Proposal`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proposed {
+    /// They are offered to whoever seats people.
+    Offered,
+    /// They sit already.
+    Seated,
+    /// One of them could not be had and waits no longer; the other goes on waiting at the place of before.
+    Parted,
+    /// One of them waited no longer.
+    Stale,
+}
+
 impl Coord {
-    /// Puts a seeker into the queue; where that is.
-    pub async fn join(&self, user: &UserId, stay: &Stay, eligible: Millis) -> Result<Place, Fault> {
+    /// Puts a seeker into the queue; where that is. Pairs are made with somebody new after `wait`.
+    pub async fn join(&self, user: &UserId, stay: &Stay, wait: Duration) -> Result<Place, Fault> {
         let recent: Vec<_> = stay.recent.iter().map(|m| format!("{} {}", m.user, m.at)).collect();
         let act = Act::new("join")
             .key(self.keys().queue(stay.queue))
@@ -49,7 +74,7 @@ impl Coord {
             .arg(user)
             .arg(&stay.ticket)
             .arg(stay.since)
-            .arg(eligible)
+            .arg(wait.as_millis())
             .arg(recent.join(","));
         let reply = self.run(self.keys().shard_of_queue(stay.queue), act).await?;
         match reply.word() {
@@ -89,25 +114,48 @@ impl Coord {
         Ok((reply.value(0)?, seekers.collect::<Result<_, _>>()?))
     }
 
-    /// Takes a pair out of the queue and offers it; false when one of them waits no longer.
-    pub async fn propose(&self, queue: Queue, room: RoomId, a: &Seeker, b: &Seeker) -> Result<bool, Fault> {
+    /// Takes pairs out of the queue. Those who live where the queue does are seated at once, the others offered.
+    pub async fn propose(
+        &self,
+        queue: Queue,
+        opening: Opening,
+        proposals: &[Proposal<'_>],
+    ) -> Result<Vec<Proposed>, Fault> {
         let shard = self.keys().shard_of_queue(queue);
-        let act = Act::new("propose")
+        let mut act = Act::new("propose")
+            .promising("proposed")
             .key(self.keys().queue(queue))
             .key(self.keys().seekers(queue))
             .key(self.keys().offers(shard))
+            .key(self.keys().timers(shard))
+            .key(self.keys().rooms_base(shard))
+            .key(self.keys().user_base(shard))
+            .key(self.keys().room_base(shard))
+            .key(self.keys().log_base(shard))
             .arg(queue.as_str())
-            .arg(room)
-            .arg(&a.user)
-            .arg(&a.ticket)
-            .arg(&b.user)
-            .arg(&b.ticket);
-        let reply = self.run(shard, act).await?;
-        match reply.word() {
-            "offered" => Ok(true),
-            "stale" => Ok(false),
-            _ => Err(reply.unknown()),
+            .arg(opening.kind.as_str())
+            .arg(opening.idle)
+            .arg(opening.held)
+            .arg(TRAIL);
+        for Proposal { room, pair } in proposals {
+            let here = pair.iter().all(|s| self.keys().shard_of_user(&s.user) == shard) && room.shard() == shard;
+            act = act.arg(if here { "here" } else { "away" }).arg(room);
+            for Seeker { user, ticket, .. } in pair {
+                act = act.arg(user).arg(ticket);
+            }
         }
+        let reply = self.run(shard, act).await?;
+        if reply.word() != "proposed" || reply.values().len() != proposals.len() {
+            return Err(reply.unknown());
+        }
+        let outcome = |word: &String| match word.as_str() {
+            "offered" => Ok(Proposed::Offered),
+            "seated" => Ok(Proposed::Seated),
+            "parted" => Ok(Proposed::Parted),
+            "stale" => Ok(Proposed::Stale),
+            _ => Err(reply.unknown()),
+        };
+        reply.values().iter().map(outcome).collect()
     }
 
     /// The offer has been seen through.
@@ -191,7 +239,8 @@ fn offer(shard: Shard, id: &str, text: &str) -> Option<Offer> {
 
 fn seeker(user: &str, since: &str, entry: &str) -> Option<Seeker> {
     let mut parts = entry.splitn(3, '|');
-    let (ticket, eligible, recent) = (parts.next()?, parts.next()?, parts.next()?);
+    let (ticket, wait, recent) = (parts.next()?, parts.next()?, parts.next()?);
+    let since = Millis(since.parse().ok()?);
     let met = |text: &str| {
         let (user, at) = text.split_once(' ')?;
         Some(Met {
@@ -202,8 +251,8 @@ fn seeker(user: &str, since: &str, entry: &str) -> Option<Seeker> {
     Some(Seeker {
         user: UserId::parse(user)?,
         ticket: Ticket::parse(ticket)?,
-        since: Millis(since.parse().ok()?),
-        eligible: Millis(eligible.parse().ok()?),
+        since,
+        eligible: since + Duration::from_millis(wait.parse().ok()?),
         recent: recent
             .split(',')
             .filter(|t| !t.is_empty())

@@ -1,8 +1,9 @@
 //! Rooms in Redis: seats, lines, typing, and how rooms end.
 //!
 //! `room:<r>` (hash): `state` (opening, open, ended), `kind`, `to` (everyone with a seat), `nodes` (where their sockets
-//! are), `opened active lines`, and per user `s:` seat, `n:` nodes with sockets of the others, `w:` times of the last lines, `c:` marks of client message ids, `t:` fading
-//! of typing. `open` makes it before anybody is claimed, `announce` fills the seats; ending leaves a tombstone with a TTL.
+//! are), `opened active lines`, and per user `s:` seat, `n:` nodes with sockets of the others, `w:` times of the last lines,
+//! `c:` marks of client message ids, `t:` fading of typing. `open` makes it before anybody is claimed, `announce` fills the seats; where all is on one shard `seat` (or the
+//! queue's `propose`) does all of that at once. Ending leaves a tombstone with a TTL.
 //! `log:<r>` (stream): lines and what else its people must not miss; the entry id is the room's order. `rooms:<node>` (set): what to reap when a node dies.
 
 #[cfg(test)]
@@ -10,6 +11,8 @@ mod endings_tests;
 mod ends;
 #[cfg(test)]
 mod lines_tests;
+#[cfg(test)]
+mod pair_tests;
 #[cfg(test)]
 mod seats_tests;
 mod sits;
@@ -23,18 +26,39 @@ use super::Coord;
 use super::notice::Place;
 use super::script::{Act, Reply};
 use crate::clock::Millis;
+use crate::domain::recovery::TRAIL;
 use crate::domain::room::RoomKind;
 use crate::error::Fault;
-use crate::ids::{ClientMessageId, MessageId, NodeId, RoomId, Shard, SocketId, UserId};
+use crate::ids::{ClientMessageId, MessageId, NodeId, RoomId, Shard, SocketId, Ticket, UserId};
 use std::time::Duration;
 
 /// What came of [`Coord::announce`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Announced {
-    /// Everybody sits, now or since before.
+    /// Everybody sits, or did: the room may have ended since.
     Open,
-    /// The room was swept away, or has ended.
+    /// The room was swept away.
     Gone,
+}
+
+/// How rooms are opened.
+#[derive(Clone, Copy, Debug)]
+pub struct Opening {
+    /// What is done in them.
+    pub kind: RoomKind,
+    /// When they have been quiet for too long.
+    pub idle: Millis,
+    /// Until when the seat of somebody without a socket is held.
+    pub held: Millis,
+}
+
+/// What came of [`Coord::seat`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Paired {
+    /// Both sit, or did: the room may have ended since.
+    Seated,
+    /// One of them could not be had; who seeks still, if anybody.
+    Parted(Vec<UserId>),
 }
 
 /// A line to be said.
@@ -131,6 +155,34 @@ impl Coord {
         match reply.word() {
             "announced" | "there" => Ok(Announced::Open),
             "gone" => Ok(Announced::Gone),
+            _ => Err(reply.unknown()),
+        }
+    }
+
+    /// Seats a pair whose people both live on the room's shard, and tells them.
+    pub async fn seat(&self, room: RoomId, opening: Opening, pair: &[(UserId, Ticket); 2]) -> Result<Paired, Fault> {
+        let mut act = Act::new("seat")
+            .promising("seated")
+            .key(self.keys().room(room))
+            .key(self.keys().timers(room.shard()))
+            .key(self.keys().rooms_base(room.shard()))
+            .key(self.keys().log(room))
+            .key(self.keys().user_base(room.shard()))
+            .arg(room)
+            .arg(opening.kind.as_str())
+            .arg(opening.idle)
+            .arg(opening.held)
+            .arg(TRAIL);
+        for (user, ticket) in pair {
+            act = act.arg(user).arg(ticket);
+        }
+        let reply = self.run(room.shard(), act).await?;
+        let who = |text: &String| UserId::parse(text).ok_or_else(|| reply.unknown());
+        match reply.word() {
+            "seated" | "there" => Ok(Paired::Seated),
+            "parted" => Ok(Paired::Parted(
+                reply.values().iter().map(who).collect::<Result<_, _>>()?,
+            )),
             _ => Err(reply.unknown()),
         }
     }

@@ -21,22 +21,18 @@ function rooms.read(key)
   return r
 end
 
--- Stores which nodes hold a seat of `r`, for each seat those of the others (`n:<user>`), and keeps the per-node sets of
--- rooms in step.
-function rooms.store_nodes(r, room, base)
+-- Finds out which nodes hold a seat of `r`: their list, and the fields of the room's hash that say so, also for each seat
+-- which nodes hold one of the others (`n:<user>`).
+function rooms.find_nodes(r)
   local holders, list = {}, {}
   for user, seat in pairs(r.seat) do
-    for at in string.gmatch(seat, '(%S+)/%S+') do
+    for at in string.gmatch(seat, '([^/ ]+)/[^ ]+') do
       if not holders[at] then
         holders[at] = {}
         list[#list + 1] = at
-        redis.call('SADD', base .. at, room)
       end
       holders[at][user] = true
     end
-  end
-  for at in string.gmatch(r.nodes or '', '%S+') do
-    if not holders[at] then redis.call('SREM', base .. at, room) end
   end
   table.sort(list)
   r.nodes = table.concat(list, ' ')
@@ -48,6 +44,17 @@ function rooms.store_nodes(r, room, base)
     end
     fields[#fields + 1] = 'n:' .. user
     fields[#fields + 1] = table.concat(others, ' ')
+  end
+  return list, fields
+end
+
+-- Stores which nodes hold a seat of `r`, and keeps the per-node sets of rooms in step.
+function rooms.store_nodes(r, room, base)
+  local before = r.nodes or ''
+  local list, fields = rooms.find_nodes(r)
+  for _, at in ipairs(list) do redis.call('SADD', base .. at, room) end
+  for at in string.gmatch(before, '%S+') do
+    if not string.find(' ' .. r.nodes .. ' ', ' ' .. at .. ' ', 1, true) then redis.call('SREM', base .. at, room) end
   end
   redis.call('HSET', r.key, unpack(fields))
 end

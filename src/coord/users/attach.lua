@@ -7,4 +7,4 @@ local u = users.read(KEYS[1], node)
 if not users.attach(u, KEYS, ARGV) then return {'crowded'} end
 local session = ARGV[5] ~= '' and ARGV[5] or not u.session[ARGV[2]] and users.past_session(KEYS[5], ARGV[2])
 if session then redis.call('HSET', KEYS[1], '#' .. ARGV[2], session) end
-return users.standing(u, 'attached', redis.call('GET', KEYS[6]), users.trail(KEYS[5]))
+return users.standing(u, 'attached', redis.call('GET', KEYS[6]), users.trail(u, KEYS[5]))

@@ -10,5 +10,6 @@ redis.call('HDEL', KEYS[1], '@' .. ARGV[2])
 users.keep_session(u, KEYS[5], ARGV[2], ARGV[4])
 if u.here == 1 then redis.call('SREM', KEYS[2] .. node, ARGV[1]) end
 if u.count > 1 then return users.standing(u, 'more') end
+users.keep_trail(u, KEYS[5], ARGV[4])
 users.absent(u, ARGV[1], KEYS[3], KEYS[4], ARGV[3])
 return users.standing(u, 'last')

@@ -1,10 +1,10 @@
 //! Users in Redis: which sockets they have, and whether they are idle, seeking or seated.
 //!
 //! `user:<user>` (hash, no TTL): `state` (absent = idle, "seeking", "seated"), `queue ticket since` of a seeker (kept
-//! while seated, to put a claimed user back), `room`, `mode`, and `@<sid>` -> node per socket, `#<sid>` -> the session
-//! that its client may take up again. It begins with the first
+//! while seated, to put a claimed user back), `room`, `mode`, `trail` (rooms the user was claimed for of late), and
+//! `@<sid>` -> node per socket, `#<sid>` -> the session that its client may take up again. It begins with the first
 //! socket and goes with the last one, unless a seat or a place in a queue outlives it for a while.
-//! `past:<user>` (hash, TTL): sessions without a connection, and the trail: rooms the user was claimed for of late.
+//! `past:<user>` (hash, TTL): sessions without a connection, and the trail of a user without a socket.
 //! `recent:<user>` (list, TTL): last partners as "user ms". `users:<node>` (set): whom to reap when the node dies.
 
 #[cfg(test)]
@@ -25,7 +25,7 @@ use super::script::{Act, Reply};
 use crate::clock::Millis;
 use crate::domain::pairing::Met;
 use crate::domain::presence::Mode;
-use crate::domain::queue::Queue;
+use crate::domain::queue::{self, Queue};
 use crate::domain::recovery::TRAIL;
 use crate::error::Fault;
 use crate::ids::{RoomId, Ticket, UserId};
@@ -55,10 +55,12 @@ pub enum State {
     Seated(RoomId),
 }
 
-/// What came of [`Coord::enter`].
+/// What came of [`Coord::enter`] and [`Coord::seek`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Entered {
-    /// The user seeks now, or did already (then with the ticket of before).
+    /// The user seeks now and stands in the queue, here.
+    Waiting(queue::Place),
+    /// The user seeks now, or did already (then with the ticket of before). A place in the queue is not sure.
     Seeking(Stay),
     /// The user sits in a room.
     Seated(RoomId),
@@ -121,6 +123,26 @@ impl Coord {
         }
     }
 
+    /// `user` starts to seek in a `queue` of the same shard, and has a place in it at once. Pairs are made with somebody
+    /// new after `wait`.
+    pub async fn seek(&self, user: &UserId, queue: Queue, wait: Duration) -> Result<Entered, Fault> {
+        let act = Act::new("seek")
+            .promising("waiting")
+            .key(self.keys().user(user))
+            .key(self.keys().recent(user))
+            .key(self.keys().queue(queue))
+            .key(self.keys().seekers(queue))
+            .arg(user)
+            .arg(queue.as_str())
+            .arg(Ticket::fresh())
+            .arg(wait.as_millis());
+        let reply = self.run(self.keys().shard_of_user(user), act).await?;
+        match reply.word() {
+            "waiting" => Ok(Entered::Waiting(queue::Place::at(reply.value(0)?))),
+            _ => entered(&reply),
+        }
+    }
+
     /// `user` starts to seek in `queue`; the place is checked at `check`.
     pub async fn enter(&self, user: &UserId, queue: Queue, check: Millis) -> Result<Entered, Fault> {
         let shard = self.keys().shard_of_user(user);
@@ -133,13 +155,7 @@ impl Coord {
             .arg(queue.as_str())
             .arg(Ticket::fresh())
             .arg(check);
-        let reply = self.run(shard, act).await?;
-        match reply.word() {
-            "entered" | "seeking" => Ok(Entered::Seeking(stay(&reply, 0)?)),
-            "seated" => Ok(Entered::Seated(room(&reply, 0)?)),
-            "absent" => Ok(Entered::Absent),
-            _ => Err(reply.unknown()),
-        }
+        entered(&self.run(shard, act).await?)
     }
 
     /// `user` stops seeking; where and with which ticket, if the user did seek.
@@ -179,19 +195,17 @@ impl Coord {
         }
     }
 
-    /// Takes a seeker for `room`, which is remembered in the user's trail for `ttl`.
-    pub async fn claim(&self, user: &UserId, ticket: &Ticket, room: RoomId, ttl: Duration) -> Result<Claimed, Fault> {
+    /// Takes a seeker for `room`.
+    pub async fn claim(&self, user: &UserId, ticket: &Ticket, room: RoomId) -> Result<Claimed, Fault> {
         let shard = self.keys().shard_of_user(user);
         let act = Act::new("claim")
             .promising("claimed")
             .key(self.keys().user(user))
             .key(self.keys().timers(shard))
-            .key(self.keys().past(user))
             .arg(user)
             .arg(ticket)
             .arg(room)
-            .arg(TRAIL)
-            .arg(ttl.as_millis());
+            .arg(TRAIL);
         let reply = self.run(shard, act).await?;
         match reply.word() {
             "claimed" => Ok(Claimed::At(
@@ -252,6 +266,15 @@ fn state(reply: &Reply, at: usize) -> Result<State, Fault> {
         "idle" => Ok(State::Idle),
         "seeking" => stay(reply, at + 1).map(State::Seeking),
         "seated" => room(reply, at + 1).map(State::Seated),
+        _ => Err(reply.unknown()),
+    }
+}
+
+fn entered(reply: &Reply) -> Result<Entered, Fault> {
+    match reply.word() {
+        "entered" | "seeking" => Ok(Entered::Seeking(stay(reply, 0)?)),
+        "seated" => Ok(Entered::Seated(room(reply, 0)?)),
+        "absent" => Ok(Entered::Absent),
         _ => Err(reply.unknown()),
     }
 }

@@ -1,9 +1,9 @@
--- What the acts on users share: sessions that a client may take up again, and the trail of rooms that says what it missed.
--- `past` (hash, TTL): "s:<session>" is when its connection ended and which socket it was; `rooms` is the trail.
+-- What the acts on users share: sessions that a client may take up again.
+-- `past` (hash, TTL): "s:<session>" is when its connection ended and which socket it was; `rooms` see `trail.lua`.
 -- KEYS: none of its own; functions are given keys
 -- ARGV: none
 -- returns: nothing; defines more of `users`
--- twice: a session is kept under its own name; a room stands in the trail once
+-- twice: a session is kept under its own name
 -- Sessions remembered of one user; with more, those too old are looked for and forgotten.
 local many = 16
 
@@ -30,29 +30,5 @@ function users.past_session(past, sid)
       redis.call('HDEL', past, all[i])
       return string.sub(all[i], 3)
     end
-  end
-end
-
-function users.trail(past) return redis.call('HGET', past, 'rooms') or '' end
-
--- The user was claimed for a room; of the rooms the last `most` are remembered, for `ttl` ms after the last (0: none).
-function users.note_room(past, room, most, ttl)
-  local rooms_of = users.trail(past)
-  if ttl == '0' or string.find(rooms_of, room, 1, true) then return end
-  local kept = {}
-  for known in string.gmatch(rooms_of, '%S+') do kept[#kept + 1] = known end
-  kept[#kept + 1] = room
-  redis.call('HSET', past, 'rooms', table.concat(kept, ' ', math.max(1, #kept - tonumber(most) + 1)))
-  redis.call('PEXPIRE', past, ttl)
-end
-
--- There never was such a room.
-function users.forget_room(past, room)
-  local left = {}
-  for known in string.gmatch(users.trail(past), '%S+') do if known ~= room then left[#left + 1] = known end end
-  if #left == 0 then
-    redis.call('HDEL', past, 'rooms')
-  else
-    redis.call('HSET', past, 'rooms', table.concat(left, ' '))
   end
 end

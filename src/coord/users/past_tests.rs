@@ -46,7 +46,7 @@ async fn claim_for(node: &TestNode, room: RoomId) {
     let super::Entered::Seeking(stay) = entered else {
         panic!("{entered:?}")
     };
-    node.coord.claim(&user("a"), &stay.ticket, room, WINDOW).await.unwrap();
+    node.coord.claim(&user("a"), &stay.ticket, room).await.unwrap();
 }
 
 async fn leave(node: &TestNode, room: RoomId) {

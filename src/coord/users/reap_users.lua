@@ -12,7 +12,10 @@ for _, user in ipairs(batch) do
       users.keep_session(u, KEYS[5] .. user, sid, ARGV[4])
     end
   end
-  if u.here > 0 and u.here == u.count then users.absent(u, user, KEYS[3], KEYS[4], ARGV[3]) end
+  if u.here > 0 and u.here == u.count then
+    users.keep_trail(u, KEYS[5] .. user, ARGV[4])
+    users.absent(u, user, KEYS[3], KEYS[4], ARGV[3])
+  end
   redis.call('SREM', KEYS[1], user)
 end
 return {'reaped', #batch}

@@ -10,6 +10,4 @@ if u.count == 0 then
   return {'gave_up', u.queue, u.ticket}
 end
 redis.call('ZADD', KEYS[3], ARGV[2], 'seek|' .. ARGV[1])
-local reply = {'seeking', u.queue, u.ticket, u.since}
-for _, partner in ipairs(redis.call('LRANGE', KEYS[2], '0', '-1')) do reply[#reply + 1] = partner end
-return reply
+return users.stay(u, 'seeking', KEYS[2])

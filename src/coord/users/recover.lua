@@ -17,4 +17,4 @@ end
 if not users.attach(u, KEYS, ARGV) then return {'crowded'} end
 redis.call('HDEL', KEYS[5], 's:' .. ARGV[5])
 redis.call('HSET', KEYS[1], '#' .. ARGV[2], ARGV[5])
-return users.standing(u, 'attached', place, redis.call('GET', KEYS[6]), users.trail(KEYS[5]))
+return users.standing(u, 'attached', place, redis.call('GET', KEYS[6]), users.trail(u, KEYS[5]))

@@ -1,10 +1,10 @@
 //! Seeking a partner: from entering to being seated, put back, or giving up.
 
-use super::tests::{ARRIVALS, CHECK, KEPT, attach, detach, enter, stay};
+use super::tests::{ARRIVALS, CHECK, attach, detach, enter, stay};
 use super::{Claimed, Detached, Entered, Rechecked, State};
-use crate::coord::notice::Place;
+use crate::coord::notice;
 use crate::coord::testing::{TestNode, World, assert_state, at, socket, ticket, user};
-use crate::domain::queue::Queue;
+use crate::domain::queue::{Place, Queue};
 use crate::ids::{RoomId, Ticket, UserId};
 use std::time::Duration;
 
@@ -52,6 +52,47 @@ async fn entering_gives_one_ticket_for_all_sockets_of_a_user() {
 }
 
 #[tokio::test]
+async fn seeking_where_the_queue_is_gives_a_place_at_once_and_the_first_ticket_again() {
+    let world = World::new(1).await;
+    let (one, two) = (world.node().await, world.node().await);
+    let seek = async |node: &TestNode| {
+        let wait = Duration::from_millis(150);
+        node.coord.seek(&user("a"), Queue::Text, wait).await.unwrap()
+    };
+    let refused = seek(&one).await;
+    attach(&one, "a", "s1").await;
+    world
+        .raw(&["RPUSH", &one.coord.keys().recent(&user("a")), &format!("b {}", at(1))])
+        .await;
+
+    let first = seek(&one).await;
+    world.clock.advance(Duration::from_secs(1));
+    let again = seek(&two).await;
+
+    assert_eq!((refused, first), (Entered::Absent, Entered::Waiting(Place::at(1))));
+    let Entered::Seeking(again) = again else {
+        panic!("{again:?}")
+    };
+    world.name(&again.ticket, "TICKET");
+    assert_eq!(again, stay(&again.ticket, at(0), &[("b", 1)]));
+    assert_state(
+        &world.dump().await,
+        &[
+            ("user:a", "@s1=N1, queue=text, since=T+0, state=seeking, ticket=TICKET"),
+            ("queue:text", "a@T+0"),
+            ("seekers:text", "a=TICKET|150|b T+1"),
+            ("recent:a", "b T+1"),
+            ("users:N1", "a"),
+            ("counts", "changed=1, online=1"),
+            (ARRIVALS, "1 (ttl)"),
+        ],
+    );
+    let room = world.room("R");
+    one.coord.claim(&user("a"), &again.ticket, room).await.unwrap();
+    assert_eq!(seek(&one).await, Entered::Seated(room));
+}
+
+#[tokio::test]
 async fn giving_up_ends_the_stay_and_leaves_no_trace() {
     let world = World::new(1).await;
     let node = world.node().await;
@@ -59,7 +100,7 @@ async fn giving_up_ends_the_stay_and_leaves_no_trace() {
     let before = world.dump().await;
     let ticket = enter(&world, &node, "a", "TICKET").await;
     let room = world.room("R");
-    node.coord.claim(&user("a"), &ticket, room, KEPT).await.unwrap();
+    node.coord.claim(&user("a"), &ticket, room).await.unwrap();
     node.coord.unclaim(&user("a"), room, at(CHECK)).await.unwrap();
 
     let first = node.coord.give_up(&user("a")).await.unwrap();
@@ -106,7 +147,7 @@ async fn a_claim_takes_a_seeker_with_that_ticket_and_names_the_places() {
     attach(&two, "a", "s2").await;
     let ticket_a = enter(&world, &one, "a", "TICKET").await;
     let (room, other) = (world.room("R"), world.room("OTHER"));
-    let claim = async |ticket: &Ticket, room| two.coord.claim(&user("a"), ticket, room, KEPT).await.unwrap();
+    let claim = async |ticket: &Ticket, room| two.coord.claim(&user("a"), ticket, room).await.unwrap();
     assert_eq!(claim(&ticket("another"), room).await, Claimed::Gone);
 
     let first = claim(&ticket_a, room).await;
@@ -114,7 +155,7 @@ async fn a_claim_takes_a_seeker_with_that_ticket_and_names_the_places() {
     let again = claim(&ticket_a, room).await;
     let lost_race = claim(&ticket_a, other).await;
 
-    let place = |node: &TestNode, sid| Place {
+    let place = |node: &TestNode, sid| notice::Place {
         node: node.id.clone(),
         socket: socket(sid),
     };
@@ -130,9 +171,8 @@ async fn a_claim_takes_a_seeker_with_that_ticket_and_names_the_places() {
         &[
             (
                 "user:a",
-                "@s2=N2, queue=text, room=R, since=T+0, state=seated, ticket=TICKET",
+                "@s2=N2, queue=text, room=R, since=T+0, state=seated, ticket=TICKET, trail=R",
             ),
-            ("past:a", "rooms=R (ttl)"),
             ("users:N2", "a"),
             ("counts", "changed=1, online=1"),
             (ARRIVALS, "1 (ttl)"),
@@ -154,11 +194,7 @@ async fn somebody_without_a_socket_is_not_claimed() {
     detach(&node, "a", "s1").await;
     let before = world.dump().await;
 
-    let claimed = node
-        .coord
-        .claim(&user("a"), &ticket, world.room("R"), KEPT)
-        .await
-        .unwrap();
+    let claimed = node.coord.claim(&user("a"), &ticket, world.room("R")).await.unwrap();
 
     assert_eq!(claimed, Claimed::Absent);
     assert_eq!(world.dump().await, before);
@@ -174,7 +210,7 @@ async fn who_is_put_back_keeps_ticket_and_time() {
     world.clock.advance(Duration::from_secs(7));
     let unclaim = async |room| node.coord.unclaim(&user("a"), room, at(12_000)).await.unwrap();
     assert_eq!(unclaim(room).await, None, "not claimed yet");
-    node.coord.claim(&user("a"), &ticket, room, KEPT).await.unwrap();
+    node.coord.claim(&user("a"), &ticket, room).await.unwrap();
 
     let answers = [unclaim(other).await, unclaim(room).await, unclaim(room).await];
 
@@ -186,7 +222,7 @@ async fn who_is_put_back_keeps_ticket_and_time() {
         dump["user:a"],
         "@s1=N1, queue=text, room=R, since=T+0, state=seeking, ticket=TICKET"
     );
-    node.coord.claim(&user("a"), &ticket, other, KEPT).await.unwrap();
+    node.coord.claim(&user("a"), &ticket, other).await.unwrap();
     assert_eq!(
         unclaim(room).await,
         None,
@@ -206,7 +242,7 @@ async fn after_a_room_people_are_idle_and_remember_their_last_partners() {
     };
     for (i, partner) in ["b", "c", "d"].into_iter().enumerate() {
         let ticket = enter(&world, &node, "a", &format!("TICKET{i}")).await;
-        node.coord.claim(&user("a"), &ticket, room, KEPT).await.unwrap();
+        node.coord.claim(&user("a"), &ticket, room).await.unwrap();
         release(world.room("OTHER"), Some(&user(partner))).await;
         world.clock.advance(Duration::from_secs(1));
         release(room, Some(&user(partner))).await;
@@ -216,9 +252,8 @@ async fn after_a_room_people_are_idle_and_remember_their_last_partners() {
     assert_state(
         &world.dump().await,
         &[
-            ("user:a", "@s1=N1"),
+            ("user:a", "@s1=N1, trail=R"),
             ("recent:a", "d T+3000, c T+2000 (ttl)"),
-            ("past:a", "rooms=R (ttl)"),
             ("users:N1", "a"),
             ("counts", "changed=1, online=1"),
             (ARRIVALS, "1 (ttl)"),
@@ -233,7 +268,7 @@ async fn somebody_released_without_a_socket_leaves_nothing() {
     attach(&node, "a", "s1").await;
     let ticket = enter(&world, &node, "a", "TICKET").await;
     let room = world.room("R");
-    node.coord.claim(&user("a"), &ticket, room, KEPT).await.unwrap();
+    node.coord.claim(&user("a"), &ticket, room).await.unwrap();
     assert_eq!(detach(&node, "a", "s1").await, Detached::Last(State::Seated(room)));
 
     node.coord

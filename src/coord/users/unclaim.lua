@@ -7,11 +7,9 @@ local u = users.read(KEYS[1], node)
 if u.room ~= ARGV[2] or not u.ticket then return {'gone'} end
 if u.state == 'seated' then
   redis.call('HSET', KEYS[1], 'state', 'seeking')
-  users.forget_room(KEYS[4], ARGV[2])
+  users.forget_room(u, KEYS[4], ARGV[2])
   redis.call('ZADD', KEYS[3], ARGV[3], 'seek|' .. ARGV[1])
 elseif u.state ~= 'seeking' then
   return {'gone'}
 end
-local reply = {'seeking', u.queue, u.ticket, u.since}
-for _, partner in ipairs(redis.call('LRANGE', KEYS[2], '0', '-1')) do reply[#reply + 1] = partner end
-return reply
+return users.stay(u, 'seeking', KEYS[2])
