@@ -224,6 +224,13 @@ impl World {
         }
         times(&text)
     }
+
+    /// The names of nodes in the order of their ids, as scripts list them.
+    pub(crate) fn in_order(&self, nodes: &[&TestNode]) -> String {
+        let mut ids: Vec<_> = nodes.iter().map(|node| node.id.to_string()).collect();
+        ids.sort();
+        self.readable(&ids.join(" "))
+    }
 }
 
 impl TestNode {
@@ -242,6 +249,7 @@ impl TestNode {
                 }));
             }
         }
+        self.coord.trim_inboxes().await.unwrap();
         notices
     }
 }

@@ -1,4 +1,4 @@
-//! The inbox as its reader sees it: nothing lost, nothing twice, what was not dispatched stays.
+//! The inbox as its reader sees it: nothing lost, nothing twice, what was not given out stays.
 
 use super::{InboxReader, Incoming};
 use crate::coord::testing::{self, TestNode, World};
@@ -30,25 +30,53 @@ fn signals(from: u32, to: u32) -> Vec<String> {
     (from..to).flat_map(|i| [i.to_string(), format!("{i}b")]).collect()
 }
 
+async fn standing(world: &World) -> String {
+    world.dump().await.remove("inbox:N1").unwrap_or_default()
+}
+
 #[tokio::test]
-async fn what_was_dispatched_leaves_and_what_was_not_stays() {
+async fn what_was_given_out_leaves_when_it_gets_quiet_and_what_was_not_stays() {
     let world = World::new(1).await;
     let mut node = world.node().await;
-    tell(&world, &node, 0, 3).await;
+    tell(&world, &node, 0, 2).await;
 
-    let first = read(&mut node.inboxes[0]).await;
-    tell(&world, &node, 3, 4).await;
-    let before = world.dump().await["inbox:N1"].clone();
-    let second = read(&mut node.inboxes[0]).await;
-
-    assert_eq!((first, second), (signals(0, 3), signals(3, 4)));
-    assert_eq!(
-        before, "s=0 s=0b / s=1 s=1b / s=2 s=2b / s=3 s=3b",
-        "read, but not yet dispatched"
-    );
-    assert_eq!(world.dump().await["inbox:N1"], "s=3 s=3b");
+    assert_eq!(read(&mut node.inboxes[0]).await, signals(0, 2));
+    tell(&world, &node, 2, 3).await;
+    assert_eq!(standing(&world).await, "s=0 s=0b / s=1 s=1b / s=2 s=2b");
+    assert_eq!(read(&mut node.inboxes[0]).await, signals(2, 3));
     assert_eq!(read(&mut node.inboxes[0]).await, signals(0, 0));
-    assert!(!world.dump().await.contains_key("inbox:N1"));
+    tell(&world, &node, 3, 4).await;
+    assert_eq!(read(&mut node.inboxes[0]).await, signals(3, 4));
+
+    assert_eq!(standing(&world).await, "s=3 s=3b");
+}
+
+#[tokio::test]
+async fn while_more_comes_a_few_that_were_given_out_may_stay() {
+    let world = World::new(1).await;
+    let mut node = world.node().await;
+    tell(&world, &node, 0, 64).await;
+    read(&mut node.inboxes[0]).await;
+    tell(&world, &node, 64, 66).await;
+
+    read(&mut node.inboxes[0]).await;
+
+    assert_eq!(standing(&world).await, "s=64 s=64b / s=65 s=65b");
+}
+
+#[tokio::test]
+async fn who_needs_to_know_exactly_what_was_not_given_out_has_the_rest_trimmed() {
+    let world = World::new(1).await;
+    let mut node = world.node().await;
+    tell(&world, &node, 0, 2).await;
+    read(&mut node.inboxes[0]).await;
+    tell(&world, &node, 2, 3).await;
+
+    node.coord.trim_inboxes().await.unwrap();
+    node.coord.trim_inboxes().await.unwrap();
+
+    assert_eq!(standing(&world).await, "s=2 s=2b");
+    assert_eq!(read(&mut node.inboxes[0]).await, signals(2, 3));
 }
 
 #[tokio::test]

@@ -232,8 +232,8 @@ async fn who_lives_where_the_queue_does_is_seated_at_once_and_told_once() {
             (
                 "room:R",
                 &format!(
-                    "active=T+0, kind=text, nodes={}, opened=T+0, s:a=p N1/sa, s:b=p N2/sb, state=open, to=a b",
-                    in_order(&world, &[&one, &two])
+                    "active=T+0, kind=text, n:a=N2, n:b=N1, nodes={}, opened=T+0, s:a=p N1/sa, s:b=p N2/sb, state=open, to=a b",
+                    world.in_order(&[&one, &two])
                 ),
             ),
             ("log:R", "k=seated d=text|a b|T+0"),
@@ -246,13 +246,6 @@ async fn who_lives_where_the_queue_does_is_seated_at_once_and_told_once() {
             ("arrivals:16666666", "2 (ttl)"),
         ],
     );
-}
-
-/// Nodes by the names in dumps, in the order of their ids.
-fn in_order(world: &World, nodes: &[&TestNode]) -> String {
-    let mut ids: Vec<_> = nodes.iter().map(|node| node.id.to_string()).collect();
-    ids.sort();
-    world.readable(&ids.join(" "))
 }
 
 #[tokio::test]

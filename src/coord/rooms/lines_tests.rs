@@ -1,9 +1,9 @@
 //! What is said, and that somebody is typing: who is told, in which order, how often.
 
-use super::tests::{RULES, kinds, lines, offsets, room_of, said, say, say_as, sit};
+use super::tests::{RULES, kinds, lines, offsets, room_of, said, say, say_as, say_without_echo, sit};
 use super::{Said, Sat, Saying};
 use crate::coord::notice::Notice;
-use crate::coord::testing::{World, at, socket, texts, user};
+use crate::coord::testing::{TestNode, World, at, socket, texts, user};
 use crate::domain::event::{Audience, Event, Typing};
 use crate::ids::{ClientMessageId, MessageId, RoomId};
 use std::time::Duration;
@@ -27,6 +27,34 @@ async fn a_line_reaches_both_nodes_the_log_and_nobody_else() {
     assert_eq!((dump["inbox:N1"].as_str(), dump["inbox:N2"].as_str()), (told, told));
     assert_eq!(one.inbox().await, two.inbox().await);
     assert!(third.inbox().await.is_empty());
+}
+
+#[tokio::test]
+async fn who_hears_no_echo_costs_no_notice_but_other_nodes_decide_for_themselves() {
+    let world = World::new(1).await;
+    let (mut one, mut two, mut three) = (world.node().await, world.node().await, world.node().await);
+    let room = room_of(&world, &mut one, &mut two).await;
+    let heard = async |one: &mut TestNode, two: &mut TestNode, three: &mut TestNode| {
+        [
+            lines(&one.inbox().await),
+            lines(&two.inbox().await),
+            lines(&three.inbox().await),
+        ]
+    };
+
+    say_without_echo(&one, room, "to b alone").await;
+    let alone = heard(&mut one, &mut two, &mut three).await;
+    sit(&three, room, "a", "s3").await;
+    say_without_echo(&one, room, "also to a elsewhere").await;
+    let elsewhere = heard(&mut one, &mut two, &mut three).await;
+    sit(&one, room, "b", "s4").await;
+    say_without_echo(&one, room, "to b here and there").await;
+    let here = heard(&mut one, &mut two, &mut three).await;
+
+    let told = |text: &str, nodes: [bool; 3]| nodes.map(|told| Vec::from_iter(told.then(|| text.to_owned())));
+    assert_eq!(alone, told("to b alone", [false, true, false]));
+    assert_eq!(elsewhere, told("also to a elsewhere", [false, true, true]));
+    assert_eq!(here, told("to b here and there", [true, true, true]));
 }
 
 #[tokio::test]
@@ -221,8 +249,6 @@ async fn typing_is_shown_to_the_partner_until_it_fades() {
             &format!("fade|{room}|a"),
         ])
         .await;
-    two.inbox().await;
-    one.inbox().await;
     assert_eq!(world.dump().await, before);
 }
 

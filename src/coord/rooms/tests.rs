@@ -60,6 +60,19 @@ pub(super) async fn say_as(node: &TestNode, room: RoomId, who: &str, text: &str,
     node.coord.say(&saying, RULES).await.unwrap()
 }
 
+/// User a says something, and hears none of it on `node`.
+pub(super) async fn say_without_echo(node: &TestNode, room: RoomId, text: &str) {
+    let saying = Saying {
+        room,
+        user: &user("a"),
+        message: &MessageId::parse("m").unwrap(),
+        text,
+        client_id: None,
+        echo: false,
+    };
+    node.coord.say(&saying, RULES).await.unwrap();
+}
+
 pub(super) async fn say(node: &TestNode, room: RoomId, who: &str, text: &str) -> Said {
     say_as(node, room, who, text, None).await
 }
@@ -182,7 +195,9 @@ async fn announcing_seats_both_and_tells_each_node_once() {
     assert_eq!(told, std::slice::from_ref(&seated));
     assert_eq!(two.inbox().await, [seated]);
     let dump = world.dump().await;
-    assert!(dump["room:R"].starts_with("active=T+0, kind=text, nodes=N"), "{dump:?}");
+    let (both_nodes, with_a) = (world.in_order(&[&one, &two]), "N2");
+    let nodes = format!("active=T+0, kind=text, n:a={with_a}, n:b={both_nodes}, nodes={both_nodes}, ");
+    assert!(dump["room:R"].starts_with(&nodes), "{dump:?}");
     let mut rest = dump.clone();
     rest.remove("room:R");
     assert!(dump["room:R"].ends_with("opened=T+0, s:a=p N1/s1 N2/s3, s:b=p N2/s2, state=open, to=a b"));
@@ -211,7 +226,7 @@ async fn somebody_without_a_socket_has_the_seat_held_from_the_start() {
         &[
             (
                 "room:R",
-                "active=T+0, kind=text, nodes=N1, opened=T+0, s:a=p N1/s1, s:b=h T+30000 0, state=open, to=a b",
+                "active=T+0, kind=text, n:a=, n:b=N1, nodes=N1, opened=T+0, s:a=p N1/s1, s:b=h T+30000 0, state=open, to=a b",
             ),
             ("rooms:N1", "R"),
             ("timers", "hold|R|b@T+30000, idle|R@T+1800000"),
@@ -280,7 +295,7 @@ async fn sockets_that_come_and_go_while_the_room_opens_are_kept_in_step() {
         &[
             (
                 "room:R",
-                "active=T+0, kind=text, nodes=N2, opened=T+0, s:a=h T+30000 0-0, s:b=p N2/s2, state=open, to=a b",
+                "active=T+0, kind=text, n:a=N2, n:b=, nodes=N2, opened=T+0, s:a=h T+30000 0-0, s:b=p N2/s2, state=open, to=a b",
             ),
             ("rooms:N2", "R"),
             ("timers", "hold|R|a@T+30000, idle|R@T+1800000"),

@@ -165,6 +165,7 @@ const SHARED: &[(&str, &[&str])] = &[
         "rooms",
         &[
             include_str!("../rooms/seats.lua"),
+            include_str!("../rooms/nodes.lua"),
             include_str!("../rooms/tell.lua"),
             include_str!("../rooms/log.lua"),
             include_str!("../rooms/opening.lua"),

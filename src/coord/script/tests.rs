@@ -274,7 +274,7 @@ async fn lines_that_a_server_has_forgotten_are_said_again_before_anything_new_al
     let (key, log) = (node.coord.keys().room(room), node.coord.keys().log(room));
     let done = node.coord.keys().done(Shard(0), &node.id);
     world
-        .raw(&["HSET", &key, "nodes", "", "to", "a", "s:a", "p", "kind", "text"])
+        .raw(&["HSET", &key, "n:a", "", "to", "a", "s:a", "p", "kind", "text"])
         .await;
     let rules = SayRules {
         limit: 9,
