@@ -37,6 +37,10 @@ pub struct Lease {
 
 /// Begins the node's life on every shard; the epochs.
 async fn begin(actions: &Actions) -> Result<Vec<String>, Fault> {
+    // All shards agree on the time, as far as the settings of their servers go: one is asked.
+    if let Some(shard) = actions.coord().keys().shards().next() {
+        actions.coord().agree_on_time(shard).await?;
+    }
     let until = actions.clock().steady() + actions.settings().lease.node_for;
     let shards = actions.coord().keys().shards();
     // Side by side: a shard without a master must not use up the time of the others.
