@@ -47,6 +47,15 @@ enum Arrival {
     Settled(Vec<(RoomId, Offset)>),
 }
 
+/// What a socket that was here all the time was told so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// Everything up to the last line that it was told.
+    InFull,
+    /// Later lines may have come after a gap: it has surely heard only what it confirmed before.
+    WithGaps,
+}
+
 impl Member {
     /// A socket that has just come.
     pub fn arriving(socket: Arc<Socket>, who: Identity, dialect: Dialect, since: Millis) -> Self {
@@ -120,13 +129,19 @@ impl Member {
     }
 
     /// Redis is to be asked again what the user is doing: until it has answered, what happens in the user's room waits.
-    /// Up to where the socket has surely heard: later lines may have come after a gap.
-    pub fn await_answer(&self) -> Offset {
+    /// Up to where the socket has heard.
+    pub fn await_answer(&self, told: Told) -> Offset {
         let mut arrival = self.arrival.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Arrival::Settled(_) = *arrival {
+        let mut settled = Offset::default();
+        if let Arrival::Settled(old) = &*arrival {
+            let known = old.iter().map(|(_, last)| *last).filter(|last| *last != Offset::LAST);
+            settled = known.max().unwrap_or_default();
             *arrival = Arrival::Awaited(Vec::new());
         }
-        self.up_to(self.socket.confirmed())
+        match told {
+            Told::InFull => self.up_to(self.socket.written()).max(settled),
+            Told::WithGaps => self.up_to(self.socket.confirmed()),
+        }
     }
 
     fn up_to(&self, reached: u64) -> Offset {

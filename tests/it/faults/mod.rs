@@ -9,6 +9,7 @@ mod report;
 mod schedule;
 
 use crate::harness::history::facts::{Weather, disagreements};
+use crate::harness::history::sessions::broken_sessions;
 use crate::harness::history::{Log, violations};
 use arena::{Arena, stored};
 use crowd::Crowd;
@@ -58,6 +59,7 @@ async fn run(schedule: Schedule, people: usize) {
     crowd.go().await;
     report.broken(still_there(&arena).await);
     report.broken(untrue(&arena, &logs, &weather).await);
+    report.broken(broken_sessions(&logs, &weather));
     report.verdict(&logs);
 }
 
@@ -68,7 +70,10 @@ async fn strike(schedule: &Schedule, arena: &mut Arena, report: &mut Report) -> 
     let mut steps: Vec<_> = schedule.strikes.iter().map(|s| (s.at, true, *s)).collect();
     steps.extend(schedule.strikes.iter().map(|s| (s.at + s.lasts, false, *s)));
     steps.sort_by_key(|(at, ..)| *at);
-    let mut weather = Weather::default();
+    let mut weather = Weather {
+        gaps: schedule.shape.inbox < 1000,
+        ..Weather::default()
+    };
     // What takes long to begin or to end delays the next.
     let mut begins_at = BTreeMap::new();
     for (at, begins, strike) in steps {

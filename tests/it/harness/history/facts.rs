@@ -26,6 +26,8 @@ pub struct Weather {
     pub losses: Vec<(Instant, Instant)>,
     /// When Redis or Postgres was away, so that no fact could be stored.
     pub closed: Vec<(Instant, Instant)>,
+    /// Whether so few notices wait for a node that those of one that stands still are lost.
+    pub gaps: bool,
     /// When anything was broken, until everybody can have got over it.
     pub storms: Vec<(Instant, Instant)>,
 }
@@ -60,6 +62,11 @@ impl Weather {
             open_since = open_since.max(*end);
         }
         until.saturating_duration_since(open_since) >= STORED_WITHIN
+    }
+
+    /// Whether Redis lost its data between two moments.
+    pub(super) fn lost_within(&self, from: Instant, until: Instant) -> bool {
+        self.losses.iter().any(|(gone, back)| *back >= from && *gone <= until)
     }
 
     fn is_fair(&self, from: Instant, until: Instant) -> bool {
