@@ -92,7 +92,12 @@ fn told_again(log: &Log, gaps: bool) -> Vec<String> {
             Moment::Heard { room, id, text } => {
                 (told.line(id) && strict).then(|| format!("was told {text:?} in {room} twice in one session"))
             }
-            Moment::Told(what) if what.starts_with("the end of no room") && log.takes_up() => {
+            Moment::Ended { reason, .. } => {
+                told.was_asked_for = reason == "gone";
+                None
+            }
+            // Who asked was answered "gone" at once, and what is on its way comes after that.
+            Moment::Told(what) if what.starts_with("the end of no room") && !told.was_asked_for => {
                 Some(format!("was told {what}"))
             }
             _ => None,
@@ -113,6 +118,8 @@ struct Told {
     is_state: bool,
     /// The session was just taken up.
     goes_on: bool,
+    /// The last room's end was the answer to a question.
+    was_asked_for: bool,
     last: Option<(String, Place)>,
     rooms: BTreeSet<String>,
     lines: BTreeSet<String>,
