@@ -9,6 +9,7 @@ use super::{Departure, Frame, Socket};
 use crate::clock::Millis;
 use crate::domain::account::Identity;
 use crate::domain::event::Event;
+use crate::domain::recovery::Bookmark;
 use crate::domain::room::Offset;
 use crate::ids::RoomId;
 use crate::metrics;
@@ -36,6 +37,8 @@ pub struct Member {
     arrival: Mutex<Arrival>,
     /// The oldest entry that it was told when it came; the last there can be when it was told none.
     told_from: Mutex<Offset>,
+    /// Up to where its client heard before the socket came, when it takes up a session.
+    heard_before: Mutex<Option<(RoomId, Offset)>>,
 }
 
 /// Whether Redis has answered.
@@ -66,13 +69,24 @@ impl Member {
             since,
             arrival: Mutex::new(Arrival::Awaited(Vec::new())),
             told_from: Mutex::new(Offset::LAST),
+            heard_before: Mutex::default(),
         }
+    }
+
+    /// Its client has heard up to here: notices of that, read late, are no news.
+    pub fn has_heard(&self, mark: Bookmark) {
+        *self.heard_before.lock().unwrap_or_else(PoisonError::into_inner) = match mark {
+            Bookmark::Start => None,
+            Bookmark::In(room, offset) => Some((room, offset)),
+            Bookmark::After(room) => Some((room, Offset::LAST)),
+        };
     }
 
     /// Redis has answered. What was `missed` is told first; a user who sits in a room took the `seat` when its log ended
     /// at the offset.
     pub fn settle(&self, missed: &[Event], seat: Option<(RoomId, Offset)>) {
-        let mut old: Vec<_> = seat.into_iter().collect();
+        let before = *self.heard_before.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut old: Vec<_> = seat.into_iter().chain(before).collect();
         for (room, offset) in missed.iter().filter_map(Event::place) {
             match old.iter_mut().find(|(at, _)| *at == room) {
                 Some((_, last)) => *last = offset.max(*last),
@@ -139,8 +153,11 @@ impl Member {
             *arrival = Arrival::Awaited(Vec::new());
         }
         match told {
-            Told::InFull => self.up_to(self.socket.written()).max(settled),
-            Told::WithGaps => self.up_to(self.socket.confirmed()),
+            // What a polling session was told may not have got into its record.
+            Told::InFull if self.socket.connection().outbox.is_websocket() => {
+                self.up_to(self.socket.written()).max(settled)
+            }
+            Told::InFull | Told::WithGaps => self.up_to(self.socket.confirmed()),
         }
     }
 
@@ -178,5 +195,48 @@ impl Member {
         if let Some((_, offset)) = event.place() {
             self.socket.note_written(offset.packed());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::account::Standing;
+    use crate::domain::room::Ending;
+    use crate::ids::{SessionId, Shard, SocketId, UserId};
+    use crate::wire::connection::Connection;
+    use crate::wire::omegoo::{Bookmarks, Echo, Wishes};
+    use crate::wire::outbox::Outbox;
+    use crate::wire::settings::Settings;
+
+    #[test]
+    fn a_late_notice_of_what_a_returning_client_has_heard_is_no_news() {
+        let who = Identity {
+            user: UserId::parse("a").unwrap(),
+            standing: Standing::Guest,
+        };
+        let wishes = Wishes {
+            echo: Echo::On,
+            bookmarks: Bookmarks::On,
+        };
+        let now = Millis(1_000_000);
+        let outbox = Outbox::gathering(1024);
+        let connection = Connection::new(SessionId::fresh(), outbox, now, &Settings::default());
+        let socket = Socket::joining(SocketId::fresh(), "/", connection);
+        let member = Member::arriving(socket, who, Dialect::Omegoo(wishes), now);
+        let (room, other) = (RoomId::fresh(Shard(0)), RoomId::fresh(Shard(0)));
+        let ended = |room| Event::Ended {
+            room,
+            offset: Some(Offset::at(now)),
+            ending: Ending::Lost,
+            at: now,
+        };
+
+        member.has_heard(Bookmark::After(room));
+        member.settle(&[], None);
+        let arrival = member.arrival.lock().unwrap();
+
+        assert!(!member.is_news(&arrival, &ended(room)));
+        assert!(member.is_news(&arrival, &ended(other)));
     }
 }
