@@ -7,7 +7,7 @@ use crate::coord::notice::Place;
 use crate::coord::rooms::{Retold, Sat};
 use crate::coord::users::{Recovered, Session, State};
 use crate::domain::event::Event;
-use crate::domain::recovery::{Bookmark, From, Pid, Unrecovered, to_read};
+use crate::domain::recovery::{Bookmark, From, Pid, Unrecovered, heard, to_read};
 use crate::domain::refusal::Refusal;
 use crate::error::Fault;
 use crate::ids::{RoomId, SocketId, UserId};
@@ -96,7 +96,8 @@ impl Actions {
             Recovered::Crowded => return Err(Refusal::TooManySockets.into()),
             Recovered::To(state, past, before) => (state, past, before),
         };
-        let rooms = match to_read(mark.unwrap_or(pid.start), &past.trail) {
+        let mark = heard(mark, pid.start, &past.trail);
+        let rooms = match to_read(mark, &past.trail) {
             Ok(rooms) => rooms,
             Err(why) => return Ok(TakenUp::Broken(why)),
         };
@@ -141,10 +142,13 @@ impl Actions {
     }
 
     async fn read(&self, user: &UserId, room: RoomId, heard: From, reading: &mut Reading) -> Result<(), Fault> {
-        match self.coord.retell(room, user, heard).await? {
-            Retold::Whole(events) => reading.add(events),
-            Retold::Cut => reading.fail(Unrecovered::Trimmed),
-            Retold::Gone => reading.fail(Unrecovered::WindowExpired),
+        match (self.coord.retell(room, user, heard).await?, heard) {
+            (Retold::Whole(events), _) => reading.add(events),
+            (Retold::Cut, _) => reading.fail(Unrecovered::Trimmed),
+            // The log of a room that was not heard to its end outlives the time in which the session can be taken up: the
+            // bookmark is of an earlier session.
+            (Retold::Gone, From::After(_)) => {}
+            (Retold::Gone, From::Start) => reading.fail(Unrecovered::WindowExpired),
         }
         Ok(())
     }

@@ -23,7 +23,7 @@
 //! | `room:<room>` | hash | state and seats; after its end a tombstone | `rooms/end`, then TTL |
 //! | `log:<room>` | stream | what the room's people were told, capped | `rooms/discard`; TTL from its end on |
 //! | `rooms:<node>` | set | rooms with a socket on the node | `rooms/*`, `rooms/reap` |
-//! | `journal` | stream | facts for Postgres; consumer group `store` | the storing node, entry by entry |
+//! | `journal` | stream | facts for Postgres | the storing node, entry by entry |
 //! | `session:<sid>` | hash | a polling session | `sessions/*`; TTL, renewed by pongs |
 //! | `out:<sid>` | list | packets a polling session has not fetched | with the session; same TTL |
 

@@ -155,6 +155,28 @@ pub fn to_read(mark: Bookmark, trail: &[RoomId]) -> Result<Vec<(RoomId, From)>, 
     Ok(first.into_iter().chain(whole(later)).collect())
 }
 
+/// Up to where a client has heard that brings `mark` to a session that began at `start`. Clients bring the last bookmark
+/// that they were ever given, also one of an earlier session.
+pub fn heard(mark: Option<Bookmark>, start: Bookmark, trail: &[RoomId]) -> Bookmark {
+    let place = |bookmark: Bookmark| match bookmark {
+        Bookmark::Start => None,
+        Bookmark::In(room, offset) => trail
+            .iter()
+            .position(|known| *known == room)
+            .map(|at| (at, Some(offset))),
+        Bookmark::After(room) => trail.iter().position(|known| *known == room).map(|at| (at, None)),
+    };
+    let Some(mark) = mark else { return start };
+    match (place(mark), place(start)) {
+        // The trail forgets the oldest rooms first.
+        (None, Some(_)) => start,
+        (Some((of_mark, _)), Some((of_start, _))) if of_mark < of_start => start,
+        (Some((of_mark, Some(_))), Some((of_start, None))) if of_mark == of_start => start,
+        (Some((of_mark, Some(heard))), Some((of_start, Some(began)))) if of_mark == of_start && heard < began => start,
+        _ => mark,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -222,5 +244,28 @@ mod tests {
 
         assert_eq!(to_read(Bookmark::After(old), &all), Err(Unrecovered::Trimmed));
         assert_eq!(to_read(Bookmark::Start, &all), Err(Unrecovered::Trimmed));
+    }
+
+    #[test]
+    fn a_bookmark_of_an_earlier_session_does_not_count() {
+        let (old, all) = (RoomId::fresh(Shard(0)), rooms(2));
+        let (early, late) = (Offset { ms: 7, seq: 0 }, Offset { ms: 9, seq: 0 });
+        let effective = |mark, start| heard(Some(mark), start, &all);
+
+        for stale in [
+            Bookmark::In(old, late),
+            Bookmark::In(all[0], late),
+            Bookmark::In(all[1], early),
+            Bookmark::After(all[0]),
+        ] {
+            assert_eq!(effective(stale, Bookmark::In(all[1], late)), Bookmark::In(all[1], late));
+            assert_eq!(effective(stale, Bookmark::After(all[1])), Bookmark::After(all[1]));
+        }
+        for good in [Bookmark::In(all[1], late), Bookmark::After(all[1])] {
+            assert_eq!(effective(good, Bookmark::In(all[1], early)), good);
+            assert_eq!(effective(good, Bookmark::After(all[0])), good);
+            assert_eq!(effective(good, Bookmark::Start), good);
+        }
+        assert_eq!(heard(None, Bookmark::After(old), &all), Bookmark::After(old));
     }
 }

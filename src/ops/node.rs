@@ -189,7 +189,7 @@ fn run_loops(loops: &Loops, opened: Opened, parts: Parts) {
     for reader in opened.offers {
         loops.once("offers", offers::run(reader, actions.clone(), claim));
     }
-    loops.once("journal", journal::run(opened.journals, actions.clone()));
+    loops.once("journal", journal::run(opened.journals, actions.clone(), kept.clone()));
     for shard in actions.coord().keys().shards() {
         let (actions, kept, every) = (actions.clone(), kept.clone(), settings.queue.pair_every);
         let keeper = move || keeper::run(shard, actions.clone(), kept.clone(), every);

@@ -9,6 +9,7 @@ use super::{Departure, Frame, Socket};
 use crate::clock::Millis;
 use crate::domain::account::Identity;
 use crate::domain::event::Event;
+use crate::domain::recovery::Bookmark;
 use crate::domain::room::Offset;
 use crate::ids::RoomId;
 use crate::metrics;
@@ -36,6 +37,8 @@ pub struct Member {
     arrival: Mutex<Arrival>,
     /// The oldest entry that it was told when it came; the last there can be when it was told none.
     told_from: Mutex<Offset>,
+    /// Up to where its client heard before the socket came, when it takes up a session.
+    heard_before: Mutex<Option<(RoomId, Offset)>>,
 }
 
 /// Whether Redis has answered.
@@ -45,6 +48,15 @@ enum Arrival {
     Awaited(Vec<Event>),
     /// It has. What happened in these rooms up to these offsets is no news: it was told, or is from before.
     Settled(Vec<(RoomId, Offset)>),
+}
+
+/// What a socket that was here all the time was told so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// Everything up to the last line that it was told.
+    InFull,
+    /// Later lines may have come after a gap: it has surely heard only what it confirmed before.
+    WithGaps,
 }
 
 impl Member {
@@ -57,13 +69,24 @@ impl Member {
             since,
             arrival: Mutex::new(Arrival::Awaited(Vec::new())),
             told_from: Mutex::new(Offset::LAST),
+            heard_before: Mutex::default(),
         }
+    }
+
+    /// Its client has heard up to here: notices of that, read late, are no news.
+    pub fn has_heard(&self, mark: Bookmark) {
+        *self.heard_before.lock().unwrap_or_else(PoisonError::into_inner) = match mark {
+            Bookmark::Start => None,
+            Bookmark::In(room, offset) => Some((room, offset)),
+            Bookmark::After(room) => Some((room, Offset::LAST)),
+        };
     }
 
     /// Redis has answered. What was `missed` is told first; what happened in these rooms up to these offsets is `no_news`:
     /// where the log ended when the user took the seat, or the last there can be where a room is over.
     pub fn settle(&self, missed: &[Event], no_news: impl IntoIterator<Item = (RoomId, Offset)>) {
-        let mut old: Vec<_> = no_news.into_iter().collect();
+        let before = *self.heard_before.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut old: Vec<_> = no_news.into_iter().chain(before).collect();
         for (room, offset) in missed.iter().filter_map(Event::place) {
             match old.iter_mut().find(|(at, _)| *at == room) {
                 Some((_, last)) => *last = offset.max(*last),
@@ -120,13 +143,22 @@ impl Member {
     }
 
     /// Redis is to be asked again what the user is doing: until it has answered, what happens in the user's room waits.
-    /// Up to where the socket has surely heard: later lines may have come after a gap.
-    pub fn await_answer(&self) -> Offset {
+    /// Up to where the socket has heard.
+    pub fn await_answer(&self, told: Told) -> Offset {
         let mut arrival = self.arrival.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Arrival::Settled(_) = *arrival {
+        let mut settled = Offset::default();
+        if let Arrival::Settled(old) = &*arrival {
+            let known = old.iter().map(|(_, last)| *last).filter(|last| *last != Offset::LAST);
+            settled = known.max().unwrap_or_default();
             *arrival = Arrival::Awaited(Vec::new());
         }
-        self.up_to(self.socket.confirmed())
+        match told {
+            // What a polling session was told may not have got into its record.
+            Told::InFull if self.socket.connection().outbox.is_websocket() => {
+                self.up_to(self.socket.written()).max(settled)
+            }
+            Told::InFull | Told::WithGaps => self.up_to(self.socket.confirmed()),
+        }
     }
 
     fn up_to(&self, reached: u64) -> Offset {
@@ -163,5 +195,48 @@ impl Member {
         if let Some((_, offset)) = event.place() {
             self.socket.note_written(offset.packed());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::account::Standing;
+    use crate::domain::room::Ending;
+    use crate::ids::{SessionId, Shard, SocketId, UserId};
+    use crate::wire::connection::Connection;
+    use crate::wire::omegoo::{Bookmarks, Echo, Wishes};
+    use crate::wire::outbox::Outbox;
+    use crate::wire::settings::Settings;
+
+    #[test]
+    fn a_late_notice_of_what_a_returning_client_has_heard_is_no_news() {
+        let who = Identity {
+            user: UserId::parse("a").unwrap(),
+            standing: Standing::Guest,
+        };
+        let wishes = Wishes {
+            echo: Echo::On,
+            bookmarks: Bookmarks::On,
+        };
+        let now = Millis(1_000_000);
+        let outbox = Outbox::gathering(1024);
+        let connection = Connection::new(SessionId::fresh(), outbox, now, &Settings::default());
+        let socket = Socket::joining(SocketId::fresh(), "/", connection);
+        let member = Member::arriving(socket, who, Dialect::Omegoo(wishes), now);
+        let (room, other) = (RoomId::fresh(Shard(0)), RoomId::fresh(Shard(0)));
+        let ended = |room| Event::Ended {
+            room,
+            offset: Some(Offset::at(now)),
+            ending: Ending::Lost,
+            at: now,
+        };
+
+        member.has_heard(Bookmark::After(room));
+        member.settle(&[], None);
+        let arrival = member.arrival.lock().unwrap();
+
+        assert!(!member.is_news(&arrival, &ended(room)));
+        assert!(member.is_news(&arrival, &ended(other)));
     }
 }

@@ -8,6 +8,7 @@ mod bad_input;
 mod bad_requests;
 mod browser;
 mod client_and_server;
+mod clocks;
 mod coming_back;
 mod crowded;
 mod drain;

@@ -1,10 +1,12 @@
 //! Postgres goes: chats do not notice, and what they made true is stored when it is back.
 
+use crate::harness::client::Dial;
 use crate::harness::client::person::Person;
 use crate::harness::company::Company;
-use crate::harness::eventually;
 use crate::harness::history::Moment;
+use crate::harness::node::NodeProcess;
 use crate::harness::world::World;
+use crate::harness::{PATIENCE, eventually};
 use sqlx::{Connection, PgConnection};
 use std::time::Instant;
 
@@ -60,6 +62,88 @@ async fn postgres_away_chats_and_reports_go_on_and_the_facts_are_stored_when_it_
     company.people.iter().for_each(Person::seek);
     let seated = async || company.people.iter().all(|p| p.log().room().is_some());
     eventually("and people go on", seated).await;
+}
+
+/// A world in which the first of two nodes alone could read what waits for Postgres, which is away.
+async fn facts_wait_with_the_first_node() -> World {
+    let mut world = World::new()
+        .nodes(1)
+        .set("PALAVER_POSTGRES__CONNECT_TIMEOUT", "500ms")
+        .set("PALAVER_POSTGRES__QUERY_TIMEOUT", "500ms")
+        .set("PALAVER_LEASE__NODE_FOR", "2s")
+        .set("PALAVER_LEASE__RENEW_EVERY", "300ms")
+        .set("PALAVER_LEASE__KEEPER_FOR", "1s")
+        .set("PALAVER_QUEUE__ELIGIBLE_AFTER", "0s")
+        .set("PALAVER_DRAIN__NOT_READY_FOR", "100ms")
+        .set("PALAVER_DRAIN__SPREAD_OVER", "100ms")
+        .start()
+        .await;
+    let only = world.dial_node(0);
+    let company = Company::of_pairs(2, |_| vec![only.clone()]).await;
+    world.store_line.cut();
+    company.people.iter().step_by(2).for_each(Person::leave);
+    let ended = async || company.logs().iter().all(|log| log.endings().len() == 1);
+    eventually("both rooms end", ended).await;
+    eventually("their facts wait", async || waiting(&mut world).await == 2.0).await;
+    drop(company);
+    world.add_node().await;
+    world
+}
+
+/// Mends the line to Postgres; the facts of both rooms must soon be there.
+async fn stored_soon(world: &mut World) {
+    world.store_line.mend();
+    let mended = Instant::now();
+    let mut store = PgConnection::connect(&world.postgres_url()).await.unwrap();
+    eventually("the facts are stored", async || rows(&mut store).await == (2, 0)).await;
+    println!("measured: stored {:?} after Postgres came back", mended.elapsed());
+}
+
+#[tokio::test]
+async fn what_a_drained_node_could_not_store_is_stored_by_another_at_once() {
+    let mut world = facts_wait_with_the_first_node().await;
+
+    world.node(0).terminate();
+    assert!(world.node(0).ends_within(PATIENCE).await);
+
+    stored_soon(&mut world).await;
+}
+
+#[tokio::test]
+async fn what_a_killed_node_could_not_store_is_stored_by_another_within_a_lease() {
+    let mut world = facts_wait_with_the_first_node().await;
+
+    world.node(0).kill9();
+
+    stored_soon(&mut world).await;
+}
+
+#[tokio::test]
+async fn what_a_node_cannot_store_that_alone_has_lost_postgres_is_stored_by_others() {
+    let mut world = World::new().set("PALAVER_QUEUE__ELIGIBLE_AFTER", "0s").start().await;
+    let away = world
+        .settings()
+        .clone()
+        .into_iter()
+        .map(|(name, value)| match name.as_str() {
+            "PALAVER_POSTGRES__URL" => (name, "postgres://nobody@127.0.0.1:1/none".to_owned()),
+            _ => (name, value),
+        });
+    let forlorn = NodeProcess::start(&away.collect()).await;
+    for index in 0..2 {
+        world.node(index).kill9();
+    }
+    eventually("it keeps the shard", async || {
+        forlorn.metric("palaver_shards_kept").await > 0.0
+    })
+    .await;
+    let company = Company::of_pairs(2, |_| vec![Dial::to(&forlorn.url())]).await;
+    world.add_node().await;
+
+    company.people.iter().step_by(2).for_each(Person::leave);
+
+    let mut store = PgConnection::connect(&world.postgres_url()).await.unwrap();
+    eventually("the facts are stored", async || rows(&mut store).await == (2, 0)).await;
 }
 
 async fn waiting(world: &mut World) -> f64 {

@@ -230,6 +230,39 @@ async fn after_the_window_and_with_a_pid_of_nobody_a_new_session_begins() {
     .await;
 }
 
+/// socket.io-client never forgets an offset.
+#[tokio::test]
+async fn an_offset_of_an_earlier_session_is_left_aside() {
+    everywhere(async |stage| {
+        let Pair {
+            ann, bob: mut before, ..
+        } = pair(stage).await;
+        say(&ann, "heard");
+        before.hear("text_message_received").await;
+        let mark = before.mark();
+        assert!(mark.is_some());
+        before.close().await;
+        ann.emit("leave_text_room", &[]);
+        eventually("the room has ended", async || {
+            stage
+                .keys("room:*")
+                .iter()
+                .all(|key| stage.redis(&["PTTL", key]) != ["-1"])
+        })
+        .await;
+        for forgotten in ["log:*", "past:*", "room:*"].map(|of| stage.keys(of)).concat() {
+            stage.redis(&["DEL", &forgotten]);
+        }
+        let (_, pid, none) = broken(bob(stage, 0).connect().await).await;
+        assert_eq!(none, None, "the new session has told of nothing");
+
+        let back = bob(stage, 1).taking_up(&pid, mark.as_deref()).connect().await;
+
+        assert_eq!(back.pid(), pid);
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn nobody_takes_up_the_session_of_somebody_else() {
     everywhere(async |stage| {

@@ -3,8 +3,9 @@
 use crate::harness::client::person::Person;
 use crate::harness::company::Company;
 use crate::harness::eventually;
-use crate::harness::history::Moment;
+use crate::harness::history::{Log, Moment};
 use crate::harness::world::{Plan, World};
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 fn plan() -> Plan {
@@ -21,6 +22,19 @@ async fn all_ready(world: &mut World, wanted: bool) {
     }
 }
 
+/// Lines that somebody was told more than once.
+fn told_twice(log: &Log) -> Vec<&str> {
+    let mut seen = BTreeSet::new();
+    let heard = log.moments.iter().filter_map(|(_, moment)| match moment {
+        Moment::Heard { id, text, .. } => Some((id, text.as_str())),
+        _ => None,
+    });
+    heard
+        .filter(|(id, _)| !seen.insert(*id))
+        .map(|(_, text)| text)
+        .collect()
+}
+
 #[tokio::test]
 async fn redis_restarted_with_its_data_costs_a_pause_and_nothing_else() {
     let mut world = plan().start().await;
@@ -35,6 +49,10 @@ async fn redis_restarted_with_its_data_costs_a_pause_and_nothing_else() {
     all_ready(&mut world, true).await;
     company.settle().await;
     company.assert_nobody_ended();
+    for log in company.logs() {
+        let twice = told_twice(&log);
+        assert_eq!(twice, [""; 0], "{}: their connections never broke", log.who);
+    }
     let pause = company.longest_silence_since(back);
     println!("measured: Redis back with data, everybody heard again after {pause:?}");
 }

@@ -1,7 +1,8 @@
 //! The journal: facts on their way to Postgres.
 //!
-//! `journal` (stream, one per shard; group `store`): a fact is appended by the script that made it true and leaves when
-//! Postgres has it. While Postgres is away facts wait here; storing one twice is harmless (each has its own key there).
+//! `journal` (stream, one per shard): a fact is appended by the script that made it true and leaves when Postgres has it.
+//! While Postgres is away facts wait here. Reading takes nothing: no node holds a fact, so none has to give one back or to
+//! be taken over from. The shard's keeper stores them; two who do it at once do no harm, each fact has its own key there.
 
 #[cfg(test)]
 mod tests;
@@ -19,10 +20,6 @@ use fred::clients::Client;
 use fred::interfaces::StreamsInterface;
 use fred::types::Value;
 use std::collections::HashMap;
-use std::time::Duration;
-
-/// The consumer group of those who store.
-const GROUP: &str = "store";
 
 /// A fact and where it stands in the journal.
 #[derive(Clone, Debug)]
@@ -51,44 +48,26 @@ impl JournalReader {
         self.coord.road(self.shard)
     }
 
-    /// Makes the consumer group; harmless when it is there.
-    pub async fn prepare(&self) -> Result<(), Fault> {
-        super::connect::make_group(
-            self.coord.road(self.shard),
-            &self.coord.keys().journal(self.shard),
-            GROUP,
-        )
-        .await
+    /// Whose journal it is.
+    pub fn shard(&self) -> Shard {
+        self.shard
     }
 
-    /// Facts not yet taken by anybody, at most `most`; does not wait.
-    pub async fn next(&self, most: u64) -> Result<Vec<Entered>, Fault> {
-        self.read(most, ">").await
+    /// The oldest facts, at most `most`.
+    pub async fn oldest(&self, most: usize) -> Result<Vec<Entered>, Fault> {
+        self.read("+".to_owned(), most).await
     }
 
-    async fn read(&self, most: u64, from: &str) -> Result<Vec<Entered>, Fault> {
-        let (key, node) = (self.coord.keys().journal(self.shard), self.coord.identity().now());
-        let (key, node) = (&key, &node);
-        let read = |client: Client| async move {
-            let consumer = node.as_str();
-            client
-                .xreadgroup(GROUP, consumer, Some(most), None, false, key, from)
-                .await
-        };
+    /// Facts that were entered by `until`, the oldest first.
+    pub async fn entered_by(&self, until: Millis, most: usize) -> Result<Vec<Entered>, Fault> {
+        self.read(until.to_string(), most).await
+    }
+
+    async fn read(&self, until: String, most: usize) -> Result<Vec<Entered>, Fault> {
+        let (key, until) = (&self.coord.keys().journal(self.shard), &until);
+        let read = |client: Client| async move { client.xrange(key, "-", until.as_str(), Some(most as u64)).await };
         let reply: Value = self.road().run(read).await.map_err(|e| Fault::new("journal", e))?;
-        Ok(inbox::entries(reply).into_iter().map(entered).collect())
-    }
-
-    /// Facts that this node took and has not confirmed, at most `most`: after a fault they are tried again first.
-    pub async fn own(&self, most: u64) -> Result<Vec<Entered>, Fault> {
-        self.read(most, "0").await
-    }
-
-    /// Facts that were taken and not confirmed within `idle`.
-    pub async fn left_over(&self, most: u64, idle: Duration) -> Result<Vec<Entered>, Fault> {
-        let (key, node) = (self.coord.keys().journal(self.shard), self.coord.identity().now());
-        let claimed = super::connect::take_over(self.road(), &key, (GROUP, &node), idle, most).await?;
-        Ok(claimed.into_iter().map(entered).collect())
+        Ok(inbox::stream_entries(reply).into_iter().map(entered).collect())
     }
 
     /// Postgres has these facts: they leave the journal.
@@ -98,10 +77,7 @@ impl JournalReader {
         }
         let key = self.coord.keys().journal(self.shard);
         let (key, ids) = (&key, &ids);
-        let delete = |client: Client| async move {
-            client.xack::<Value, _, _, _>(key, GROUP, ids.clone()).await?;
-            client.xdel::<Value, _, _>(key, ids.clone()).await
-        };
+        let delete = |client: Client| async move { client.xdel::<Value, _, _>(key, ids.clone()).await };
         self.road().run(delete).await.map_err(|e| Fault::new("journal", e))?;
         Ok(())
     }

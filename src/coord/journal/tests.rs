@@ -1,4 +1,4 @@
-//! The journal: read by one, left over for another, gone when stored; facts written by the scripts are read back.
+//! The journal: read by anybody, gone when stored; facts written by the scripts are read back.
 
 use super::{Entered, Fact};
 use crate::clock::Millis;
@@ -37,10 +37,8 @@ async fn an_ended_room_is_read_back_and_leaves_when_it_is_stored() {
     let world = World::new(1).await;
     let (one, two) = (world.node().await, world.node().await);
     let room = live_and_end(&world, &one).await;
-    one.journals[0].prepare().await.unwrap();
-    two.journals[0].prepare().await.unwrap();
 
-    let facts = one.journals[0].next(10).await.unwrap();
+    let facts = one.journals[0].oldest(10).await.unwrap();
 
     let Some(Fact::Ended(ended)) = &facts[0].fact else {
         panic!("{facts:?}")
@@ -51,36 +49,37 @@ async fn an_ended_room_is_read_back_and_leaves_when_it_is_stored() {
         (&ended.ending, &ended.people),
         (&Ending::Left(user("a")), &vec![user("a"), user("b")])
     );
-    assert!(two.journals[0].next(10).await.unwrap().is_empty(), "taken by the other");
-    assert!(two.journals[0].own(10).await.unwrap().is_empty(), "taken by the other");
     assert_eq!(
-        ids(&one.journals[0].own(10).await.unwrap()),
+        ids(&two.journals[0].oldest(10).await.unwrap()),
         ids(&facts),
-        "not yet confirmed"
+        "whoever reads takes nothing"
     );
     assert_eq!(two.journals[0].waiting().await.unwrap().0, 1);
     one.journals[0].confirm(ids(&facts)).await.unwrap();
     one.journals[0].confirm(ids(&facts)).await.unwrap();
     one.journals[0].confirm(vec![]).await.unwrap();
     assert_eq!(one.journals[0].waiting().await.unwrap(), (0, None));
-    assert!(one.journals[0].own(10).await.unwrap().is_empty());
+    assert!(two.journals[0].oldest(10).await.unwrap().is_empty());
     assert_eq!(world.dump().await["journal"], "");
 }
 
 #[tokio::test]
-async fn facts_that_were_taken_and_not_stored_are_left_over_for_another() {
+async fn the_oldest_facts_are_read_first_and_young_ones_can_be_left_out() {
     let world = World::new(1).await;
-    let (one, two) = (world.node().await, world.node().await);
-    live_and_end(&world, &one).await;
-    one.journals[0].prepare().await.unwrap();
-    let taken = one.journals[0].next(10).await.unwrap();
-    drop(one);
+    let node = world.node().await;
+    let key = node.coord.keys().journal(Shard(0));
+    for id in ["5-0", "7-0", "7-1", "8-0"] {
+        world.raw(&["XADD", &key, id, "fact", "sung"]).await;
+    }
+    let journal = &node.journals[0];
 
-    let early = two.journals[0].left_over(10, Duration::from_secs(60)).await.unwrap();
-    let left = two.journals[0].left_over(10, Duration::ZERO).await.unwrap();
-
-    assert_eq!((early.len(), ids(&left)), (0, ids(&taken)));
-    assert_eq!(left[0].fact, taken[0].fact);
+    assert_eq!(ids(&journal.oldest(3).await.unwrap()), ["5-0", "7-0", "7-1"]);
+    assert_eq!(
+        ids(&journal.entered_by(Millis(7), 10).await.unwrap()),
+        ["5-0", "7-0", "7-1"]
+    );
+    assert_eq!(ids(&journal.entered_by(Millis(7), 1).await.unwrap()), ["5-0"]);
+    assert_eq!(ids(&journal.entered_by(Millis(4), 10).await.unwrap()), [""; 0]);
 }
 
 #[tokio::test]
@@ -89,9 +88,8 @@ async fn a_fact_of_another_release_is_handed_on_unread_not_lost() {
     let node = world.node().await;
     let key = node.coord.keys().journal(Shard(0));
     world.raw(&["XADD", &key, "7-0", "fact", "sung", "song", "x"]).await;
-    node.journals[0].prepare().await.unwrap();
 
-    let facts = node.journals[0].next(10).await.unwrap();
+    let facts = node.journals[0].oldest(10).await.unwrap();
 
     assert_eq!((facts[0].fact.as_ref(), facts[0].at), (None, Millis(7)));
     assert_eq!(node.journals[0].waiting().await.unwrap(), (1, Some(Millis(7))));
@@ -118,9 +116,8 @@ async fn a_description_with_line_breaks_and_any_script_is_read_back_whole() {
         lines: 30,
     };
     node.coord.report(&report, RULES).await.unwrap().unwrap();
-    node.journals[0].prepare().await.unwrap();
 
-    let facts = node.journals[0].next(10).await.unwrap();
+    let facts = node.journals[0].oldest(10).await.unwrap();
 
     let Some(Fact::Reported(read)) = &facts[0].fact else {
         panic!("{facts:?}")

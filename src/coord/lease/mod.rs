@@ -13,10 +13,16 @@ use super::script::Act;
 use crate::clock::{Millis, Stopwatch};
 use crate::error::Fault;
 use crate::ids::{NodeId, Shard};
+use fred::clients::Client;
+use fred::interfaces::ClientLike;
+use fred::types::{ClusterHash, CustomCommand};
 use std::time::Duration;
 
 /// Longest round trip from which Redis's time is taken over.
 const TRUSTED_ROUND_TRIP: Duration = Duration::from_millis(50);
+
+/// How often a starting node asks for the time in the hope of a quick answer.
+const ATTEMPTS_TO_AGREE: u32 = 3;
 
 /// What came of [`Coord::renew`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +60,26 @@ impl From<Millis> for Until {
 }
 
 impl Coord {
+    /// Takes over Redis's time before a shard hears of this node: what a node says of its lease is in that time, whatever
+    /// its machine believes.
+    pub async fn agree_on_time(&self, shard: Shard) -> Result<(), Fault> {
+        for attempt in 1..=ATTEMPTS_TO_AGREE {
+            let watch = Stopwatch::start();
+            let time = |client: Client| async move {
+                let command = CustomCommand::new_static("TIME", ClusterHash::Random, false);
+                client.custom::<(u64, u64), &str>(command, Vec::new()).await
+            };
+            let (seconds, micros) = self.road(shard).run(time).await.map_err(|e| Fault::new("time", e))?;
+            let took = watch.elapsed();
+            // The last answer is taken however slow it was: any is better than none.
+            if took < TRUSTED_ROUND_TRIP || attempt == ATTEMPTS_TO_AGREE {
+                self.clock().agree(Millis(seconds * 1000 + micros / 1000), took);
+                break;
+            }
+        }
+        Ok(())
+    }
+
     /// Begins this node's life on a shard; the epoch: which data, and which server holds it.
     pub async fn register(&self, shard: Shard, until: Millis) -> Result<String, Fault> {
         let node = self.identity().now();

@@ -158,8 +158,7 @@ async fn a_report_freezes_the_last_thirty_lines_in_the_journal_and_ends_the_room
         sit(&two, room, "b", "s2").await,
         Sat::Ended(Ending::Reported(user("a")), both())
     );
-    one.journals[0].prepare().await.unwrap();
-    let facts = one.journals[0].next(10).await.unwrap();
+    let facts = one.journals[0].oldest(10).await.unwrap();
     let (Some(Fact::Reported(reported)), Some(Fact::Ended(life))) = (&facts[0].fact, &facts[1].fact) else {
         panic!("{facts:?}")
     };

@@ -1,5 +1,9 @@
 //! Carries facts from the journal to Postgres. While Postgres is away they wait in Redis.
+//!
+//! Each shard's keeper does it. What has waited for too long is stored by any node: the keeper may be the one that cannot
+//! reach Postgres.
 
+use super::keeper::Kept;
 use crate::actions::Actions;
 use crate::clock::Millis;
 use crate::coord::journal::JournalReader;
@@ -8,64 +12,88 @@ use crate::metrics;
 use std::time::Duration;
 
 /// Facts stored at once.
-const BATCH: u64 = 100;
+const BATCH: usize = 100;
 
 /// How often the journal is looked into when it is empty: nobody waits for a fact to be in Postgres.
 const EVERY: Duration = Duration::from_millis(250);
 
-/// Wait after a fault of Postgres.
+/// How often it is said how many facts wait.
+const TELL_EVERY: Duration = Duration::from_secs(1);
+
+/// Wait after a fault.
 const AFTER_FAULT: Duration = Duration::from_secs(1);
 
-/// A fact that a node took and did not confirm within this is taken by another: longer than any query may take.
-const LEFT_OVER: Duration = Duration::from_secs(30);
+/// A fact that the keeper has not stored within this is stored by others too, who look as often: longer than a keeper's
+/// lease and a query take.
+const OVERDUE: Duration = Duration::from_secs(5);
+
+/// When what is not done at every turn was done last.
+#[derive(Default)]
+struct Last {
+    told: Millis,
+    looked: Millis,
+}
 
 /// Runs for all shards.
-pub async fn run(journals: Vec<JournalReader>, actions: Actions) {
-    let mut looked = Millis(0);
-    let mut again = false;
+pub async fn run(journals: Vec<JournalReader>, actions: Actions, kept: Kept) {
+    let mut last = Last::default();
     loop {
         let now = actions.clock().steady();
-        let look = now - looked >= LEFT_OVER;
-        if look {
-            looked = now;
+        let overdue = (now - last.looked >= OVERDUE).then(|| now - OVERDUE);
+        // Side by side: a shard whose master is away must not hold up the others.
+        let turns = journals.iter().map(|journal| turn(journal, &actions, &kept, overdue));
+        let turns = futures_util::future::join_all(turns).await;
+        if overdue.is_some() && turns.iter().flatten().all(|stored| *stored < BATCH) {
+            last.looked = now;
         }
-        let outcome = turn(&journals, &actions, look, again).await;
-        // Also, and above all, when Postgres is away.
-        if let Err(fault) = tell_what_waits(&journals, &actions).await {
-            tracing::debug!(fault.op, fault.why, "nobody knows how many facts wait: {fault}");
-        }
-        match outcome {
-            Ok(0) => {
-                again = false;
-                tokio::time::sleep(EVERY).await;
-            }
-            Ok(_) => {}
-            Err(fault) => {
-                metrics::FAULTS.one(fault.op);
-                tracing::warn!(fault.op, fault.why, "facts wait in the journal: {fault}");
-                // What this turn took and did not confirm is this node's own: it comes first, until nothing is left.
-                again = true;
-                tokio::time::sleep(AFTER_FAULT).await;
+        if now - last.told >= TELL_EVERY {
+            last.told = now;
+            // Also, and above all, when Postgres is away.
+            if let Err(fault) = tell_what_waits(&journals, &actions).await {
+                tracing::debug!(fault.op, fault.why, "nobody knows how many facts wait: {fault}");
             }
         }
+        rest(turns).await;
     }
 }
 
-async fn turn(journals: &[JournalReader], actions: &Actions, look: bool, again: bool) -> Result<usize, Fault> {
-    let mut stored = 0;
-    for journal in journals {
-        journal.prepare().await?;
-        let mut facts = match again {
-            true => journal.own(BATCH).await?,
-            false => journal.next(BATCH).await?,
-        };
-        if look {
-            facts.extend(journal.left_over(BATCH, LEFT_OVER).await?);
+/// Stores what is this node's to store on a shard; how many facts that were.
+async fn turn(
+    journal: &JournalReader,
+    actions: &Actions,
+    kept: &Kept,
+    overdue: Option<Millis>,
+) -> Result<usize, Fault> {
+    let facts = match overdue {
+        _ if kept.keeps(journal.shard()) => journal.oldest(BATCH).await?,
+        Some(until) => journal.entered_by(until, BATCH).await?,
+        None => return Ok(0),
+    };
+    let count = facts.len();
+    journal.confirm(actions.remember(facts).await?).await?;
+    Ok(count)
+}
+
+/// Waits before the next turns, unless there is more to store at once.
+async fn rest(turns: Vec<Result<usize, Fault>>) {
+    let (mut failed, mut more) = (false, false);
+    for turn in turns {
+        match turn {
+            Ok(0) => {}
+            Ok(_) => more = true,
+            Err(fault) => {
+                metrics::FAULTS.one(fault.op);
+                tracing::warn!(fault.op, fault.why, "facts wait in the journal: {fault}");
+                failed = true;
+            }
         }
-        stored += facts.len();
-        journal.confirm(actions.remember(facts).await?).await?;
     }
-    Ok(stored)
+    let wait = match (failed, more) {
+        (true, _) => AFTER_FAULT,
+        (false, true) => Duration::ZERO,
+        (false, false) => EVERY,
+    };
+    tokio::time::sleep(wait).await;
 }
 
 async fn tell_what_waits(journals: &[JournalReader], actions: &Actions) -> Result<(), Fault> {

@@ -45,7 +45,8 @@ impl Kept {
         );
     }
 
-    fn keeps(&self, shard: Shard) -> bool {
+    /// Whether this node keeps a shard, as far as it knows.
+    pub fn keeps(&self, shard: Shard) -> bool {
         self.0[usize::from(shard.0)][0].load(Ordering::Relaxed)
     }
 

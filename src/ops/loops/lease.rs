@@ -11,6 +11,7 @@ use crate::http::Readiness;
 use crate::ids::Shard;
 use crate::metrics;
 use crate::wire::hub::Hub;
+use crate::wire::member::Told;
 use crate::wire::omegoo::Omegoo;
 use futures_util::StreamExt;
 
@@ -37,6 +38,10 @@ pub struct Lease {
 
 /// Begins the node's life on every shard; the epochs.
 async fn begin(actions: &Actions) -> Result<Vec<String>, Fault> {
+    // All shards agree on the time, as far as the settings of their servers go: one is asked.
+    if let Some(shard) = actions.coord().keys().shards().next() {
+        actions.coord().agree_on_time(shard).await?;
+    }
     let until = actions.clock().steady() + actions.settings().lease.node_for;
     let shards = actions.coord().keys().shards();
     // Side by side: a shard without a master must not use up the time of the others.
@@ -76,7 +81,7 @@ impl Lease {
             None => {
                 let begun = epochs.insert(begin(&self.actions).await?);
                 // Sockets of the life before come along; at the first start there are none.
-                self.resync().await;
+                self.resync(Told::InFull).await;
                 begun
             }
         };
@@ -85,7 +90,7 @@ impl Lease {
             Health::Gap => {
                 metrics::INBOX_GAPS.one(());
                 tracing::error!("notices were trimmed before this node read them: resyncing its sockets");
-                self.resync().await;
+                self.resync(Told::WithGaps).await;
             }
             Health::Lost => {
                 metrics::LEASES_LOST.one(());
@@ -134,10 +139,19 @@ impl Lease {
         }
     }
 
-    async fn resync(&self) {
-        let each = self.hub.everyone().into_iter().map(|member| {
+    /// Asks Redis anew for every socket; they were told what they were told.
+    async fn resync(&self, told: Told) {
+        // All of them wait before the first is asked for: as soon as that one is known under a new name, the lines of its
+        // room come to all in it, and would come to the others too early.
+        let waiting: Vec<_> = self
+            .hub
+            .everyone()
+            .into_iter()
+            .map(|m| (m.await_answer(told), m))
+            .collect();
+        let each = waiting.into_iter().map(|(heard, member)| {
             let dialect = self.dialect.clone();
-            async move { dialect.resync(&member).await }
+            async move { dialect.resync(&member, heard).await }
         });
         futures_util::stream::iter(each)
             .buffer_unordered(AT_ONCE)

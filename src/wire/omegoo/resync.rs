@@ -13,12 +13,11 @@ use crate::wire::member::Member;
 use crate::wire::{Departure, End};
 
 impl Omegoo {
-    /// Does it for one socket.
-    pub async fn resync(&self, member: &Member) {
+    /// Does it for one socket that has heard up to `heard`, and waits for it.
+    pub async fn resync(&self, member: &Member, heard: Offset) {
         metrics::RESYNCS.one(());
         let (user, sid) = (&member.who.user, member.socket.sid());
         let believed = self.hub.doing(user);
-        let heard = member.await_answer();
         let outcome = match self.actions.arrive_anew(user, sid, heard).await {
             // It went while it was brought along: its departure was not heard, or came before.
             Ok(_) if self.hub.member(sid).is_none() => return self.depart(member, Departure::Lost).await,

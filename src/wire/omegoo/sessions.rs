@@ -68,6 +68,7 @@ impl Omegoo {
         };
         let passport = as_before.passport();
         let member = self.enroll(socket, as_before.clone());
+        member.has_heard(claim.mark.unwrap_or(pid.start));
         match self
             .actions
             .take_up(&member.who.user, socket.sid(), pid, claim.mark)

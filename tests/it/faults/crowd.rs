@@ -2,7 +2,7 @@
 //! its own.
 
 use super::arena::{Arena, HOLD};
-use crate::harness::client::person::Person;
+use crate::harness::client::person::{Person, Return};
 use crate::harness::history::Log;
 use crate::harness::holds_within;
 use rand::rngs::StdRng;
@@ -34,11 +34,8 @@ impl Crowd {
         let (mut people, mut lives) = (Vec::new(), Vec::new());
         for number in 0..count {
             let (name, dials) = (format!("p{number:03}"), arena.dials(number));
-            // Half of them ask for their room when they come back, as the original web app does.
-            let person = Arc::new(match number % 2 {
-                0 => Person::new(&name, dials),
-                _ => Person::asking(&name, dials),
-            });
+            let returns = [Return::Waits, Return::TakesUp, Return::Asks, Return::TakesUp][number % 4];
+            let person = Arc::new(Person::returning(&name, dials, returns));
             let life = Life {
                 person: person.clone(),
                 dice: StdRng::seed_from_u64(seed.wrapping_mul(1_000_003) + number as u64),

@@ -9,11 +9,13 @@ mod report;
 mod schedule;
 
 use crate::harness::history::facts::{Weather, disagreements};
+use crate::harness::history::sessions::broken_sessions;
 use crate::harness::history::{Log, violations};
 use arena::{Arena, stored};
 use crowd::Crowd;
 use report::Report;
 use schedule::{Fault, Schedule};
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 /// How long after a fault everybody may take to get over it: leases, pings, and coming back.
@@ -22,8 +24,8 @@ const AFTERMATH: Duration = Duration::from_secs(12);
 const SETTLED_WITHIN: Duration = Duration::from_secs(20);
 /// How long Redis may take to be empty once everybody is gone: every window, one after the other.
 const EMPTY_WITHIN: Duration = Duration::from_secs(45);
-/// How long facts may take to be in Postgres: longer than those of a dead node are left to it.
-const STORED_WITHIN: Duration = Duration::from_secs(60);
+/// How long facts may take to be in Postgres.
+const STORED_WITHIN: Duration = Duration::from_secs(20);
 
 /// A number from the environment.
 fn number(name: &str) -> Option<u64> {
@@ -57,6 +59,7 @@ async fn run(schedule: Schedule, people: usize) {
     crowd.go().await;
     report.broken(still_there(&arena).await);
     report.broken(untrue(&arena, &logs, &weather).await);
+    report.broken(broken_sessions(&logs, &weather));
     report.verdict(&logs);
 }
 
@@ -67,16 +70,26 @@ async fn strike(schedule: &Schedule, arena: &mut Arena, report: &mut Report) -> 
     let mut steps: Vec<_> = schedule.strikes.iter().map(|s| (s.at, true, *s)).collect();
     steps.extend(schedule.strikes.iter().map(|s| (s.at + s.lasts, false, *s)));
     steps.sort_by_key(|(at, ..)| *at);
-    let mut weather = Weather::default();
+    let mut weather = Weather {
+        gaps: schedule.shape.inbox < 1000,
+        ..Weather::default()
+    };
+    // What takes long to begin or to end delays the next.
+    let mut begins_at = BTreeMap::new();
     for (at, begins, strike) in steps {
         tokio::time::sleep_until((begun + at).into()).await;
         if begins {
+            begins_at.insert(strike.at, Instant::now());
             arena.begin(strike.fault).await;
         } else {
             arena.end(strike.fault, strike.lasts).await;
-            weather.storms.push((begun + strike.at, Instant::now() + AFTERMATH));
+            let (begin, end) = (begins_at[&strike.at], Instant::now());
+            weather.storms.push((begin, end + AFTERMATH));
+            if strike.fault.closes_the_store() {
+                weather.closed.push((begin, end));
+            }
             if strike.fault == Fault::LoseRedis {
-                weather.losses.push(Instant::now());
+                weather.losses.push((begin, end));
             }
         }
         report.step(begins, &strike);

@@ -156,6 +156,7 @@ fn text_of(moment: &Moment) -> Option<&str> {
 fn is_line(moment: &Moment) -> bool {
     text_of(moment).is_some()
         || matches!(moment, Moment::Told(what) if what.contains("typing") || what == "mode-user-counts")
+        || matches!(moment, Moment::Marked(_))
 }
 
 /// How much happened.
@@ -170,7 +171,10 @@ fn summary(logs: &[Log]) -> String {
             Moment::Acked { .. } => "lines acknowledged".to_owned(),
             Moment::Refused(code) => format!("refused {code}"),
             Moment::Ended { reason, .. } => format!("ended {reason}"),
-            Moment::Queued | Moment::Told(_) => continue,
+            Moment::TookUp => "sessions taken up".to_owned(),
+            Moment::Began => "sessions begun".to_owned(),
+            Moment::Unrecovered(reason) => format!("not taken up {reason}"),
+            Moment::Queued | Moment::Told(_) | Moment::Marked(_) => continue,
         };
         *counts.entry(what).or_default() += 1;
     }

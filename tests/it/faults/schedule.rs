@@ -95,6 +95,11 @@ enum Target {
 }
 
 impl Fault {
+    /// Whether nothing gets from Redis to Postgres while it holds.
+    pub(super) fn closes_the_store(self) -> bool {
+        matches!(self.target(), Target::Redis | Target::Postgres) && self != Self::Hiccup
+    }
+
     fn target(self) -> Target {
         match self {
             Self::Kill { node, .. }

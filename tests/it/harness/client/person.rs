@@ -1,9 +1,8 @@
 //! Somebody who chats and does not give up: reconnects by itself, sends every line until it is acknowledged, one at a
-//! time, and keeps the history of it all. Asks for nothing when coming back, unless told to: what was missed must come
-//! by itself.
+//! time, and keeps the history of it all. What it does when it comes back is its [`Return`].
 
 use super::session::Arrival;
-use super::{Client, Dial, packet};
+use super::{Client, Dial, Via, packet};
 use crate::harness::history::{GOODBYE, Log, Moment};
 use crate::harness::world::JWT_SECRET;
 use serde_json::{Value, json};
@@ -19,6 +18,18 @@ const ACK: Duration = Duration::from_secs(3);
 const CONNECT: Duration = Duration::from_secs(3);
 /// Pause between two lines of a flow, and between two attempts to connect.
 const PAUSE: Duration = Duration::from_millis(20);
+
+/// What somebody does after a lost connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Return {
+    /// Nothing: what was missed must come by itself.
+    Waits,
+    /// Asks for the room (`attempt_text_reconnect`), as the original web app does.
+    Asks,
+    /// Takes up the session as socket.io-client does: with the `pid` of the last answer and the last offset it was ever
+    /// given.
+    TakesUp,
+}
 
 /// What a test wants of a person.
 #[derive(Debug)]
@@ -61,7 +72,10 @@ struct Life {
     wishes: mpsc::UnboundedReceiver<Wish>,
     state: Arc<Mutex<State>>,
     seeking: bool,
-    asks: bool,
+    returns: Return,
+    /// By what the session can be taken up, and up to where it was heard.
+    pid: Option<String>,
+    mark: Option<String>,
     babbling: bool,
     said: u64,
     lines: VecDeque<(String, String)>,
@@ -92,19 +106,16 @@ impl Dial {
 }
 
 impl Person {
-    /// Somebody who connects to these addresses in turn.
+    /// Somebody who connects to these addresses in turn, and asks for nothing.
     pub fn new(name: &str, dials: Vec<Dial>) -> Self {
-        Self::with(name, dials, false)
+        Self::returning(name, dials, Return::Waits)
     }
 
-    /// The same, but asks for the room (`attempt_text_reconnect`) when coming back.
-    pub fn asking(name: &str, dials: Vec<Dial>) -> Self {
-        Self::with(name, dials, true)
-    }
-
-    fn with(name: &str, dials: Vec<Dial>, asks: bool) -> Self {
+    /// Somebody who does this after a lost connection.
+    pub fn returning(name: &str, dials: Vec<Dial>, returns: Return) -> Self {
         let (wishes, to_do) = mpsc::unbounded_channel();
-        let log = Log::of(name);
+        let mut log = Log::of(name);
+        log.polls = dials.iter().any(|dial| dial.via != Via::WebSocket);
         let state = Arc::new(Mutex::new(State {
             log,
             pending: 0,
@@ -115,7 +126,9 @@ impl Person {
             wishes: to_do,
             state: state.clone(),
             seeking: false,
-            asks,
+            returns,
+            pid: None,
+            mark: None,
             babbling: false,
             said: 0,
             lines: VecDeque::new(),
@@ -237,7 +250,10 @@ impl Life {
     async fn run(mut self) {
         loop {
             tokio::time::sleep_until(self.away_until).await;
-            let dial = self.dials[0].clone();
+            let dial = match &self.pid {
+                Some(pid) => self.dials[0].clone().taking_up(pid, self.mark.as_deref()),
+                None => self.dials[0].clone(),
+            };
             self.dials.rotate_left(1);
             match tokio::time::timeout(CONNECT, dial.try_connect()).await {
                 Ok(Ok(client)) => self.connected(client).await,
@@ -255,9 +271,10 @@ impl Life {
         self.state.lock().unwrap().connected = true;
         self.under_way = None;
         let seated = self.state.lock().unwrap().log.room().is_some();
-        if seated && self.asks {
+        let goes_on = self.takes_up(client.pid.take());
+        if seated && self.returns == Return::Asks {
             client.emit("attempt_text_reconnect", &[]);
-        } else if self.seeking && !seated {
+        } else if self.seeking && !seated && !goes_on {
             client.emit("join_text_queue", &[]);
         }
         let (why, farewell) = self.stay(&mut client).await;
@@ -277,6 +294,18 @@ impl Life {
         }
     }
 
+    /// Whether the session of before goes on, by what the server answered.
+    fn takes_up(&mut self, answered: Option<String>) -> bool {
+        if self.returns != Return::TakesUp {
+            return false;
+        }
+        let goes_on = self.pid == answered;
+        self.note(if goes_on { Moment::TookUp } else { Moment::Began });
+        // The offset stays: socket.io-client forgets it never.
+        self.pid = answered;
+        goes_on
+    }
+
     /// Lives with a connection until it ends; why, and what is to become of it.
     async fn stay(&mut self, client: &mut Client) -> (String, Farewell) {
         let end = |why: &str, farewell| (why.to_owned(), farewell);
@@ -292,7 +321,10 @@ impl Life {
                     Some(Farewell::Part) => return end(GOODBYE, Farewell::Part),
                 },
                 arrival = client.arriving.recv() => match arrival {
-                    Some(Arrival::Event(event)) => self.heard(&event.name, event.args),
+                    Some(Arrival::Event(event)) => {
+                        self.heard(&event.name, event.args, client);
+                        self.marked(event.mark);
+                    }
                     Some(Arrival::Ack(id, args)) => self.answered(id, args.first().unwrap_or(&Value::Null), client),
                     Some(Arrival::Lost(why)) => return end(&why, Farewell::Stay),
                     Some(Arrival::Disconnected) => return end("disconnected by the server", Farewell::Stay),
@@ -375,7 +407,26 @@ impl Life {
         Farewell::Stay
     }
 
-    fn heard(&mut self, name: &str, args: Vec<Value>) {
+    fn marked(&mut self, mark: Option<String>) {
+        if let Some(mark) = mark.filter(|_| self.returns == Return::TakesUp) {
+            self.note(Moment::Marked(mark.clone()));
+            self.mark = Some(mark);
+        }
+    }
+
+    /// A state that was not asked for: this person may have been elsewhere than it knew.
+    fn find_oneself(&mut self, room: String, partner: String) {
+        let believed = self.state.lock().unwrap().log.room().map(|(room, _)| room);
+        if self.returns == Return::TakesUp && believed.as_deref() != Some(&room) {
+            if believed.is_some() {
+                self.over("gone");
+            }
+            self.seeking = false;
+            self.note(Moment::Matched { room, partner });
+        }
+    }
+
+    fn heard(&mut self, name: &str, args: Vec<Value>, client: &Client) {
         let told = args.into_iter().next().unwrap_or(Value::Null);
         let text = |key: &str| told[key].as_str().unwrap_or_default().to_owned();
         match name {
@@ -389,6 +440,7 @@ impl Life {
             }
             "text_message_received" => self.line_came(&told),
             "text_reconnected" => {
+                self.find_oneself(text("roomId"), text("partnerId"));
                 self.note(Moment::Told(name.to_owned()));
                 told["messages"]
                     .as_array()
@@ -400,7 +452,14 @@ impl Life {
                 let reason = told["detail"].as_str().or(told["reason"].as_str()).unwrap_or_default();
                 self.over(reason);
             }
-            "text_reconnect_failed" => self.over("gone"),
+            "text_reconnect_failed" if self.state.lock().unwrap().log.room().is_some() => self.over("gone"),
+            "recovery_failed" => {
+                self.note(Moment::Unrecovered(text("reason")));
+                // Who sits in a room is sent its state; who does not has to ask.
+                if self.state.lock().unwrap().log.room().is_some() {
+                    client.emit("attempt_text_reconnect", &[]);
+                }
+            }
             _ => self.note(Moment::Told(name.to_owned())),
         }
     }
@@ -413,12 +472,11 @@ impl Life {
 
     fn over(&mut self, reason: &str) {
         let room = self.state.lock().unwrap().log.room().map(|(room, _)| room);
-        if room.is_some() {
-            self.note(Moment::Ended {
-                room,
-                reason: reason.to_owned(),
-            });
-        }
+        let reason = reason.to_owned();
+        self.note(match room {
+            Some(_) => Moment::Ended { room, reason },
+            None => Moment::Told(format!("the end of no room: {reason}")),
+        });
         self.lines.clear();
         self.under_way = None;
         self.state.lock().unwrap().pending = 0;

@@ -1,7 +1,9 @@
 //! What people lived through, and the proof that nothing promised was broken: every client's history is kept as it saw
-//! it; [`violations`] judges all of them together, [`facts`] compares them with what was stored.
+//! it; [`violations`] judges all of them together, [`facts`] compares them with what was stored, [`sessions`] is strict with
+//! what those were told who take up their sessions.
 
 pub mod facts;
+pub mod sessions;
 mod verdict;
 
 pub use verdict::{Violation, violations};
@@ -31,6 +33,14 @@ pub enum Moment {
     Refused(String),
     /// The room was over.
     Ended { room: Option<String>, reason: String },
+    /// The session of before goes on with the connection that was just made.
+    TookUp,
+    /// A new session begins with it, of somebody who wants to take up sessions.
+    Began,
+    /// Why the session of before was not taken up.
+    Unrecovered(String),
+    /// What was told last had this offset.
+    Marked(String),
     /// Anything else that was told.
     Told(String),
 }
@@ -40,6 +50,8 @@ pub enum Moment {
 pub struct Log {
     /// The person's user id.
     pub who: String,
+    /// Whether by long-polling, if only at first: a session that another node adopts is told some things again.
+    pub polls: bool,
     /// What happened, in order.
     pub moments: Vec<(Instant, Moment)>,
 }
@@ -50,6 +62,7 @@ impl Log {
         let who = who.to_owned();
         Self {
             who,
+            polls: false,
             moments: Vec::new(),
         }
     }
