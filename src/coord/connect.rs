@@ -8,7 +8,7 @@ use super::linger::Manners;
 use super::node::Identity;
 use super::queue::OfferReader;
 use super::road::{self, Atlas, Line, Road};
-use super::script::{LaneLoop, lane};
+use super::script::{Bounds, LaneLoop, lane};
 use super::tls;
 use crate::clock::Clock;
 use crate::config;
@@ -62,8 +62,10 @@ pub fn open(settings: &config::Redis, inbox_cap: u64, clock: &Clock) -> Result<O
             shard,
             identity.clone(),
             clock.clone(),
-            inbox_cap,
-            &manners,
+            Bounds {
+                inbox_cap,
+                manners: manners.clone(),
+            },
         );
         ends.push(end);
         lanes.push(looping);

@@ -79,15 +79,23 @@ pub struct LaneLoop {
     owed: VecDeque<Act>,
 }
 
-/// Makes a lane for one shard; `inbox_cap` notices may wait in one inbox.
+/// How a lane treats Redis.
+#[derive(Debug)]
+pub(in crate::coord) struct Bounds {
+    /// Notices that may wait in one inbox.
+    pub(in crate::coord) inbox_cap: u64,
+    /// How calls are held back.
+    pub(in crate::coord) manners: Manners,
+}
+
+/// Makes a lane for one shard.
 pub(in crate::coord) fn lane(
     road: Road,
     keys: Keys,
     shard: Shard,
     identity: Identity,
     clock: Clock,
-    inbox_cap: u64,
-    manners: &Manners,
+    bounds: Bounds,
 ) -> (Lane, LaneLoop) {
     let (send, waiting) = mpsc::channel(WAITING);
     let looping = LaneLoop {
@@ -98,8 +106,8 @@ pub(in crate::coord) fn lane(
         node: identity.now(),
         identity,
         clock,
-        inbox_cap,
-        linger: Linger::new(manners.clone()),
+        inbox_cap: bounds.inbox_cap,
+        linger: Linger::new(bounds.manners),
         calls: 0,
         answered: 0,
         promised: Promised::default(),

@@ -16,7 +16,7 @@ mod promised;
 pub(in crate::coord) mod tests;
 
 pub use act::Act;
-pub(super) use lane::lane;
+pub(super) use lane::{Bounds, lane};
 pub use lane::{Lane, LaneLoop};
 
 use crate::error::Fault;
