@@ -101,7 +101,7 @@ section! {
         /// Notices that wait in Redis for one node; a node that falls further behind tells its sockets their state anew.
         inbox: u32 = "50000" in "100" "10000000";
         /// How long, for each living node and up to 10 ms in all, a call to Redis or a read of an inbox is held back when they follow each other closely, so that more is done in one; `0s`: never.
-        linger: Duration = "1ms" in "0s" "50ms";
+        linger: Duration = "2ms" in "0s" "50ms";
         /// Longest wait for the answer to one command.
         command_timeout: Duration = "5s" in "100ms" "1m";
         /// Longest wait for a connection.
