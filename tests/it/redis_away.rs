@@ -2,7 +2,7 @@
 
 use crate::harness::client::person::Person;
 use crate::harness::company::Company;
-use crate::harness::eventually;
+use crate::harness::{PATIENCE, eventually, holds_within};
 use crate::harness::history::{Log, Moment};
 use crate::harness::world::{Plan, World};
 use std::collections::BTreeSet;
@@ -76,7 +76,10 @@ async fn redis_restarted_without_its_data_ends_rooms_with_session_lost_and_seeke
     let ready = back.elapsed();
 
     let ended = async || company.logs().iter().all(|log| log.endings() == ["session_lost"]);
-    eventually("everybody is told what was lost", ended).await;
+    if !holds_within(PATIENCE, ended).await {
+        let endings: Vec<_> = company.logs().iter().map(|log| log.endings()).collect();
+        panic!("not everybody is told what was lost: {endings:?}\n{}", company.story());
+    }
     println!(
         "measured: Redis back without data, ready after {ready:?}, all told after {:?}",
         back.elapsed()
