@@ -145,9 +145,7 @@ impl<D: Dialogue> Holding<D> {
             Mail::Pong => {
                 let now = self.core.clock.steady();
                 let connection = &self.held.connection;
-                connection.note_pong(now, &self.core.settings);
-                // The ping that the next pong answers is at least an interval away: what is written now is before it.
-                connection.note_ping();
+                connection.note_posted_pong(now, &self.core.settings);
                 connection.due.store((now + self.core.beat().dead).0, Ordering::Release);
                 Ok(())
             }

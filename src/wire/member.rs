@@ -259,6 +259,22 @@ mod tests {
     }
 
     #[test]
+    fn pongs_that_were_held_up_confirm_nothing_that_was_written_after_they_were_posted() {
+        let (now, settings) = (Millis(1_000_000), Settings::default());
+        let member = arriving(now);
+        let connection = member.socket.connection().clone();
+        connection.join(member.socket.clone());
+
+        member.socket.note_written(5);
+        for _ in 0..2 {
+            connection.note_posted_pong(now, &settings);
+            assert_eq!(member.socket.confirmed(), 0);
+        }
+        connection.note_posted_pong(now + settings.ping_interval, &settings);
+        assert_eq!(member.socket.confirmed(), 5);
+    }
+
+    #[test]
     fn a_late_notice_of_what_a_returning_client_has_heard_is_no_news() {
         let now = Millis(1_000_000);
         let member = arriving(now);
