@@ -1,7 +1,7 @@
 //! Sockets come and go: what that does to the user behind them.
 
 use super::{Actions, Denied};
-use crate::coord::rooms::Sat;
+use crate::coord::rooms::{Retold, Sat};
 use crate::coord::users::{Attached, Detached, Past, Session, State};
 use crate::domain::event::Event;
 use crate::domain::queue::Queue;
@@ -77,10 +77,33 @@ impl Actions {
                     Some(heard) => self.coord.resume(room, user, socket, From::After(heard), None).await?,
                     None => self.coord.sit(room, user, socket, self.unnoticed()).await?,
                 };
-                self.seated(user, room, sat).await?
+                let ended = matches!(sat, Sat::Ended(..));
+                let (arrival, missed) = self.seated(user, room, sat).await?;
+                match heard.filter(|_| ended) {
+                    Some(heard) => (
+                        arrival,
+                        self.missed_to_the_end(user, room, heard).await?.unwrap_or(missed),
+                    ),
+                    None => (arrival, missed),
+                }
             }
         };
         Ok(came(arrival, missed, past))
+    }
+
+    /// What somebody who has heard up to `heard` missed of a room that has ended, with its end; none when not all of it
+    /// is there, or the room has not ended.
+    pub async fn missed_to_the_end(
+        &self,
+        user: &UserId,
+        room: RoomId,
+        heard: Offset,
+    ) -> Result<Option<Vec<Event>>, Fault> {
+        let retold = self.coord.retell(room, user, From::After(heard)).await?;
+        Ok(match retold {
+            Retold::Whole(events) if ends(&events) => Some(events),
+            Retold::Whole(_) | Retold::Cut | Retold::Gone => None,
+        })
     }
 
     pub(super) async fn go_on_seeking(
@@ -133,6 +156,11 @@ impl Actions {
         self.let_go_of(user, room, None).await?;
         Ok(Arrival::Ended(room, Ending::Lost))
     }
+}
+
+/// Whether a room's end is among what is to be told.
+pub fn ends(events: &[Event]) -> bool {
+    events.iter().any(|event| matches!(event, Event::Ended { .. }))
 }
 
 pub(super) fn came(arrival: Arrival, missed: Vec<Event>, past: Past) -> Came {

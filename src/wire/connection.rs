@@ -104,6 +104,8 @@ pub struct Connection {
     /// When the next ping, or the pong to the last one, is due (steady ms).
     pub(super) due: AtomicU64,
     pub(super) pinged: AtomicBool,
+    /// When what is written was last taken for what a later pong confirms, steady ms.
+    asked: AtomicU64,
     /// A WebSocket that has not yet replaced long-polling.
     probing: AtomicBool,
     joined: AtomicBool,
@@ -120,6 +122,7 @@ impl Connection {
             born: now,
             due: AtomicU64::new((now + settings.ping_interval).0),
             pinged: AtomicBool::new(false),
+            asked: AtomicU64::new(0),
             probing: AtomicBool::new(false),
             joined: AtomicBool::new(false),
             sockets: Mutex::default(),
@@ -249,6 +252,17 @@ impl Connection {
         for socket in self.sockets().iter() {
             socket.ponged();
         }
+    }
+
+    /// A pong was posted. The ping that the next one answers is at least an interval away: what is written now is before
+    /// it. Pongs that follow each other closely were held up here, and answer pings from before.
+    pub(super) fn note_posted_pong(&self, now: Millis, settings: &Settings) {
+        if now < Millis(self.asked.load(Ordering::Acquire)) + settings.ping_interval {
+            return;
+        }
+        self.note_pong(now, settings);
+        self.note_ping();
+        self.asked.store(now.0, Ordering::Release);
     }
 
     pub(super) fn max_questions(&self) -> usize {

@@ -107,9 +107,11 @@ impl<D: Dialogue> Holding<D> {
             saved
         };
         let ((), saved) = futures_util::future::join(listening, carrying).await;
-        match connection.over().unwrap_or(End::Cut) {
-            End::Drained => Box::pin(self.give_up(mail, saved)).await,
-            end => Box::pin(self.finish(end)).await,
+        match (connection.over().unwrap_or(End::Cut), saved) {
+            (End::Drained, Some(saved)) => Box::pin(self.give_up(mail, saved)).await,
+            // Nobody may go on after the gap.
+            (End::Drained, None) => Box::pin(self.finish(End::Cut)).await,
+            (end, _) => Box::pin(self.finish(end)).await,
         }
         core.living.remove(&connection);
         core.directory.unhold(&connection);
@@ -143,9 +145,7 @@ impl<D: Dialogue> Holding<D> {
             Mail::Pong => {
                 let now = self.core.clock.steady();
                 let connection = &self.held.connection;
-                connection.note_pong(now, &self.core.settings);
-                // The ping that the next pong answers is at least an interval away: what is written now is before it.
-                connection.note_ping();
+                connection.note_posted_pong(now, &self.core.settings);
                 connection.due.store((now + self.core.beat().dead).0, Ordering::Release);
                 Ok(())
             }
@@ -295,26 +295,36 @@ async fn trim_inboxes(coord: &Coord) {
 }
 
 /// Carries what is emitted to Redis until the connection is over, and then what is left.
-/// Gives the namespaces that the record knows.
-async fn carry<D: Dialogue>(core: &Core<D>, held: &Held, mut saved: Vec<Carried>) -> Vec<Carried> {
+/// Gives the namespaces that the record knows; none when something may not have got there: what comes after that would be
+/// heard without it, and is not carried.
+async fn carry<D: Dialogue>(core: &Core<D>, held: &Held, mut saved: Vec<Carried>) -> Option<Vec<Carried>> {
     let connection = &held.connection;
     loop {
         let last = connection.is_over();
         if last {
             connection.outbox.close();
         }
-        match carry_all(core, held, &mut saved).await {
-            Ok(Emitted::Kept | Emitted::Routed) => {}
-            Ok(Emitted::Slow) => connection.end(End::SlowReader),
-            Ok(Emitted::Lost) => connection.end(End::Cut),
-            Err(fault) if fault.why == FENCED => connection.end(End::Moved),
+        let broken = match carry_all(core, held, &mut saved).await {
+            Ok(Emitted::Kept | Emitted::Routed) => None,
+            // What comes after is lost as well: the record is over, or another's.
+            Ok(Emitted::Lost) => {
+                connection.end(End::Cut);
+                None
+            }
+            Ok(Emitted::Slow) => Some(End::SlowReader),
+            Err(fault) if fault.why == FENCED => Some(End::Moved),
             Err(fault) => {
                 tracing::warn!(%fault, "packets of a polling session could not be kept");
-                connection.end(End::Cut);
+                Some(End::Cut)
             }
+        };
+        if let Some(end) = broken {
+            connection.end(end);
+            connection.outbox.close();
+            return None;
         }
         if last {
-            return saved;
+            return Some(saved);
         }
         if !connection.is_over() {
             connection.outbox.wake.notified().await;

@@ -37,6 +37,8 @@ pub struct Member {
     arrival: Mutex<Arrival>,
     /// The oldest entry that it was told when it came; the last there can be when it was told none.
     told_from: Mutex<Offset>,
+    /// Where the log of its room ended when it came: what was there before was heard, or is told as missed.
+    found: Mutex<Option<Offset>>,
     /// Up to where its client heard before the socket came, when it takes up a session.
     heard_before: Mutex<Option<(RoomId, Offset)>>,
 }
@@ -69,6 +71,7 @@ impl Member {
             since,
             arrival: Mutex::new(Arrival::Awaited(Vec::new())),
             told_from: Mutex::new(Offset::LAST),
+            found: Mutex::default(),
             heard_before: Mutex::default(),
         }
     }
@@ -86,7 +89,11 @@ impl Member {
     /// where the log ended when the user took the seat, or the last there can be where a room is over.
     pub fn settle(&self, missed: &[Event], no_news: impl IntoIterator<Item = (RoomId, Offset)>) {
         let before = *self.heard_before.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut old: Vec<_> = no_news.into_iter().chain(before).collect();
+        let mut old: Vec<_> = no_news.into_iter().collect();
+        let mut ends = old.iter().map(|(_, last)| *last);
+        let found = ends.find(|last| *last != Offset::LAST);
+        *self.found.lock().unwrap_or_else(PoisonError::into_inner) = found;
+        old.extend(before);
         for (room, offset) in missed.iter().filter_map(Event::place) {
             match old.iter_mut().find(|(at, _)| *at == room) {
                 Some((_, last)) => *last = offset.max(*last),
@@ -162,12 +169,15 @@ impl Member {
     }
 
     fn up_to(&self, reached: u64) -> Offset {
-        match reached {
-            0 => {
-                let told = *self.told_from.lock().unwrap_or_else(PoisonError::into_inner);
-                Offset::at(Millis(told.ms.saturating_sub(1)).min(self.since - CLOCKS_APART))
-            }
-            reached => Offset::unpacked(reached),
+        if reached > 0 {
+            return Offset::unpacked(reached);
+        }
+        let told = *self.told_from.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = *self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        match found {
+            // There was nothing to tell when it came, and nothing since.
+            Some(last) if told == Offset::LAST && self.socket.written() == 0 => last,
+            _ => Offset::at(Millis(told.ms.saturating_sub(1)).min(self.since - CLOCKS_APART)),
         }
     }
 
@@ -209,8 +219,7 @@ mod tests {
     use crate::wire::outbox::Outbox;
     use crate::wire::settings::Settings;
 
-    #[test]
-    fn a_late_notice_of_what_a_returning_client_has_heard_is_no_news() {
+    fn arriving(now: Millis) -> Member {
         let who = Identity {
             user: UserId::parse("a").unwrap(),
             standing: Standing::Guest,
@@ -219,11 +228,56 @@ mod tests {
             echo: Echo::On,
             bookmarks: Bookmarks::On,
         };
-        let now = Millis(1_000_000);
         let outbox = Outbox::gathering(1024);
         let connection = Connection::new(SessionId::fresh(), outbox, now, &Settings::default());
         let socket = Socket::joining(SocketId::fresh(), "/", connection);
-        let member = Member::arriving(socket, who, Dialect::Omegoo(wishes), now);
+        Member::arriving(socket, who, Dialect::Omegoo(wishes), now)
+    }
+
+    #[test]
+    fn a_socket_that_was_told_nothing_missed_nothing_that_was_there_when_it_came() {
+        let now = Millis(1_000_000);
+        let member = arriving(now);
+        let last = Offset {
+            ms: now.0 - 300,
+            seq: 0,
+        };
+        let unknown = Offset::at(now - CLOCKS_APART).next();
+
+        assert_eq!(
+            member.may_have_missed(Departure::Drained),
+            unknown,
+            "Redis has not answered"
+        );
+        member.settle(&[], Some((RoomId::fresh(Shard(0)), last)));
+
+        for departure in [Departure::Drained, Departure::Lost] {
+            assert_eq!(member.may_have_missed(departure), last.next());
+        }
+        member.socket.note_written(Offset::at(now).packed());
+        assert_eq!(member.may_have_missed(Departure::Lost), unknown, "nothing is confirmed");
+    }
+
+    #[test]
+    fn pongs_that_were_held_up_confirm_nothing_that_was_written_after_they_were_posted() {
+        let (now, settings) = (Millis(1_000_000), Settings::default());
+        let member = arriving(now);
+        let connection = member.socket.connection().clone();
+        connection.join(member.socket.clone());
+
+        member.socket.note_written(5);
+        for _ in 0..2 {
+            connection.note_posted_pong(now, &settings);
+            assert_eq!(member.socket.confirmed(), 0);
+        }
+        connection.note_posted_pong(now + settings.ping_interval, &settings);
+        assert_eq!(member.socket.confirmed(), 5);
+    }
+
+    #[test]
+    fn a_late_notice_of_what_a_returning_client_has_heard_is_no_news() {
+        let now = Millis(1_000_000);
+        let member = arriving(now);
         let (room, other) = (RoomId::fresh(Shard(0)), RoomId::fresh(Shard(0)));
         let ended = |room| Event::Ended {
             room,

@@ -1,9 +1,9 @@
 //! What happens between two steps of one node: the first is on its way to Redis and held there, while a client or another
 //! node does something else.
 
-use crate::harness::client::Client;
+use crate::harness::client::{Client, Via};
 use crate::harness::eventually;
-use crate::harness::pair::Pair;
+use crate::harness::pair::{Pair, say};
 use crate::harness::redis::Kind;
 use crate::harness::world::{Plan, World, left_over};
 
@@ -72,4 +72,92 @@ async fn sockets_that_go_while_their_node_begins_anew_leave_nothing_behind() {
     };
     eventually("nobody is here", async || users() == 0).await;
     assert_eq!(left_over(&world.redis), [] as [String; 0]);
+}
+
+#[tokio::test]
+async fn who_polls_is_told_nothing_after_a_line_that_was_lost_on_its_way_to_redis() {
+    let plan = plan().set("PALAVER_REDIS__COMMAND_TIMEOUT", "2s");
+    let mut world = plan.set("PALAVER_REDIS__RECONNECT_MAX_WAIT", "100ms").start().await;
+    let ann = world.dial_node(0).guest("ann").connect().await;
+    let bob = world.dial_node(1).guest("bob").via(Via::Polling).connect().await;
+    let Pair { mut ann, mut bob, .. } = Pair::seat(ann, bob).await;
+    let said = "palaver_events_sent_total{event=\"said\"}";
+    let calls = "palaver_script_duration_seconds_count";
+
+    world.line.hold("session_emit");
+    say(&ann, "one");
+    world.line.caught().await;
+    let before = world.node(1).metric(calls).await;
+    say(&ann, "two");
+    let node = world.node(1);
+    eventually("both lines wait", async || node.metric(said).await >= 2.0).await;
+    ann.dealt_with().await;
+    world.line.cut();
+    world.line.let_go();
+    let node = world.node(1);
+    eventually("the call fails", async || node.metric(calls).await > before).await;
+    world.line.mend();
+
+    bob.ended().await;
+    let told = bob.unread();
+    assert!(!told.iter().any(|name| name == "text_message_received"), "{told:?}");
+    let mut back = world.dial_node(1).guest("bob").connect().await;
+    for line in ["one", "two"] {
+        assert_eq!(back.hear("text_message_received").await["content"], line);
+    }
+    back.emit("leave_text_room", &[]);
+    ann.expect("text_room_ended").await;
+    ann.close().await;
+    back.close().await;
+    world.ends_empty().await;
+}
+
+/// The node of `ann` begins a new life; while its request `held` is on its way, `bob` says a last line and leaves.
+async fn a_room_ends_while_a_node_begins_anew(held: &'static str) {
+    let world = plan().start().await;
+    let ann = world.dial_node(0).guest("ann").connect().await;
+    let bob = world.dial_node(1).guest("bob").connect().await;
+    let Pair {
+        mut ann,
+        mut bob,
+        ann_id,
+        ..
+    } = Pair::seat(ann, bob).await;
+    let keys = world.redis.keys();
+    let is_hers = |key: &&String| key.contains(":users:") && world.redis.command(&["SISMEMBER", key, &ann_id]) == ["1"];
+    let hers = keys.iter().find(is_hers).expect("where she is");
+    let nodes = keys.iter().find(|key| key.ends_with(":nodes")).expect("leases");
+
+    world.line.hold(held);
+    world.redis.command(&["ZREM", nodes, hers.rsplit(':').next().unwrap()]);
+    world.line.caught().await;
+    say(&bob, "farewell");
+    bob.dealt_with().await;
+    bob.emit("leave_text_room", &[]);
+    bob.expect("text_room_ended").await;
+    world.line.let_go();
+
+    let (name, args) = ann.next().await;
+    assert_eq!(
+        (name.as_str(), args[0]["content"].as_str()),
+        ("text_message_received", Some("farewell"))
+    );
+    let (name, args) = ann.next().await;
+    assert_eq!(
+        (name.as_str(), args[0]["reason"].as_str()),
+        ("text_room_ended", Some("partner_left"))
+    );
+    ann.close().await;
+    bob.close().await;
+    world.ends_empty().await;
+}
+
+#[tokio::test]
+async fn who_finds_the_room_ended_when_their_node_begins_anew_is_told_its_last_lines_and_its_end() {
+    a_room_ends_while_a_node_begins_anew("resume").await;
+}
+
+#[tokio::test]
+async fn who_was_let_go_of_when_their_node_begins_anew_is_told_the_last_lines_and_the_end_of_the_room() {
+    a_room_ends_while_a_node_begins_anew("attach").await;
 }

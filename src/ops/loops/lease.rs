@@ -147,11 +147,11 @@ impl Lease {
             .hub
             .everyone()
             .into_iter()
-            .map(|m| (m.await_answer(told), m))
+            .map(|m| (m.await_answer(told), self.hub.doing(&m.who.user), m))
             .collect();
-        let each = waiting.into_iter().map(|(heard, member)| {
+        let each = waiting.into_iter().map(|(heard, believed, member)| {
             let dialect = self.dialect.clone();
-            async move { dialect.resync(&member, heard).await }
+            async move { dialect.resync(&member, believed, heard).await }
         });
         futures_util::stream::iter(each)
             .buffer_unordered(AT_ONCE)

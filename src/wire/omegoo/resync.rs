@@ -3,7 +3,7 @@
 
 use super::{Omegoo, failed};
 use crate::actions::Denied;
-use crate::actions::connect::{Arrival, Came};
+use crate::actions::connect::{Arrival, Came, ends};
 use crate::domain::event::Event;
 use crate::domain::room::{Ending, Offset, RoomKind};
 use crate::ids::{RoomId, UserId};
@@ -13,15 +13,14 @@ use crate::wire::member::Member;
 use crate::wire::{Departure, End};
 
 impl Omegoo {
-    /// Does it for one socket that has heard up to `heard`, and waits for it.
-    pub async fn resync(&self, member: &Member, heard: Offset) {
+    /// Does it for one socket that has heard up to `heard`, its user `believed` to be there, and waits for it.
+    pub async fn resync(&self, member: &Member, believed: Doing, heard: Offset) {
         metrics::RESYNCS.one(());
         let (user, sid) = (&member.who.user, member.socket.sid());
-        let believed = self.hub.doing(user);
         let outcome = match self.actions.arrive_anew(user, sid, heard).await {
             // It went while it was brought along: its departure was not heard, or came before.
             Ok(_) if self.hub.member(sid).is_none() => return self.depart(member, Departure::Lost).await,
-            Ok(came) => self.reconcile(member, believed, came).await,
+            Ok(came) => self.reconcile(member, believed, came, heard).await,
             Err(denied) => Err(denied),
         };
         if let Err(denied) = outcome {
@@ -33,40 +32,66 @@ impl Omegoo {
         }
     }
 
-    async fn reconcile(&self, member: &Member, believed: Doing, came: Came) -> Result<(), Denied> {
+    async fn reconcile(&self, member: &Member, believed: Doing, came: Came, heard: Offset) -> Result<(), Denied> {
         let (user, sid) = (&member.who.user, member.socket.sid());
         let no_news = no_news(believed, &came.arrival);
         let told_of_the_pair = came.missed.iter().any(|event| matches!(event, Event::Seated { .. }));
+        let mut missed = came.missed;
+        if let Arrival::Ended(room, _) = &came.arrival
+            && believed != Doing::Seated(*room)
+            && !told_of_the_pair
+        {
+            // Of a room that it never heard of.
+            missed.clear();
+        }
         match (believed, came.arrival) {
             (Doing::Seated(before), Arrival::Seated { room, .. }) if before == room => {}
             (_, Arrival::Seated { room, people, .. }) => {
-                self.lose(member, believed).await?;
+                self.lose(member, believed, heard).await?;
                 self.hub.set_doing(user, Doing::Seated(room));
                 if !told_of_the_pair {
                     self.tell_of_the_pair(member, room, people);
                 }
             }
+            (Doing::Seated(before), Arrival::Ended(room, _)) if before == room && ends(&missed) => {
+                self.hub.forget_room(user, room);
+            }
             (Doing::Seated(before), Arrival::Ended(room, ending)) if before == room => {
                 self.tell_of_the_end(member, believed, ending);
+            }
+            // Paired and over before it was heard of: who is told so asks anew.
+            (_, Arrival::Ended(room, _)) if told_of_the_pair && ends(&missed) => {
+                self.lose(member, believed, heard).await?;
+                self.hub.set_doing(user, Doing::Seated(room));
+                self.hub.forget_room(user, room);
             }
             (Doing::Seeking(queue), Arrival::Idle | Arrival::Ended(..)) => {
                 self.actions.seek(user, sid, queue).await?;
             }
             (_, Arrival::Seeking(queue)) => {
-                self.lose(member, believed).await?;
+                self.lose(member, believed, heard).await?;
                 self.hub.set_doing(user, Doing::Seeking(queue));
             }
-            (_, Arrival::Idle | Arrival::Ended(..)) => self.lose(member, believed).await?,
+            (_, Arrival::Idle | Arrival::Ended(..)) => self.lose(member, believed, heard).await?,
         }
-        member.settle(&came.missed, no_news);
+        member.settle(&missed, no_news);
         Ok(())
     }
 
-    /// The user is not where this node believed: the room that may still be there is over, for all in it.
-    async fn lose(&self, member: &Member, believed: Doing) -> Result<(), Denied> {
-        if let Doing::Seated(room) = believed {
-            self.actions.lose_room(&member.who.user, room).await?;
-            self.tell_of_the_end(member, believed, Ending::Lost);
+    /// The user is not where this node believed. The room has ended meanwhile, and its people were let go of; or, if it is
+    /// still there, it is over, for all in it.
+    async fn lose(&self, member: &Member, believed: Doing, heard: Offset) -> Result<(), Denied> {
+        let Doing::Seated(room) = believed else { return Ok(()) };
+        let user = &member.who.user;
+        match self.actions.missed_to_the_end(user, room, heard).await? {
+            Some(missed) => {
+                missed.iter().for_each(|event| member.say(event));
+                self.hub.forget_room(user, room);
+            }
+            None => {
+                self.actions.lose_room(user, room).await?;
+                self.tell_of_the_end(member, believed, Ending::Lost);
+            }
         }
         Ok(())
     }
