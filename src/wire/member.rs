@@ -168,6 +168,12 @@ impl Member {
         }
     }
 
+    /// Whether it is known what the user is doing: Redis has answered, and is not being asked anew.
+    pub fn is_settled(&self) -> bool {
+        let arrival = self.arrival.lock().unwrap_or_else(PoisonError::into_inner);
+        matches!(*arrival, Arrival::Settled(_))
+    }
+
     fn up_to(&self, reached: u64) -> Offset {
         if reached > 0 {
             return Offset::unpacked(reached);

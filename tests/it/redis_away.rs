@@ -2,9 +2,9 @@
 
 use crate::harness::client::person::Person;
 use crate::harness::company::Company;
-use crate::harness::{PATIENCE, eventually, holds_within};
 use crate::harness::history::{Log, Moment};
 use crate::harness::world::{Plan, World};
+use crate::harness::{PATIENCE, eventually, holds_within};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 

@@ -6,14 +6,17 @@ use super::stumbled;
 use crate::actions::Actions;
 use crate::coord::lease::{Renewed, Until};
 use crate::coord::script::FENCED;
+use crate::domain::room::Offset;
 use crate::error::Fault;
 use crate::http::Readiness;
 use crate::ids::Shard;
 use crate::metrics;
-use crate::wire::hub::Hub;
-use crate::wire::member::Told;
+use crate::wire::hub::{Doing, Hub};
+use crate::wire::member::{Member, Told};
 use crate::wire::omegoo::Omegoo;
 use futures_util::StreamExt;
+use std::collections::HashSet;
+use std::sync::Arc;
 
 /// The part that readiness knows this by.
 pub const PART: &str = "redis";
@@ -53,11 +56,11 @@ async fn begin(actions: &Actions) -> Result<Vec<String>, Fault> {
 pub async fn run(lease: Lease) {
     let mut ticks = tokio::time::interval(lease.actions.settings().lease.renew_every);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut epochs = None;
+    let mut life = Life::ToBegin(Vec::new());
     loop {
         ticks.tick().await;
-        match lease.turn(&mut epochs).await {
-            Ok(()) if epochs.is_some() => lease.ready.well(PART),
+        match lease.turn(&mut life).await {
+            Ok(()) if matches!(life, Life::Begun(_)) => lease.ready.well(PART),
             Ok(()) => ticks.reset_immediately(),
             Err(fault) => {
                 lease.ready.unwell(PART, "no answer");
@@ -65,6 +68,23 @@ pub async fn run(lease: Lease) {
             }
         }
     }
+}
+
+/// How it stands with the node's life.
+enum Life {
+    /// It is to begin. The sockets of the life before wait, and nothing is done in their names.
+    ToBegin(Vec<Waiting>),
+    /// It has begun: the epoch of each shard.
+    Begun(Vec<String>),
+}
+
+/// A socket that waits until Redis has been asked anew what its user is doing.
+struct Waiting {
+    member: Arc<Member>,
+    /// What its user was believed to be doing.
+    believed: Doing,
+    /// Up to where it has heard.
+    heard: Offset,
 }
 
 /// What a round of renewals found.
@@ -75,31 +95,30 @@ enum Health {
 }
 
 impl Lease {
-    async fn turn(&self, epochs: &mut Option<Vec<String>>) -> Result<(), Fault> {
-        let known = match epochs {
-            Some(known) => known,
-            None => {
-                let begun = epochs.insert(begin(&self.actions).await?);
-                // Sockets of the life before come along; at the first start there are none.
-                self.resync(Told::InFull).await;
-                begun
-            }
-        };
+    async fn turn(&self, life: &mut Life) -> Result<(), Fault> {
+        if let Life::ToBegin(waiting) = life {
+            let begun = begin(&self.actions).await?;
+            // Sockets of the life before come along; at the first start there are none.
+            let waiting = std::mem::take(waiting);
+            *life = Life::Begun(begun);
+            self.resync(waiting, Told::InFull).await;
+        }
+        let Life::Begun(known) = life else { return Ok(()) };
         match self.renew(known).await? {
             Health::Well => {}
             Health::Gap => {
                 metrics::INBOX_GAPS.one(());
                 tracing::error!("notices were trimmed before this node read them: resyncing its sockets");
-                self.resync(Told::WithGaps).await;
+                self.resync(Vec::new(), Told::WithGaps).await;
             }
             Health::Lost => {
                 metrics::LEASES_LOST.one(());
                 let coord = self.actions.coord();
                 let before = coord.identity().now();
+                *life = Life::ToBegin(self.wait(&[], Told::InFull));
                 let node = coord.identity().renew();
                 coord.wake_readers(&before).await;
                 tracing::error!(node.id = %node, "this node was given up for dead, Redis lost its data or another server took over: it goes on as {node}");
-                *epochs = None;
             }
         }
         Ok(())
@@ -139,19 +158,27 @@ impl Lease {
         }
     }
 
-    /// Asks Redis anew for every socket; they were told what they were told.
-    async fn resync(&self, told: Told) {
+    /// Lets every socket wait that does not do so yet.
+    fn wait(&self, waiting: &[Waiting], told: Told) -> Vec<Waiting> {
+        let those: HashSet<_> = waiting.iter().map(|one| Arc::as_ptr(&one.member)).collect();
+        let everyone = self.hub.everyone().into_iter();
+        let others = everyone.filter(|member| !those.contains(&Arc::as_ptr(member)));
+        let wait = |member: Arc<Member>| Waiting {
+            heard: member.await_answer(told),
+            believed: self.hub.doing(&member.who.user),
+            member,
+        };
+        others.map(wait).collect()
+    }
+
+    /// Asks Redis anew for every socket; those that do not wait yet were told what they were told.
+    async fn resync(&self, mut waiting: Vec<Waiting>, told: Told) {
         // All of them wait before the first is asked for: as soon as that one is known under a new name, the lines of its
         // room come to all in it, and would come to the others too early.
-        let waiting: Vec<_> = self
-            .hub
-            .everyone()
-            .into_iter()
-            .map(|m| (m.await_answer(told), self.hub.doing(&m.who.user), m))
-            .collect();
-        let each = waiting.into_iter().map(|(heard, believed, member)| {
+        waiting.extend(self.wait(&waiting, told));
+        let each = waiting.into_iter().map(|one| {
             let dialect = self.dialect.clone();
-            async move { dialect.resync(&member, believed, heard).await }
+            async move { dialect.resync(&one.member, one.believed, one.heard).await }
         });
         futures_util::stream::iter(each)
             .buffer_unordered(AT_ONCE)

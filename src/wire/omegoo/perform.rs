@@ -31,7 +31,12 @@ impl Omegoo {
         };
         metrics::EVENTS_RECEIVED.one(kind);
         let outcome = match decoded {
-            Ok(Some(command)) => self.carry_out(member, command, inbound.ack).await,
+            // What the client would be told now need not be true any more when it is told.
+            Ok(Some(_)) if !member.is_settled() => Err(Refusal::Unavailable.into()),
+            Ok(Some(command)) => match self.carry_out(member, command, inbound.ack).await {
+                Err(Denied::Refused(Refusal::NoRoom)) if !member.is_settled() => Err(Refusal::Unavailable.into()),
+                outcome => outcome,
+            },
             Ok(None) => Ok(()),
             Err(refusal) => Err(refusal.into()),
         };
