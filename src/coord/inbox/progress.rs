@@ -8,7 +8,7 @@ use crate::ids::NodeId;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Entries that may stand in an inbox after they have been given out, while more come.
-const LAZINESS: usize = 64;
+const LAZINESS: u64 = 64;
 
 /// Shared by the reader of an inbox and whoever needs it trimmed.
 #[derive(Debug)]
@@ -21,8 +21,10 @@ pub(super) struct Reached {
     pub(super) node: NodeId,
     /// The last entry that was given out.
     pub(super) given: Offset,
-    /// Entries that were given out and still stand in the inbox.
-    behind: usize,
+    /// Entries given out so far.
+    gave: u64,
+    /// How many of those have been trimmed.
+    trimmed: u64,
 }
 
 impl Progress {
@@ -41,30 +43,50 @@ impl Reached {
         Self {
             node,
             given: Offset::default(),
-            behind: 0,
+            gave: 0,
+            trimmed: 0,
         }
     }
 
     /// The entry was given out.
     pub(super) fn gave(&mut self, entry: Offset) {
         self.given = entry;
-        self.behind += 1;
+        self.gave += 1;
     }
 
     /// Whether the inbox holds nothing that was given out.
     pub(super) fn is_trimmed(&self) -> bool {
-        self.behind == 0
+        self.gave == self.trimmed
     }
 
     /// Whether it is time to trim, in an inbox that is `quiet` or is not.
     pub(super) fn is_due(&self, quiet: bool) -> bool {
-        self.behind >= LAZINESS || (quiet && self.behind > 0)
+        self.gave - self.trimmed >= LAZINESS || (quiet && !self.is_trimmed())
     }
 
     /// The inbox has been trimmed up to what was given out `then`.
     pub(super) fn trimmed(&mut self, then: &Self) {
         if self.node == then.node {
-            self.behind -= then.behind.min(self.behind);
+            self.trimmed = self.trimmed.max(then.gave);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_who_trim_the_same_do_not_hide_what_was_given_out_since() {
+        let mut now = Reached::of(NodeId::fresh());
+        now.gave(Offset { ms: 1, seq: 0 });
+        let (by_the_reader, by_another) = (now.clone(), now.clone());
+
+        now.trimmed(&by_the_reader);
+        now.gave(Offset { ms: 2, seq: 0 });
+        now.trimmed(&by_another);
+
+        assert!(!now.is_trimmed());
+        assert!(now.is_due(true) && !now.is_due(false));
     }
 }

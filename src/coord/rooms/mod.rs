@@ -2,8 +2,8 @@
 //!
 //! `room:<r>` (hash): `state` (opening, open, ended), `kind`, `to` (everyone with a seat), `nodes` (where their sockets
 //! are), `opened active lines`, and per user `s:` seat, `n:` nodes with sockets of the others, `w:` times of the last lines,
-//! `c:` marks of client message ids, `t:` fading of typing. `open` makes it before anybody is claimed, `announce` fills the seats; where all is on one shard `seat` (or the
-//! queue's `propose`) does all of that at once. Ending leaves a tombstone with a TTL.
+//! `c:` marks of client message ids, `t:` fading of typing. `open` makes it before anybody is claimed, `announce` fills the
+//! seats; where all is on one shard `seat` (or the queue's `propose`) does all of that at once. Ending leaves a tombstone with a TTL.
 //! `log:<r>` (stream): lines and what else its people must not miss; the entry id is the room's order. `rooms:<node>` (set): what to reap when a node dies.
 
 #[cfg(test)]
