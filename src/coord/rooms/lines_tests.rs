@@ -1,11 +1,11 @@
 //! What is said, and that somebody is typing: who is told, in which order, how often.
 
-use super::tests::{RULES, kinds, lines, offsets, room_of, said, say, say_as, say_without_echo, sit};
-use super::{Said, Sat, Saying};
+use super::tests::{RULES, kinds, lines, offsets, room_of, said, say, say_as, say_with, sit};
+use super::{Said, Sat};
 use crate::coord::notice::Notice;
 use crate::coord::testing::{TestNode, World, at, socket, texts, user};
 use crate::domain::event::{Audience, Event, Typing};
-use crate::ids::{ClientMessageId, MessageId, RoomId};
+use crate::ids::{ClientMessageId, RoomId};
 use std::time::Duration;
 
 #[tokio::test]
@@ -42,13 +42,13 @@ async fn who_hears_no_echo_costs_no_notice_but_other_nodes_decide_for_themselves
         ]
     };
 
-    say_without_echo(&one, room, "to b alone").await;
+    say_with(false, &one, room, "to b alone").await;
     let alone = heard(&mut one, &mut two, &mut three).await;
     sit(&three, room, "a", "s3").await;
-    say_without_echo(&one, room, "also to a elsewhere").await;
+    say_with(false, &one, room, "also to a elsewhere").await;
     let elsewhere = heard(&mut one, &mut two, &mut three).await;
     sit(&one, room, "b", "s4").await;
-    say_without_echo(&one, room, "to b here and there").await;
+    say_with(false, &one, room, "to b here and there").await;
     let here = heard(&mut one, &mut two, &mut three).await;
 
     let told = |text: &str, nodes: [bool; 3]| nodes.map(|told| Vec::from_iter(told.then(|| text.to_owned())));
@@ -282,16 +282,8 @@ async fn text_of_any_script_arrives_as_it_was_said() {
     let (mut one, mut two) = (world.node().await, world.node().await);
     let room = room_of(&world, &mut one, &mut two).await;
     let text = "\u{1f469}\u{200d}\u{1f680} \u{e9} 'a' \"b\" %s %d \\n\nline two\t|";
-    let saying = Saying {
-        room,
-        user: &user("a"),
-        message: &MessageId::parse("m").unwrap(),
-        text,
-        client_id: None,
-        echo: true,
-    };
 
-    one.coord.say(&saying, RULES).await.unwrap();
+    say_with(true, &one, room, text).await;
 
     assert_eq!(lines(&two.inbox().await), [text]);
     let log = world.raw(&["XRANGE", &one.coord.keys().log(room), "-", "+"]).await;

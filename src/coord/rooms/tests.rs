@@ -60,15 +60,15 @@ pub(super) async fn say_as(node: &TestNode, room: RoomId, who: &str, text: &str,
     node.coord.say(&saying, RULES).await.unwrap()
 }
 
-/// User a says something, and hears none of it on `node`.
-pub(super) async fn say_without_echo(node: &TestNode, room: RoomId, text: &str) {
+/// User a says something, and hears of it on `node` with an `echo`.
+pub(super) async fn say_with(echo: bool, node: &TestNode, room: RoomId, text: &str) {
     let saying = Saying {
         room,
         user: &user("a"),
         message: &MessageId::parse("m").unwrap(),
         text,
         client_id: None,
-        echo: false,
+        echo,
     };
     node.coord.say(&saying, RULES).await.unwrap();
 }
