@@ -15,6 +15,7 @@ use crate::ids::RoomId;
 use crate::metrics;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::sync::Notify;
 
 /// Events that may wait for one socket until Redis has answered. More is a room talking for seconds: the socket is sent
 /// away and comes back.
@@ -35,6 +36,8 @@ pub struct Member {
     /// When it came; lines from before it were never meant for it.
     pub since: Millis,
     arrival: Mutex<Arrival>,
+    /// Wakes who waits until Redis has answered.
+    answered: Notify,
     /// The oldest entry that it was told when it came; the last there can be when it was told none.
     told_from: Mutex<Offset>,
     /// Where the log of its room ended when it came: what was there before was heard, or is told as missed.
@@ -70,6 +73,7 @@ impl Member {
             dialect,
             since,
             arrival: Mutex::new(Arrival::Awaited(Vec::new())),
+            answered: Notify::new(),
             told_from: Mutex::new(Offset::LAST),
             found: Mutex::default(),
             heard_before: Mutex::default(),
@@ -114,6 +118,8 @@ impl Member {
                 self.tell(event, &mut None);
             }
         }
+        drop(arrival);
+        self.answered.notify_waiters();
     }
 
     /// Something happened that the user is told of on all sockets.
@@ -172,6 +178,17 @@ impl Member {
     pub fn is_settled(&self) -> bool {
         let arrival = self.arrival.lock().unwrap_or_else(PoisonError::into_inner);
         matches!(*arrival, Arrival::Settled(_))
+    }
+
+    /// Comes true as soon as Redis has answered the next time, from this call on.
+    pub fn settles(&self) -> impl Future<Output = ()> {
+        self.answered.notified()
+    }
+
+    /// Waits until it is known what the user is doing; false if that takes longer than `patience`.
+    pub async fn is_settled_within(&self, patience: Duration) -> bool {
+        let settles = self.settles();
+        self.is_settled() || tokio::time::timeout(patience, settles).await.is_ok()
     }
 
     fn up_to(&self, reached: u64) -> Offset {

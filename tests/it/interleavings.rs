@@ -112,24 +112,34 @@ async fn who_polls_is_told_nothing_after_a_line_that_was_lost_on_its_way_to_redi
     world.ends_empty().await;
 }
 
+async fn pair_on_two_nodes(world: &World) -> Pair {
+    let ann = world.dial_node(0).guest("ann").connect().await;
+    let bob = world.dial_node(1).guest("bob").connect().await;
+    Pair::seat(ann, bob).await
+}
+
+/// Everybody takes the node of this user for dead: it begins a new life.
+fn bury_the_node_of(world: &World, user: &str) {
+    let keys = world.redis.keys();
+    let is_theirs = |key: &&String| key.contains(":users:") && world.redis.command(&["SISMEMBER", key, user]) == ["1"];
+    let theirs = keys.iter().find(is_theirs).expect("where they are");
+    let nodes = keys.iter().find(|key| key.ends_with(":nodes")).expect("leases");
+    world
+        .redis
+        .command(&["ZREM", nodes, theirs.rsplit(':').next().unwrap()]);
+}
+
 /// The node of `ann` begins a new life; while its request `held` is on its way, `bob` says a last line and leaves.
 async fn a_room_ends_while_a_node_begins_anew(held: &'static str) {
     let world = plan().start().await;
-    let ann = world.dial_node(0).guest("ann").connect().await;
-    let bob = world.dial_node(1).guest("bob").connect().await;
     let Pair {
         mut ann,
         mut bob,
         ann_id,
         ..
-    } = Pair::seat(ann, bob).await;
-    let keys = world.redis.keys();
-    let is_hers = |key: &&String| key.contains(":users:") && world.redis.command(&["SISMEMBER", key, &ann_id]) == ["1"];
-    let hers = keys.iter().find(is_hers).expect("where she is");
-    let nodes = keys.iter().find(|key| key.ends_with(":nodes")).expect("leases");
-
+    } = pair_on_two_nodes(&world).await;
     world.line.hold(held);
-    world.redis.command(&["ZREM", nodes, hers.rsplit(':').next().unwrap()]);
+    bury_the_node_of(&world, &ann_id);
     world.line.caught().await;
     say(&bob, "farewell");
     bob.dealt_with().await;
@@ -160,4 +170,51 @@ async fn who_finds_the_room_ended_when_their_node_begins_anew_is_told_its_last_l
 #[tokio::test]
 async fn who_was_let_go_of_when_their_node_begins_anew_is_told_the_last_lines_and_the_end_of_the_room() {
     a_room_ends_while_a_node_begins_anew("attach").await;
+}
+
+/// What `ann` said got through, and she was told nothing of what happened to her node.
+async fn went_on(world: World, mut pair: Pair) {
+    assert_eq!(
+        pair.bob.hear("text_message_received").await["content"],
+        "are you there?"
+    );
+    pair.chats().await;
+    assert_eq!(pair.ann.unread(), [""; 0]);
+    pair.ann.emit("leave_text_room", &[]);
+    pair.bob.expect("text_room_ended").await;
+    pair.ann.close().await;
+    pair.bob.close().await;
+    world.ends_empty().await;
+}
+
+#[tokio::test]
+async fn what_is_said_while_a_node_begins_anew_waits_and_is_not_refused() {
+    let mut world = plan().start().await;
+    let pair = pair_on_two_nodes(&world).await;
+
+    world.line.hold("attach");
+    bury_the_node_of(&world, &pair.ann_id);
+    world.line.caught().await;
+    say(&pair.ann, "are you there?");
+    // Time for the node to read that; should it not, nothing is proved, and nothing fails.
+    for _ in 0..50 {
+        world.node(0).is_ready().await;
+    }
+    world.line.let_go();
+
+    went_on(world, pair).await;
+}
+
+#[tokio::test]
+async fn what_was_said_before_a_node_knows_that_it_was_given_up_is_said_in_its_next_life() {
+    let world = plan().start().await;
+    let pair = pair_on_two_nodes(&world).await;
+
+    world.line.hold("say");
+    say(&pair.ann, "are you there?");
+    world.line.caught().await;
+    bury_the_node_of(&world, &pair.ann_id);
+    world.line.let_go();
+
+    went_on(world, pair).await;
 }

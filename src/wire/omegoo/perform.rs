@@ -5,6 +5,7 @@ use super::{Omegoo, failed};
 use crate::actions::Denied;
 use crate::actions::say::Receipt;
 use crate::actions::seek::Sought;
+use crate::coord::script::FENCED;
 use crate::domain::account::{Ability, may};
 use crate::domain::command::Command;
 use crate::domain::queue::{Place, Queue};
@@ -31,12 +32,7 @@ impl Omegoo {
         };
         metrics::EVENTS_RECEIVED.one(kind);
         let outcome = match decoded {
-            // What the client would be told now need not be true any more when it is told.
-            Ok(Some(_)) if !member.is_settled() => Err(Refusal::Unavailable.into()),
-            Ok(Some(command)) => match self.carry_out(member, command, inbound.ack).await {
-                Err(Denied::Refused(Refusal::NoRoom)) if !member.is_settled() => Err(Refusal::Unavailable.into()),
-                outcome => outcome,
-            },
+            Ok(Some(command)) => self.carry_out_settled(member, &command, inbound.ack).await,
             Ok(None) => Ok(()),
             Err(refusal) => Err(refusal.into()),
         };
@@ -45,19 +41,48 @@ impl Omegoo {
         }
     }
 
-    async fn carry_out(&self, member: &Member, command: Command, ack: Option<AckId>) -> Result<(), Denied> {
+    /// What a client wants while Redis is asked anew what its user is doing waits, as it would wait for Redis itself; what
+    /// was refused because the node had lost its lease is done in its next life.
+    async fn carry_out_settled(&self, member: &Member, command: &Command, ack: Option<AckId>) -> Result<(), Denied> {
+        let patience = self.actions.settings().redis.command_timeout;
+        if !member.is_settled() && !Box::pin(member.is_settled_within(patience)).await {
+            return Err(Refusal::Unavailable.into());
+        }
+        let settled_anew = member.settles();
+        let outcome = self.carry_out(member, command, ack).await;
+        let unfounded = match &outcome {
+            Err(Denied::Failed(fault)) => fault.why == FENCED,
+            // Redis may have lost its data, and the client is still to be told.
+            Err(Denied::Refused(Refusal::NoRoom)) => !member.is_settled(),
+            _ => false,
+        };
+        match unfounded {
+            true => {
+                Box::pin(async {
+                    match tokio::time::timeout(patience, settled_anew).await {
+                        Ok(()) => self.carry_out(member, command, ack).await,
+                        Err(_) => Err(Refusal::Unavailable.into()),
+                    }
+                })
+                .await
+            }
+            false => outcome,
+        }
+    }
+
+    async fn carry_out(&self, member: &Member, command: &Command, ack: Option<AckId>) -> Result<(), Denied> {
         match command {
             Command::Seek(queue) => {
                 self.allow(member, Ability::Chat)?;
-                self.seek(member, queue).await
+                self.seek(member, *queue).await
             }
             Command::StopSeeking(Queue::Text) => self.stop_seeking(member).await,
             Command::Say { text, client_id } => {
                 self.allow(member, Ability::Chat)?;
-                self.say(member, &text, client_id.as_ref(), ack).await
+                self.say(member, text, client_id.as_ref(), ack).await
             }
             Command::ShowTyping(typing) => match self.room_of(member) {
-                Some(room) => self.actions.show_typing(&member.who.user, room, typing).await,
+                Some(room) => self.actions.show_typing(&member.who.user, room, *typing).await,
                 None => Ok(()),
             },
             Command::LeaveRoom => {
@@ -74,11 +99,11 @@ impl Omegoo {
                 self.allow(member, Ability::Report)?;
                 let room = self.room_of(member).ok_or(Refusal::NoRoom)?;
                 self.actions
-                    .report(&member.who.user, room, &reported, violation, &description)
+                    .report(&member.who.user, room, reported, *violation, description)
                     .await
             }
             Command::Return => self.come_back(member).await,
-            Command::Show(mode) => Ok(self.actions.show(&member.who.user, mode).await?),
+            Command::Show(mode) => Ok(self.actions.show(&member.who.user, *mode).await?),
         }
     }
 
