@@ -132,9 +132,11 @@ impl MessageId {
 }
 
 impl ClientMessageId {
-    /// Eight characters that tell it from nearly all others.
+    /// Four characters that tell it from nearly all others.
     pub fn mark(&self) -> String {
-        format!("{:08x}", fnv1a(&self.0) as u32)
+        let hash = fnv1a(&self.0);
+        let letter = |at: u32| char::from(URL_SAFE[(hash >> (6 * at)) as usize % 64]);
+        (0..4).map(letter).collect()
     }
 }
 

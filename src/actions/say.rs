@@ -30,11 +30,13 @@ impl Actions {
     ) -> Result<Receipt, Denied> {
         let rules = &self.settings.chat;
         let text = chat::clean(text, rules.message_max_chars as usize)?;
-        let message = MessageId::fresh(self.now().0);
+        let at = self.now();
+        let message = MessageId::fresh(at.0);
         let saying = Saying {
             room,
             user,
             message: &message,
+            at,
             text: &text,
             client_id,
             echo,

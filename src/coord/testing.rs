@@ -193,7 +193,7 @@ impl World {
             let kind = text(self.raw(&["TYPE", &key]).await);
             let mut value = match kind.as_str() {
                 "string" => text(self.raw(&["GET", &key]).await),
-                "hash" => sorted(pairs(texts(self.raw(&["HGETALL", &key]).await), "=")),
+                "hash" => sorted(pairs(unpacked(self.raw(&["HGETALL", &key]).await), "=")),
                 "zset" => pairs(texts(self.raw(&["ZRANGE", &key, "0", "-1", "WITHSCORES"]).await), "@").join(", "),
                 "set" => sorted(texts(self.raw(&["SMEMBERS", &key]).await)),
                 "list" => texts(self.raw(&["LRANGE", &key, "0", "-1"]).await).join(", "),
@@ -303,6 +303,22 @@ fn text(value: Value) -> String {
 
 pub(crate) fn texts(value: Value) -> Vec<String> {
     value.into_array().into_iter().map(text).collect()
+}
+
+/// The fields of a hash; what somebody said lately (see `say.lua`) as how much, when, and the marks.
+fn unpacked(hash: Value) -> Vec<String> {
+    let bytes = |value: Value| value.into_owned_bytes().unwrap_or_default();
+    let mut all: Vec<_> = hash.into_array().into_iter().map(bytes).collect();
+    for pair in all.chunks_mut(2).filter(|pair| pair[0].starts_with(b"d:")) {
+        let number = |bytes: &[u8]| bytes.iter().fold(0, |sum: u64, byte| sum << 8 | u64::from(*byte));
+        let (said, rest) = pair[1].split_at(4);
+        let (times, marks) = rest[1..].split_at(6 * usize::from(rest[0]));
+        let times: String = times.chunks(6).map(|time| format!("{} ", number(time))).collect();
+        pair[1] = [format!("{} {times}", number(said)).as_bytes(), marks].concat();
+    }
+    all.into_iter()
+        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+        .collect()
 }
 
 fn pairs(flat: Vec<String>, between: &str) -> Vec<String> {

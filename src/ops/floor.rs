@@ -117,12 +117,14 @@ async fn talk(floor: Arc<Floor>, first: usize) -> Result<(), Fault> {
     let mut turn = first;
     while !floor.over.load(Ordering::Relaxed) {
         let (room, people) = &floor.rooms[turn % ROOMS];
-        let message = MessageId::fresh(floor.clock.now().0);
+        let at = floor.clock.now();
+        let message = MessageId::fresh(at.0);
         let client_id = ClientMessageId::parse(&format!("1234567890-{first}-{turn}"));
         let saying = Saying {
             room: *room,
             user: &people[turn / ROOMS % 2],
             message: &message,
+            at,
             text: TEXT,
             client_id: client_id.as_ref(),
             echo: false,

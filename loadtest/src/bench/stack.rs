@@ -131,6 +131,7 @@ fn redis(scratch: &Path) -> Result<(Running, PathBuf), String> {
             .args(["--port", &port.to_string(), "--bind", "127.0.0.1"]);
         command.arg("--dir").arg(&data);
         command.args(["--save", "", "--appendonly", "yes", "--maxmemory-policy", "noeviction"]);
+        command.args(["--auto-aof-rewrite-min-size", "512mb"]);
         command.args(["--latency-tracking", "no"]);
         command
     })?;

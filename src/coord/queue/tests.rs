@@ -232,7 +232,7 @@ async fn who_lives_where_the_queue_does_is_seated_at_once_and_told_once() {
             (
                 "room:R",
                 &format!(
-                    "active=T+0, kind=text, n:a=N2, n:b=N1, nodes={}, opened=T+0, s:a=p N1/sa, s:b=p N2/sb, state=open, to=a b",
+                    "kind=text, n:a=a b|N2|N1, n:b=a b|N1|N2, nodes={}, opened=T+0, s:a=p N1/sa, s:b=p N2/sb, state=open, to=a b",
                     world.in_order(&[&one, &two])
                 ),
             ),

@@ -19,6 +19,6 @@ function rooms.close(r, k, room, by, why, tombstone_ttl)
   redis.call('PEXPIRE', k.log, tombstone_ttl)
   redis.call('ZADD', k.timers, k.release_at, 'release|' .. room .. '|' .. string.gsub(r.to, ' ', '|'))
   redis.call('XADD', k.journal, '*', 'fact', 'ended', 'room', room, 'kind', r.kind, 'opened', r.opened,
-    'ended', now_text, 'why', why, 'by', by, 'lines', r.lines or '0', 'people', r.to)
+    'ended', now_text, 'why', why, 'by', by, 'lines', string.format('%d', (rooms.said(r))), 'people', r.to)
   return {'ended', r.to}
 end

@@ -77,7 +77,7 @@ async fn leaving_ends_the_room_for_both_and_leaves_a_tombstone_and_a_fact() {
             ("room:R", "at=T+0, by=a, state=ended, to=a b, why=left (ttl)"),
             (
                 "log:R",
-                "k=seated d=text|a b|T+0 / s=a m=m-bye a=T+0 x=bye c= / k=ended d=left|a|T+0 (ttl)",
+                "k=seated d=text|a b|T+0 / l=a|m-bye|T+0|bye / k=ended d=left|a|T+0 (ttl)",
             ),
             ("timers", "release|R|a|b@T+2000"),
             (

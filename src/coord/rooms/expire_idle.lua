@@ -5,7 +5,8 @@
 -- twice: the timer moves to the same time; the second time there is no open room
 local r = rooms.read(KEYS[1])
 if not r or r.state ~= 'open' then return {'no_room'} end
-local idle_at = tonumber(r.active) + tonumber(ARGV[2])
+local _, active = rooms.said(r)
+local idle_at = active + tonumber(ARGV[2])
 if idle_at > now then
   redis.call('ZADD', KEYS[3], string.format('%d', idle_at), 'idle|' .. ARGV[1])
   return {'not_due'}

@@ -1,5 +1,6 @@
--- What the acts on rooms share: the room's log. A line is "s user m message a at x text"; everything else that its
--- people are told and must not miss is "k kind d body", the body as it stands in the notice.
+-- What the acts on rooms share: the room's log. A line is "l line c client_message_id" (the latter if there is one), a line
+-- being user, message, at, text; everything else that its people are told and must not miss is "k kind d body". Line and
+-- body are as they stand in the notice.
 -- KEYS: none of its own; functions are given keys
 -- ARGV: none
 -- returns: nothing; defines more of `rooms`
@@ -14,7 +15,7 @@ end
 -- A line of the log as the fields of a notice; nil for what is no line.
 function rooms.line(entry)
   local f = entry[2]
-  return f[1] == 's' and table.concat({entry[1], f[2], f[4], f[6], f[8]}, US) or nil
+  return f[1] == 'l' and entry[1] .. US .. f[2] or nil
 end
 
 -- An entry of the log as a notice, but for whom.

@@ -1,8 +1,8 @@
 //! Rooms in Redis: seats, lines, typing, and how rooms end.
 //!
 //! `room:<r>` (hash): `state` (opening, open, ended), `kind`, `to` (everyone with a seat), `nodes` (where their sockets
-//! are), `opened active lines`, and per user `s:` seat, `n:` nodes with sockets of the others, `w:` times of the last lines,
-//! `c:` marks of client message ids, `t:` fading of typing. `open` makes it before anybody is claimed, `announce` fills the
+//! are), `opened`, and per user `s:` seat, `n:` who and which nodes are told of their lines, `d:` what they said lately (see
+//! `say.lua`), `t:` fading of typing. `open` makes it before anybody is claimed, `announce` fills the
 //! seats; where all is on one shard `seat` (or the queue's `propose`) does all of that at once. Ending leaves a tombstone with a TTL.
 //! `log:<r>` (stream): lines and what else its people must not miss; the entry id is the room's order. `rooms:<node>` (set): what to reap when a node dies.
 
@@ -70,6 +70,8 @@ pub struct Saying<'a> {
     pub user: &'a UserId,
     /// The id it will have.
     pub message: &'a MessageId,
+    /// When it is said.
+    pub at: Millis,
     /// The clean text.
     pub text: &'a str,
     /// The sender's own id for it.
@@ -211,8 +213,10 @@ impl Coord {
             .key(self.keys().log(saying.room))
             .arg(saying.room)
             .arg(saying.user)
-            .arg(saying.message)
-            .arg(saying.text)
+            .arg(format_args!(
+                "{}\u{1f}{}\u{1f}{}\u{1f}{}",
+                saying.user, saying.message, saying.at, saying.text
+            ))
             .arg(saying.client_id.map_or("", ClientMessageId::as_str))
             .arg(saying.client_id.map(ClientMessageId::mark).unwrap_or_default())
             .arg(rules.limit)
@@ -222,6 +226,7 @@ impl Coord {
             .arg(if saying.echo { "1" } else { "" });
         let reply = self.run(saying.room.shard(), act).await?;
         match reply.word() {
+            "said" if reply.is_bare() => Ok(Said::As(saying.message.clone(), saying.at)),
             "said" => {
                 let message = MessageId::parse(reply.text(0)?).ok_or_else(|| reply.unknown())?;
                 Ok(Said::As(message, Millis(reply.value(1)?)))

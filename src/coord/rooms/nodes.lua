@@ -3,8 +3,8 @@
 -- ARGV: none
 -- returns: nothing; defines more of `rooms`
 -- twice: all of it is found out anew
--- Finds out which nodes hold a seat of `r`: their list, and the fields of the room's hash that say so, also for each seat
--- which nodes hold one of the others (`n:<user>`).
+-- Finds out which nodes hold a seat of `r`: their list, and the fields of the room's hash that say so; also for each seat
+-- (`n:<user>`) what its lines need: everyone, the nodes that hold a seat of the others, and the rest of its own.
 function rooms.find_nodes(r)
   local holders, list = {}, {}
   for user, seat in pairs(r.seat) do
@@ -20,12 +20,13 @@ function rooms.find_nodes(r)
   r.nodes = table.concat(list, ' ')
   local fields = {'nodes', r.nodes}
   for user in pairs(r.seat) do
-    local others = {}
+    local others, own = {}, {}
     for _, at in ipairs(list) do
-      if next(holders[at]) ~= user or next(holders[at], user) then others[#others + 1] = at end
+      local which = (next(holders[at]) ~= user or next(holders[at], user)) and others or own
+      which[#which + 1] = at
     end
     fields[#fields + 1] = 'n:' .. user
-    fields[#fields + 1] = table.concat(others, ' ')
+    fields[#fields + 1] = table.concat({r.to, table.concat(others, ' '), table.concat(own, ' ')}, US)
   end
   return list, fields
 end

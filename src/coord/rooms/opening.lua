@@ -42,7 +42,7 @@ end
 function rooms.announce(k, r, room, log, a, sockets_a, b, sockets_b)
   local of_a, of_b = fill(k, r, room, a, sockets_a), fill(k, r, room, b, sockets_b)
   local list, fields = rooms.find_nodes(r)
-  redis.call('HSET', r.key, 'state', 'open', 'kind', r.kind, 'opened', r.opened, 'active', now_text, 'to', r.to,
+  redis.call('HSET', r.key, 'state', 'open', 'kind', r.kind, 'opened', r.opened, 'to', r.to,
     's:' .. a, r.seat[a], 's:' .. b, r.seat[b], unpack(fields))
   local body = table.concat({r.to, rooms.log(log, room, 'seated', r.kind, r.to, now_text), of_a .. ' ' .. of_b}, US)
   for _, at in ipairs(list) do

@@ -21,6 +21,19 @@ function rooms.read(key)
   return r
 end
 
+-- How many lines were said in `r`, and when the last one was, or when it opened (see say.lua).
+function rooms.said(r)
+  local lines, active = 0, tonumber(r.opened)
+  for user in pairs(r.seat) do
+    local lately = r['d:' .. user]
+    if lately then
+      local said, times = struct.unpack('>I4B', lately)
+      lines, active = lines + said, math.max(active, struct.unpack('>I6', lately, 6 * times))
+    end
+  end
+  return lines, active
+end
+
 function rooms.hold(r, room, user, timers, until_ms, since)
   r.seat[user] = 'h ' .. until_ms .. ' ' .. since
   redis.call('HSET', r.key, 's:' .. user, r.seat[user])

@@ -53,6 +53,7 @@ pub(super) async fn say_as(node: &TestNode, room: RoomId, who: &str, text: &str,
         room,
         user: &user(who),
         message: &MessageId::parse(&format!("m-{}", text.replace([' ', ','], ""))).unwrap(),
+        at: node.coord.clock().now(),
         text,
         client_id: client_id.as_ref(),
         echo: true,
@@ -66,6 +67,7 @@ pub(super) async fn say_with(echo: bool, node: &TestNode, room: RoomId, text: &s
         room,
         user: &user("a"),
         message: &MessageId::parse("m").unwrap(),
+        at: node.coord.clock().now(),
         text,
         client_id: None,
         echo,
@@ -196,7 +198,7 @@ async fn announcing_seats_both_and_tells_each_node_once() {
     assert_eq!(two.inbox().await, [seated]);
     let dump = world.dump().await;
     let (both_nodes, with_a) = (world.in_order(&[&one, &two]), "N2");
-    let nodes = format!("active=T+0, kind=text, n:a={with_a}, n:b={both_nodes}, nodes={both_nodes}, ");
+    let nodes = format!("kind=text, n:a=a b|{with_a}|N1, n:b=a b|{both_nodes}|, nodes={both_nodes}, ");
     assert!(dump["room:R"].starts_with(&nodes), "{dump:?}");
     let mut rest = dump.clone();
     rest.remove("room:R");
@@ -226,7 +228,7 @@ async fn somebody_without_a_socket_has_the_seat_held_from_the_start() {
         &[
             (
                 "room:R",
-                "active=T+0, kind=text, n:a=, n:b=N1, nodes=N1, opened=T+0, s:a=p N1/s1, s:b=h T+30000 0, state=open, to=a b",
+                "kind=text, n:a=a b||N1, n:b=a b|N1|, nodes=N1, opened=T+0, s:a=p N1/s1, s:b=h T+30000 0, state=open, to=a b",
             ),
             ("rooms:N1", "R"),
             ("timers", "hold|R|b@T+30000, idle|R@T+1800000"),
@@ -295,7 +297,7 @@ async fn sockets_that_come_and_go_while_the_room_opens_are_kept_in_step() {
         &[
             (
                 "room:R",
-                "active=T+0, kind=text, n:a=N2, n:b=, nodes=N2, opened=T+0, s:a=h T+30000 0-0, s:b=p N2/s2, state=open, to=a b",
+                "kind=text, n:a=a b|N2|, n:b=a b||N2, nodes=N2, opened=T+0, s:a=h T+30000 0-0, s:b=p N2/s2, state=open, to=a b",
             ),
             ("rooms:N2", "R"),
             ("timers", "hold|R|a@T+30000, idle|R@T+1800000"),

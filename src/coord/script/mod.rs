@@ -39,6 +39,11 @@ impl Reply {
         self.items.first().map_or("", String::as_str)
     }
 
+    /// Whether it is the word alone.
+    pub fn is_bare(&self) -> bool {
+        self.values().is_empty()
+    }
+
     /// The values after the word.
     pub fn values(&self) -> &[String] {
         self.items.get(1..).unwrap_or(&[])

@@ -273,9 +273,7 @@ async fn lines_that_a_server_has_forgotten_are_said_again_before_anything_new_al
     let room = world.room("R");
     let (key, log) = (node.coord.keys().room(room), node.coord.keys().log(room));
     let done = node.coord.keys().done(Shard(0), &node.id);
-    world
-        .raw(&["HSET", &key, "n:a", "", "to", "a", "s:a", "p", "kind", "text"])
-        .await;
+    world.raw(&["HSET", &key, "n:a", "a\u{1f}\u{1f}"]).await;
     let rules = SayRules {
         limit: 9,
         window: LEASE,
@@ -288,6 +286,7 @@ async fn lines_that_a_server_has_forgotten_are_said_again_before_anything_new_al
             room,
             user: &user,
             message: &message,
+            at: node.coord.clock().now(),
             text: "hi",
             client_id: None,
             echo: true,
@@ -309,7 +308,7 @@ async fn lines_that_a_server_has_forgotten_are_said_again_before_anything_new_al
     let fault = node.coord.stop_typing(room, &user("a")).await.unwrap_err();
 
     let said = |messages: &[&str]| {
-        let lines = messages.iter().map(|m| format!("s=a m={m} a=T+0 x=hi c="));
+        let lines = messages.iter().map(|m| format!("l=a|{m}|T+0|hi"));
         lines.collect::<Vec<_>>().join(" / ")
     };
     assert_eq!(after, said(&["m1", "m2", "m3", "m4"]));
