@@ -11,6 +11,7 @@ use crate::domain::presence::Counts;
 use crate::domain::queue::Queue;
 use crate::ids::{NodeId, RoomId, Shard, SocketId, UserId, shard_of};
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Locks that people are spread over, so that loops and connections seldom meet.
@@ -47,6 +48,7 @@ struct Inner {
     people: Vec<Mutex<HashMap<UserId, Person>>>,
     sockets: Vec<Mutex<HashMap<SocketId, Arc<Member>>>>,
     counts: Mutex<Told>,
+    outdated: AtomicBool,
 }
 
 /// Counts as the shards published them, and as clients were told last.
@@ -77,6 +79,7 @@ impl Default for Hub {
             people: (0..STRIPES).map(|_| Mutex::default()).collect(),
             sockets: (0..STRIPES).map(|_| Mutex::default()).collect(),
             counts: Mutex::default(),
+            outdated: AtomicBool::new(false),
         }))
     }
 }
@@ -118,6 +121,16 @@ impl Hub {
     /// The member of a socket.
     pub fn member(&self, socket: &SocketId) -> Option<Arc<Member>> {
         self.sockets(socket).get(socket).cloned()
+    }
+
+    /// Whether what clients ask for while Redis is asked anew what they are doing is what they want now.
+    pub fn trust_clients(&self, fresh: bool) {
+        self.0.outdated.store(!fresh, Ordering::Release);
+    }
+
+    /// See [`Hub::trust_clients`].
+    pub fn trusts_clients(&self) -> bool {
+        !self.0.outdated.load(Ordering::Acquire)
     }
 
     /// Everybody here.

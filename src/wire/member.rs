@@ -185,12 +185,6 @@ impl Member {
         self.answered.notified()
     }
 
-    /// Waits until it is known what the user is doing; false if that takes longer than `patience`.
-    pub async fn is_settled_within(&self, patience: Duration) -> bool {
-        let settles = self.settles();
-        self.is_settled() || tokio::time::timeout(patience, settles).await.is_ok()
-    }
-
     fn up_to(&self, reached: u64) -> Offset {
         if reached > 0 {
             return Offset::unpacked(reached);

@@ -6,6 +6,7 @@ use crate::harness::eventually;
 use crate::harness::pair::{Pair, say};
 use crate::harness::redis::Kind;
 use crate::harness::world::{Plan, World, left_over};
+use serde_json::json;
 
 /// On one server, so that a node has one connection for what it asks.
 fn plan() -> Plan {
@@ -172,12 +173,14 @@ async fn who_was_let_go_of_when_their_node_begins_anew_is_told_the_last_lines_an
     a_room_ends_while_a_node_begins_anew("attach").await;
 }
 
-/// What `ann` said got through, and she was told nothing of what happened to her node.
-async fn went_on(world: World, mut pair: Pair) {
-    assert_eq!(
-        pair.bob.hear("text_message_received").await["content"],
-        "are you there?"
-    );
+/// Every node takes Redis for another server: it begins a new life.
+fn change_the_epoch(world: &World) {
+    let keys = world.redis.keys();
+    let epoch = keys.iter().find(|key| key.ends_with(":epoch")).expect("an epoch");
+    world.redis.command(&["SET", epoch, "another"]);
+}
+
+async fn part(world: World, mut pair: Pair) {
     pair.chats().await;
     assert_eq!(pair.ann.unread(), [""; 0]);
     pair.ann.emit("leave_text_room", &[]);
@@ -188,12 +191,12 @@ async fn went_on(world: World, mut pair: Pair) {
 }
 
 #[tokio::test]
-async fn what_is_said_while_a_node_begins_anew_waits_and_is_not_refused() {
+async fn what_is_said_while_a_node_looks_at_another_redis_waits_and_is_not_refused() {
     let mut world = plan().start().await;
-    let pair = pair_on_two_nodes(&world).await;
+    let mut pair = pair_on_two_nodes(&world).await;
 
     world.line.hold("attach");
-    bury_the_node_of(&world, &pair.ann_id);
+    change_the_epoch(&world);
     world.line.caught().await;
     say(&pair.ann, "are you there?");
     // Time for the node to read that; should it not, nothing is proved, and nothing fails.
@@ -202,19 +205,33 @@ async fn what_is_said_while_a_node_begins_anew_waits_and_is_not_refused() {
     }
     world.line.let_go();
 
-    went_on(world, pair).await;
+    assert_eq!(
+        pair.bob.hear("text_message_received").await["content"],
+        "are you there?"
+    );
+    part(world, pair).await;
 }
 
 #[tokio::test]
-async fn what_was_said_before_a_node_knows_that_it_was_given_up_is_said_in_its_next_life() {
+async fn what_is_read_by_a_node_that_was_given_up_for_dead_is_refused() {
     let world = plan().start().await;
-    let pair = pair_on_two_nodes(&world).await;
+    let mut pair = pair_on_two_nodes(&world).await;
 
-    world.line.hold("say");
-    say(&pair.ann, "are you there?");
-    world.line.caught().await;
+    world.line.hold("attach");
     bury_the_node_of(&world, &pair.ann_id);
-    world.line.let_go();
+    world.line.caught().await;
+    say(&pair.ann, "are you there?");
 
-    went_on(world, pair).await;
+    let refused = pair.ann.hear("text_chat_error").await;
+    assert_eq!(refused["code"], "UNAVAILABLE");
+    world.line.let_go();
+    // Until Redis has answered, whatever she says is refused.
+    while pair
+        .ann
+        .emit_with_ack("send_text_message", &[json!({ "content": "and now?" })])
+        .await[0]["code"]
+        == "UNAVAILABLE"
+    {}
+    assert_eq!(pair.bob.hear("text_message_received").await["content"], "and now?");
+    part(world, pair).await;
 }

@@ -88,10 +88,14 @@ struct Waiting {
 }
 
 /// What a round of renewals found.
+#[derive(PartialEq, Eq)]
 enum Health {
     Well,
     Gap,
-    Lost,
+    /// Redis is another server, or has lost its data.
+    Anew,
+    /// Others took the node for dead: it did not run, or could not be heard.
+    GivenUp,
 }
 
 impl Lease {
@@ -102,6 +106,7 @@ impl Lease {
             let waiting = std::mem::take(waiting);
             *life = Life::Begun(begun);
             self.resync(waiting, Told::InFull).await;
+            self.hub.trust_clients(true);
         }
         let Life::Begun(known) = life else { return Ok(()) };
         match self.renew(known).await? {
@@ -111,7 +116,9 @@ impl Lease {
                 tracing::error!("notices were trimmed before this node read them: resyncing its sockets");
                 self.resync(Vec::new(), Told::WithGaps).await;
             }
-            Health::Lost => {
+            health @ (Health::Anew | Health::GivenUp) => {
+                // What a node reads after it has slept is old: its clients may have gone elsewhere with the same.
+                self.hub.trust_clients(matches!(health, Health::Anew));
                 metrics::LEASES_LOST.one(());
                 let coord = self.actions.coord();
                 let before = coord.identity().now();
@@ -133,8 +140,11 @@ impl Lease {
         let shards = self.actions.coord().keys().shards().zip(epochs);
         let renewing = shards.map(|(shard, epoch)| self.renew_on(shard, until, epoch));
         let found = futures_util::future::join_all(renewing).await;
-        if found.iter().any(|health| matches!(health, Ok(Health::Lost))) {
-            return Ok(Health::Lost);
+        for lost in [Health::GivenUp, Health::Anew] {
+            let same = |health: &Result<Health, Fault>| health.as_ref().is_ok_and(|health| *health == lost);
+            if found.iter().any(same) {
+                return Ok(lost);
+            }
         }
         let found = found.into_iter().collect::<Result<Vec<_>, _>>()?;
         match found.iter().any(|health| matches!(health, Health::Gap)) {
@@ -149,8 +159,8 @@ impl Lease {
                 self.kept.note(shard, keeper, ill);
                 Ok(if gap { Health::Gap } else { Health::Well })
             }
-            Ok(Renewed::NewEpoch) => Ok(Health::Lost),
-            Err(fault) if fault.why == FENCED => Ok(Health::Lost),
+            Ok(Renewed::NewEpoch) => Ok(Health::Anew),
+            Err(fault) if fault.why == FENCED => Ok(Health::GivenUp),
             Err(fault) => {
                 self.kept.note(shard, false, false);
                 Err(fault)

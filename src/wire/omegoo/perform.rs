@@ -16,7 +16,9 @@ use crate::wire::hub::Doing;
 use crate::wire::member::Member;
 use crate::wire::socketio::AckId;
 use crate::wire::{Frame, Inbound, Socket};
+use futures_util::FutureExt;
 use serde_json::{Value, json};
+use std::pin::pin;
 
 fn emit(socket: &Socket, name: &str, payload: &Value) {
     socket.emit(&Frame::event("/", name, payload));
@@ -41,33 +43,36 @@ impl Omegoo {
         }
     }
 
-    /// What a client wants while Redis is asked anew what its user is doing waits, as it would wait for Redis itself; what
-    /// was refused because the node had lost its lease is done in its next life.
+    /// What a client wants while Redis is asked anew what its user is doing waits, as it would wait for Redis itself: unless
+    /// the user turns out to be doing something else by then, or it may be old.
     async fn carry_out_settled(&self, member: &Member, command: &Command, ack: Option<AckId>) -> Result<(), Denied> {
-        let patience = self.actions.settings().redis.command_timeout;
-        if !member.is_settled() && !Box::pin(member.is_settled_within(patience)).await {
-            return Err(Refusal::Unavailable.into());
-        }
-        let settled_anew = member.settles();
-        let outcome = self.carry_out(member, command, ack).await;
-        let unfounded = match &outcome {
-            Err(Denied::Failed(fault)) => fault.why == FENCED,
-            // Redis may have lost its data, and the client is still to be told.
-            Err(Denied::Refused(Refusal::NoRoom)) => !member.is_settled(),
-            _ => false,
-        };
-        match unfounded {
-            true => {
-                Box::pin(async {
-                    match tokio::time::timeout(patience, settled_anew).await {
-                        Ok(()) => self.carry_out(member, command, ack).await,
-                        Err(_) => Err(Refusal::Unavailable.into()),
-                    }
-                })
-                .await
+        let mut settles = pin!(member.settles());
+        let believed = self.hub.doing(&member.who.user);
+        if member.is_settled() {
+            let outcome = self.carry_out(member, command, ack).await;
+            let unfounded = match &outcome {
+                // Sent in the name of the next life, before that had begun.
+                Err(Denied::Failed(fault)) => fault.why == FENCED,
+                // Redis may have lost its data, and the client is still to be told.
+                Err(Denied::Refused(Refusal::NoRoom)) => true,
+                _ => false,
+            };
+            let mut asked_anew = || !member.is_settled() || settles.as_mut().now_or_never().is_some();
+            if !unfounded || !asked_anew() {
+                return outcome;
             }
-            false => outcome,
         }
+        Box::pin(async {
+            let patience = self.actions.settings().redis.command_timeout;
+            if !self.hub.trusts_clients() || tokio::time::timeout(patience, settles).await.is_err() {
+                return Err(Refusal::Unavailable.into());
+            }
+            match self.hub.doing(&member.who.user) == believed {
+                true => self.carry_out(member, command, ack).await,
+                false => Err(Refusal::Unavailable.into()),
+            }
+        })
+        .await
     }
 
     async fn carry_out(&self, member: &Member, command: &Command, ack: Option<AckId>) -> Result<(), Denied> {
