@@ -1,5 +1,6 @@
 //! What is spoken at `/socket.io/`: namespaces `/` and `/custom`, `auth` on connect, messages back, acknowledgements.
 
+use palaver::domain::recovery::Bookmark;
 use palaver::wire::{App, ConnectError, Departure, Frame, Inbound, Passport, Socket, Welcome};
 use serde_json::{Map, Value};
 use std::sync::Arc;
@@ -25,7 +26,7 @@ impl App for Suite {
         Ok(Welcome::default())
     }
 
-    async fn adopt(&self, _: &Arc<Socket>, _: Passport) {}
+    async fn adopt(&self, _: &Arc<Socket>, _: Passport, _: Option<Bookmark>) {}
 
     async fn event(&self, socket: &Arc<Socket>, inbound: Inbound) {
         match (inbound.name.as_str(), inbound.ack) {

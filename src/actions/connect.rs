@@ -38,6 +38,8 @@ pub struct Came {
     pub arrival: Arrival,
     /// What it is to be told first, oldest first.
     pub missed: Vec<Event>,
+    /// Up to where it has heard before that.
+    pub heard: Bookmark,
     /// Up to where it has heard, then.
     pub start: Bookmark,
     /// The life of the data in Redis.
@@ -88,7 +90,15 @@ impl Actions {
                 }
             }
         };
-        Ok(came(arrival, missed, past))
+        let first = missed.iter().find_map(Event::place);
+        let came = came(arrival, missed, past, None);
+        Ok(match first {
+            Some((room, offset)) => Came {
+                heard: Bookmark::In(room, offset.before()),
+                ..came
+            },
+            None => came,
+        })
     }
 
     /// What somebody who has heard up to `heard` missed of a room that has ended, with its end; none when not all of it
@@ -163,7 +173,8 @@ pub fn ends(events: &[Event]) -> bool {
     events.iter().any(|event| matches!(event, Event::Ended { .. }))
 }
 
-pub(super) fn came(arrival: Arrival, missed: Vec<Event>, past: Past) -> Came {
+/// A socket that has come, whose client had `heard` so much before; one that is new has missed nothing.
+pub(super) fn came(arrival: Arrival, missed: Vec<Event>, past: Past, heard: Option<Bookmark>) -> Came {
     let start = match (&arrival, past.trail.last()) {
         (Arrival::Seated { room, last, .. }, _) => Bookmark::In(*room, *last),
         (Arrival::Ended(room, _), _) => Bookmark::After(*room),
@@ -173,6 +184,7 @@ pub(super) fn came(arrival: Arrival, missed: Vec<Event>, past: Past) -> Came {
     Came {
         arrival,
         missed,
+        heard: heard.unwrap_or(start),
         start,
         epoch: past.epoch,
     }

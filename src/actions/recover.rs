@@ -1,11 +1,12 @@
-//! A client whose connection broke takes up its session again, and is told exactly what it missed: everything, or, with
-//! the reason, that this cannot be. The logs of the rooms it was in meanwhile are read from its bookmark on.
+//! A client whose connection broke takes up its session again, or a node goes on with a socket of another: the client is
+//! told exactly what it missed, everything, or, with the reason, that this cannot be. The logs of the rooms it was in
+//! meanwhile are read from its bookmark on.
 
 use super::connect::{Arrival, Came, came};
 use super::{Actions, Denied};
 use crate::coord::notice::Place;
 use crate::coord::rooms::{Retold, Sat};
-use crate::coord::users::{Recovered, Session, State};
+use crate::coord::users::{Attached, Past, Recovered, Session, State};
 use crate::domain::event::Event;
 use crate::domain::recovery::{Bookmark, From, Pid, Unrecovered, heard, to_read};
 use crate::domain::refusal::Refusal;
@@ -13,7 +14,7 @@ use crate::error::Fault;
 use crate::ids::{RoomId, SocketId, UserId};
 use std::time::Duration;
 
-/// What came of taking up a session.
+/// What came of taking up a session, or of going on with a socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TakenUp {
     /// The session goes on.
@@ -97,20 +98,37 @@ impl Actions {
             Recovered::To(state, past, before) => (state, past, before),
         };
         let mark = heard(mark, pid.start, &past.trail);
+        self.catch_up(&Returning { user, socket, before }, state, past, mark)
+            .await
+    }
+
+    /// A socket that was on another node goes on here. Its client, which has noticed nothing, was told everything up to
+    /// `mark`.
+    pub async fn go_on(&self, user: &UserId, socket: &SocketId, mark: Bookmark) -> Result<TakenUp, Denied> {
+        let most = self.settings.sockets.per_user as usize;
+        let (state, past) = match self.coord.attach(user, socket, most, None).await? {
+            Attached::Crowded => return Err(Refusal::TooManySockets.into()),
+            Attached::To(state, past) => (state, past),
+        };
+        let before = None;
+        self.catch_up(&Returning { user, socket, before }, state, past, mark)
+            .await
+    }
+
+    async fn catch_up(&self, who: &Returning<'_>, state: State, past: Past, mark: Bookmark) -> Result<TakenUp, Denied> {
         let rooms = match to_read(mark, &past.trail) {
             Ok(rooms) => rooms,
             Err(why) => return Ok(TakenUp::Broken(why)),
         };
-        let who = Returning { user, socket, before };
         let mut reading = Reading {
             missed: Vec::new(),
             broken: None,
             // Quotes and the like take twice their length on the wire.
-            room_left: sockets.outbox / 2,
+            room_left: self.settings.sockets.outbox / 2,
         };
-        let arrival = self.read_on(&who, state, rooms, &mut reading).await?;
+        let arrival = self.read_on(who, state, rooms, &mut reading).await?;
         Ok(match reading.broken {
-            None => TakenUp::Whole(came(arrival, reading.missed, past)),
+            None => TakenUp::Whole(came(arrival, reading.missed, past, Some(mark))),
             Some(why) => TakenUp::Broken(why),
         })
     }

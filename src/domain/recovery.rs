@@ -88,6 +88,15 @@ impl Bookmark {
             Some((room, offset)) => Some(Self::In(RoomId::parse(room)?, Offset::parse(offset)?)),
         }
     }
+
+    /// Up to where somebody has heard who was at this one and then heard what `next` is of: of one room perhaps something
+    /// that came before.
+    pub fn then(self, next: Self) -> Self {
+        match (self, next) {
+            (Self::In(room, heard), Self::In(same, offset)) if room == same => Self::In(room, heard.max(offset)),
+            (_, next) => next,
+        }
+    }
 }
 
 impl fmt::Display for Bookmark {
@@ -206,6 +215,18 @@ mod tests {
             assert_eq!(Pid::parse(bad), None, "{bad:?}");
             assert_eq!(Bookmark::parse(bad), None, "{bad:?}");
         }
+    }
+
+    #[test]
+    fn a_bookmark_never_goes_back_within_a_room() {
+        let [room, other] = [0, 1].map(|shard| RoomId::fresh(Shard(shard)));
+        let at = |room, ms| Bookmark::In(room, Offset { ms, seq: 0 });
+
+        assert_eq!(at(room, 7).then(at(room, 5)), at(room, 7));
+        assert_eq!(at(room, 7).then(at(room, 9)), at(room, 9));
+        assert_eq!(at(room, 7).then(at(other, 5)), at(other, 5));
+        assert_eq!(at(room, 7).then(Bookmark::After(room)), Bookmark::After(room));
+        assert_eq!(Bookmark::Start.then(at(room, 5)), at(room, 5));
     }
 
     #[test]

@@ -66,6 +66,17 @@ impl Offset {
         }
     }
 
+    /// The last place before this one.
+    pub fn before(self) -> Self {
+        match self.seq.checked_sub(1) {
+            Some(seq) => Self { ms: self.ms, seq },
+            None => Self {
+                ms: self.ms.saturating_sub(1),
+                seq: u64::MAX,
+            },
+        }
+    }
+
     /// The first place at or after a time.
     pub fn at(time: Millis) -> Self {
         Self { ms: time.0, seq: 0 }

@@ -2,6 +2,7 @@
 
 use super::socket::Socket;
 use super::socketio::AckId;
+use crate::domain::recovery::Bookmark;
 use crate::ids::SocketId;
 use bytes::Bytes;
 use serde_json::{Map, Value};
@@ -30,6 +31,8 @@ pub struct Welcome {
     pub passport: Passport,
     /// What the client brings when it comes back after a break (`pid`), if it may take up its session then.
     pub pid: Option<String>,
+    /// Up to where the client had heard when it came.
+    pub heard: Option<Bookmark>,
     /// The id that the client knows the socket by, when it took up a session; else it is the socket's own.
     pub known_as: Option<SocketId>,
 }
@@ -76,8 +79,13 @@ pub trait App: Send + Sync + 'static {
         auth: Map<String, Value>,
     ) -> impl Future<Output = Result<Welcome, ConnectError>> + Send;
 
-    /// A socket that was elsewhere goes on here; the client has noticed nothing.
-    fn adopt(&self, socket: &Arc<Socket>, passport: Passport) -> impl Future<Output = ()> + Send;
+    /// A socket that was elsewhere goes on here; the client has noticed nothing, and `heard` so much, if that is known.
+    fn adopt(
+        &self,
+        socket: &Arc<Socket>,
+        passport: Passport,
+        heard: Option<Bookmark>,
+    ) -> impl Future<Output = ()> + Send;
 
     /// The client said something.
     fn event(&self, socket: &Arc<Socket>, inbound: Inbound) -> impl Future<Output = ()> + Send;

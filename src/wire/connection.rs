@@ -9,7 +9,8 @@ use super::outbox::{Outbox, Unsent};
 use super::settings::Settings;
 use super::socket::Socket;
 use crate::clock::Millis;
-use crate::ids::SessionId;
+use crate::domain::recovery::Bookmark;
+use crate::ids::{SessionId, SocketId};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -138,10 +139,20 @@ impl Connection {
     /// Sends frames with nothing between them. A client that does not read its frames loses the connection.
     /// Tells whether they were taken.
     pub fn send(&self, frames: &[Frame]) -> bool {
-        if !self.takes() {
-            return false;
-        }
-        match self.outbox.send(frames) {
+        self.takes() && self.sent(self.outbox.send(frames))
+    }
+
+    /// The same; with some of them `socket`'s client has heard up to a bookmark.
+    pub(super) fn send_marked<'f>(
+        &self,
+        frames: impl Iterator<Item = (&'f Frame, Option<Bookmark>)>,
+        socket: &SocketId,
+    ) -> bool {
+        self.takes() && self.sent(self.outbox.send_marked(frames, Some(socket)))
+    }
+
+    fn sent(&self, sent: Result<(), Unsent>) -> bool {
+        match sent {
             Ok(()) => return true,
             Err(Unsent::Full) => self.end(End::SlowReader),
             Err(Unsent::Broken) => self.end(End::Cut),

@@ -4,6 +4,7 @@
 use super::app::Departure;
 use super::connection::Connection;
 use super::engineio::{Malformed, Message};
+use crate::domain::recovery::Bookmark;
 use std::future::Future;
 use std::sync::Arc;
 
@@ -13,6 +14,8 @@ pub struct Joined {
     pub namespace: String,
     pub sid: String,
     pub passport: String,
+    /// Up to where its client has heard, if that is known.
+    pub heard: Option<Bookmark>,
 }
 
 /// What one holder of a session gives the next.

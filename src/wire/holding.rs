@@ -12,7 +12,7 @@ use super::signals;
 use crate::clock::Millis;
 use crate::coord::Coord;
 use crate::coord::script::FENCED;
-use crate::coord::sessions::{Carried, Emitted, Expired};
+use crate::coord::sessions::{Carried, Emitted, Expired, Packets};
 use crate::error::Fault;
 use crate::ids::SessionId;
 use std::sync::Arc;
@@ -346,18 +346,21 @@ async fn carry_all<D: Dialogue>(core: &Core<D>, held: &Held, saved: &mut Vec<Car
 async fn carry_frames<D: Dialogue>(core: &Core<D>, held: &Held) -> Result<Emitted, Fault> {
     let sid = held.connection.sid();
     loop {
-        let frames = held.connection.outbox.drain(BATCH);
+        let (frames, reached) = held.connection.outbox.drain(BATCH);
         if frames.is_empty() {
             return Ok(Emitted::Kept);
         }
         let entries = frames.iter().map(super::frame::Frame::entry).collect();
-        let emitted = core
-            .coord
-            .session_emit(sid, held.epoch, core.settings.outbox, entries)
-            .await?;
+        let packets = Packets {
+            most_bytes: core.settings.outbox,
+            heard: &reached,
+            entries,
+        };
+        let emitted = core.coord.session_emit(sid, held.epoch, packets).await?;
         if matches!(emitted, Emitted::Lost | Emitted::Slow) {
             return Ok(emitted);
         }
+        held.connection.outbox.recorded(reached);
     }
 }
 
@@ -382,7 +385,8 @@ async fn note_namespaces<D: Dialogue>(
             return Ok(false);
         }
     }
-    for new in current.iter().filter(|one| !saved.contains(one)) {
+    let known = |one: &&Carried| saved.iter().any(|before| before.is_same_socket(one));
+    for new in current.iter().filter(|one| !known(one)) {
         if !core.coord.session_join(connection.sid(), held.epoch, new).await? {
             return Ok(false);
         }

@@ -211,9 +211,10 @@ impl Member {
         metrics::EVENTS_SENT.one(event.kind());
         let taken = if event.looks_the_same_to_everybody() && self.dialect.is_usual() {
             let frames = shared.get_or_insert_with(|| self.dialect.encode(event, &self.who.user));
-            self.socket.emit_all(frames)
+            self.socket.emit_marked(frames, event.bookmark())
         } else {
-            self.socket.emit_all(&self.dialect.encode(event, &self.who.user))
+            let frames = self.dialect.encode(event, &self.who.user);
+            self.socket.emit_marked(&frames, event.bookmark())
         };
         // What a connection that is ending no longer took is missed: it is sent where the socket comes back.
         if !taken {

@@ -25,6 +25,7 @@ mod heartbeat;
 mod holding;
 pub mod hub;
 mod living;
+mod marks;
 pub mod member;
 mod messages;
 mod namespaces;

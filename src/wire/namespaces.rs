@@ -66,6 +66,7 @@ impl<A: App> Namespaces<A> {
         match answer {
             Ok(welcome) => {
                 socket.keep_passport(welcome.passport);
+                socket.begins_after(welcome.heard);
                 connection.join(socket.clone());
                 let sid = welcome.known_as.as_ref().unwrap_or(socket.sid());
                 let text = socketio::connect(namespace, sid.as_str(), welcome.pid.as_deref());
@@ -145,9 +146,10 @@ impl<A: App> Dialogue for Namespaces<A> {
             let socket = Socket::joining(sid, &joined.namespace, connection.clone());
             let passport = Passport(joined.passport);
             socket.keep_passport(passport.clone());
+            socket.begins_after(joined.heard);
             connection.join(socket.clone());
             socket.open(&[]);
-            self.app.adopt(&socket, passport).await;
+            self.app.adopt(&socket, passport, joined.heard).await;
         }
         for message in handover.leftover {
             self.message(connection, memory, message).await?;

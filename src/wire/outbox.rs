@@ -6,7 +6,10 @@
 //! to Redis. Either way the bytes are bounded, and a reader that falls behind loses its connection.
 
 use super::frame::Frame;
+use super::marks::{Mark, Marks};
 use super::stream::Stream;
+use crate::domain::recovery::Bookmark;
+use crate::ids::SocketId;
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -34,6 +37,8 @@ struct Waiting {
     bytes: usize,
     /// The last frame is in.
     closed: bool,
+    /// Where the frames are carried to a record.
+    marks: Option<Box<Marks>>,
 }
 
 /// Why a frame was not taken.
@@ -53,7 +58,9 @@ impl Outbox {
 
     /// For a polling session.
     pub(super) fn gathering(cap: usize) -> Self {
-        Self::new(None, cap)
+        let outbox = Self::new(None, cap);
+        outbox.waiting().marks = Some(Box::default());
+        outbox
     }
 
     fn new(stream: Option<Arc<Stream>>, cap: usize) -> Self {
@@ -76,18 +83,31 @@ impl Outbox {
 
     /// Sends frames, in order and with nothing between them.
     pub(super) fn send(&self, frames: &[Frame]) -> Result<(), Unsent> {
+        self.send_marked(frames.iter().map(|frame| (frame, None)), None)
+    }
+
+    /// The same; with some of them `socket`'s client has heard up to a bookmark.
+    pub(super) fn send_marked<'f>(
+        &self,
+        frames: impl Iterator<Item = (&'f Frame, Option<Bookmark>)>,
+        socket: Option<&SocketId>,
+    ) -> Result<(), Unsent> {
         let mut waiting = self.waiting();
         if waiting.closed {
             return Err(Unsent::Broken);
         }
         // Where something waits already the task knows.
         let idle = waiting.bytes == 0;
-        for frame in frames {
+        for (frame, mark) in frames {
             if waiting.bytes + frame.wire().len() > self.cap {
                 return Err(Unsent::Full);
             }
             waiting.bytes += frame.wire().len();
             waiting.frames.push_back(frame.clone());
+            let count = waiting.frames.len();
+            if let (Some(marks), Some(socket), Some(mark)) = (&mut waiting.marks, socket, mark) {
+                marks.note(count, socket, mark);
+            }
         }
         let wakes = idle && waiting.bytes > 0;
         drop(waiting);
@@ -123,13 +143,26 @@ impl Outbox {
         Ok(waiting.bytes == 0)
     }
 
-    /// Takes up to `most` frames that wait.
-    pub(super) fn drain(&self, most: usize) -> Vec<Frame> {
+    /// Takes up to `most` frames that wait; how far clients have heard who have these.
+    pub(super) fn drain(&self, most: usize) -> (Vec<Frame>, Vec<Mark>) {
         let mut waiting = self.waiting();
         let count = most.min(waiting.frames.len());
         let frames: Vec<Frame> = waiting.frames.drain(..count).collect();
         waiting.bytes -= frames.iter().map(|frame| frame.wire().len()).sum::<usize>();
-        frames
+        let reached = waiting.marks.as_mut().map(|marks| marks.take(count));
+        (frames, reached.unwrap_or_default())
+    }
+
+    /// The record says that clients have heard so far.
+    pub(super) fn recorded(&self, marks: Vec<Mark>) {
+        if let Some(known) = &mut self.waiting().marks {
+            known.recorded(marks);
+        }
+    }
+
+    /// Up to where a socket's client has heard, as far as the record knows.
+    pub(super) fn heard(&self, socket: &SocketId) -> Option<Bookmark> {
+        self.waiting().marks.as_ref()?.of(socket)
     }
 
     /// Waits until the kernel takes more, or for the next waking.

@@ -71,6 +71,7 @@ pub(super) fn handover(joined: Vec<Carried>, leftover: &[String]) -> Handover {
         namespace: one.namespace,
         sid: one.sid,
         passport: one.passport,
+        heard: one.heard,
     });
     Handover {
         joined: joined.collect(),
@@ -107,5 +108,6 @@ pub(super) fn carry(joined: &Joined) -> Carried {
         namespace: joined.namespace.clone(),
         sid: joined.sid.clone(),
         passport: joined.passport.clone(),
+        heard: joined.heard,
     }
 }

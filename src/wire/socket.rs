@@ -5,6 +5,7 @@ use super::connection::Connection;
 use super::dialogue::Joined;
 use super::frame::Frame;
 use super::socketio::{self, Ack, AckId};
+use crate::domain::recovery::Bookmark;
 use crate::ids::SocketId;
 use bytes::Bytes;
 use serde_json::Value;
@@ -24,7 +25,7 @@ pub struct Socket {
     /// Set once the client has its answer; until then frames wait in `early`.
     open: AtomicBool,
     gone: AtomicBool,
-    early: Mutex<Vec<Frame>>,
+    early: Mutex<Vec<(Frame, Option<Bookmark>)>>,
     written: AtomicU64,
     pinged: AtomicU64,
     confirmed: AtomicU64,
@@ -99,6 +100,11 @@ impl Socket {
 
     /// Sends frames with nothing between them: an event and its attachments. Whether they were taken.
     pub fn emit_all(&self, frames: &[Frame]) -> bool {
+        self.emit_marked(frames, None)
+    }
+
+    /// The same; who has them has heard up to the bookmark.
+    pub fn emit_marked(&self, frames: &[Frame], mark: Option<Bookmark>) -> bool {
         if self.gone.load(Ordering::Acquire) {
             return false;
         }
@@ -107,14 +113,14 @@ impl Socket {
             if !self.open.load(Ordering::Acquire) {
                 let fits = early.len() + frames.len() <= EARLY;
                 if fits {
-                    early.extend_from_slice(frames);
+                    early.extend(marked(frames, mark).map(|(frame, mark)| (frame.clone(), mark)));
                 } else {
                     self.connection.end(super::connection::End::SlowReader);
                 }
                 return fits;
             }
         }
-        self.connection.send(frames)
+        self.connection.send_marked(marked(frames, mark), &self.sid)
     }
 
     /// Answers an event that asked for it.
@@ -189,7 +195,8 @@ impl Socket {
     pub(super) fn open(&self, first: &[Frame]) {
         let mut early = self.early();
         self.connection.send(first);
-        self.connection.send(&early);
+        let waited = early.iter().map(|(frame, mark)| (frame, *mark));
+        self.connection.send_marked(waited, &self.sid);
         *early = Vec::new();
         self.open.store(true, Ordering::Release);
     }
@@ -219,21 +226,36 @@ impl Socket {
         let _ = self.passport.set(passport);
     }
 
+    /// Up to where its client has heard before anything is sent here.
+    pub(super) fn begins_after(&self, heard: Option<Bookmark>) {
+        if let Some(heard) = heard {
+            self.connection.outbox.recorded(vec![(self.sid.clone(), heard)]);
+        }
+    }
+
     pub(super) fn joined(&self) -> Joined {
         Joined {
             namespace: self.namespace.to_string(),
             sid: self.sid.to_string(),
             passport: self.passport.get().map(|p| p.0.clone()).unwrap_or_default(),
+            heard: self.connection.outbox.heard(&self.sid),
         }
     }
 
-    fn early(&self) -> MutexGuard<'_, Vec<Frame>> {
+    fn early(&self) -> MutexGuard<'_, Vec<(Frame, Option<Bookmark>)>> {
         self.early.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn questions(&self) -> MutexGuard<'_, Option<Box<Questions>>> {
         self.questions.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The bookmark goes with the last one.
+fn marked(frames: &[Frame], mark: Option<Bookmark>) -> impl Iterator<Item = (&Frame, Option<Bookmark>)> {
+    let last = frames.len().saturating_sub(1);
+    let frames = frames.iter().enumerate();
+    frames.map(move |(at, frame)| (frame, mark.filter(|_| at == last)))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! A node dies with everything it held: others take over, and nothing of it is left (design 4, 8).
 
 use crate::harness::pair::{Pair, relays, say};
-use crate::harness::stage::{Plan, Shape, with};
+use crate::harness::stage::{Plan, Shape, Stage, with};
 use crate::harness::{PATIENCE, eventually};
 use serde_json::json;
 use std::time::Duration;
@@ -108,18 +108,43 @@ impl Poller {
         assert_eq!(posted.await.unwrap().status(), 200, "{packet}");
     }
 
-    async fn poll_until(&self, node: &str, wanted: &str) {
+    /// Polls until something came that has `wanted` in it; all that came, but for pings.
+    async fn poll_until(&self, node: &str, wanted: &str) -> Vec<String> {
+        let mut came = Vec::new();
         let polling = async {
-            loop {
+            while !came.iter().any(|packet: &String| packet.contains(wanted)) {
                 let polled = self.http.get(format!("{node}{}", self.rest)).send().await.unwrap();
                 assert_eq!(polled.status(), 200, "{wanted}");
-                if polled.text().await.unwrap().contains(wanted) {
-                    return;
+                let answer = polled.text().await.unwrap();
+                for packet in answer.split('\u{1e}') {
+                    match packet {
+                        "2" => self.post(node, "3").await,
+                        _ => came.push(packet.to_owned()),
+                    }
                 }
             }
         };
         tokio::time::timeout(PATIENCE, polling).await.expect(wanted);
+        came
     }
+
+    /// The id of its session.
+    fn sid(&self) -> &str {
+        self.rest.rsplit_once('=').unwrap().1
+    }
+}
+
+/// What packets told of a room, in short.
+fn told(packets: &[String]) -> Vec<String> {
+    let event = |packet: &String| {
+        let event: serde_json::Value = serde_json::from_str(packet.strip_prefix("42")?).unwrap();
+        match event[0].as_str()? {
+            "text_message_received" => Some(event[1]["content"].as_str()?.to_owned()),
+            "mode-user-counts" => None,
+            name => Some(name.to_owned()),
+        }
+    };
+    packets.iter().filter_map(event).collect()
 }
 
 #[tokio::test]
@@ -146,6 +171,79 @@ async fn a_polling_session_outlives_the_node_that_owned_it() {
             say(&ann, "good");
             bob.poll_until(&stays, "good").await;
             bob.post(&stays, "1").await;
+        })
+        .await;
+}
+
+/// Whether the dead node has been buried before the session goes on.
+#[derive(Clone, Copy, PartialEq)]
+enum Burial {
+    Before,
+    After,
+}
+
+/// A polling client whose node dies hears all of it once: what it has heard already, what waits in the record of its
+/// session, what its node was told and did not tell, and what is said later.
+async fn goes_on_exactly(stage: &mut Stage, connect: &str, burial: Burial) {
+    let (dies, stays) = (stage.url(1), stage.url(0));
+    let bob = Poller::open(&dies).await;
+    bob.post(&dies, connect).await;
+    bob.poll_until(&stays, "40{").await;
+    let mut ann = stage.guest(0).await;
+    ann.emit("join_text_queue", &[]);
+    bob.post(&stays, r#"42["join_text_queue"]"#).await;
+    let mut heard = bob.poll_until(&stays, "text_match_found").await;
+    ann.hear("text_match_found").await;
+    say(&ann, "heard 1");
+    say(&ann, "heard 2");
+    heard.extend(bob.poll_until(&stays, "heard 2").await);
+    say(&ann, "kept");
+    let kept = async || {
+        let out = stage.keys(&format!("out:{}", bob.sid()));
+        let waits = out.iter().flat_map(|key| stage.redis(&["LRANGE", key, "0", "-1"]));
+        waits.filter(|packet| packet.contains("kept")).count() == 1
+    };
+    eventually("a line waits for the next poll", kept).await;
+
+    stage.kill(1);
+    say(&ann, "missed 1");
+    say(&ann, "missed 2");
+    ann.dealt_with().await;
+    match burial {
+        Burial::Before => eventually("the dead node is forgotten", async || stage.living_nodes() == 1).await,
+        Burial::After => heard.extend(bob.poll_until(&stays, "kept").await),
+    }
+    heard.extend(bob.poll_until(&stays, "missed 2").await);
+    say(&ann, "new");
+    heard.extend(bob.poll_until(&stays, "new").await);
+
+    let mut heard = told(&heard);
+    heard.retain(|what| what != "text_queue_joined");
+    let all = [
+        "text_match_found",
+        "heard 1",
+        "heard 2",
+        "kept",
+        "missed 1",
+        "missed 2",
+        "new",
+    ];
+    assert_eq!(heard, all, "{connect}");
+    bob.post(&stays, "1").await;
+    ann.emit("leave_text_room", &[]);
+    ann.hear("text_room_ended").await;
+}
+
+#[tokio::test]
+async fn whoever_polls_on_when_the_owner_has_died_is_told_what_was_missed_and_nothing_twice() {
+    short_leases()
+        .on(&TWO_NODES, async |stage| {
+            for connect in ["40", r#"40{"recovery":false}"#] {
+                for burial in [Burial::Before, Burial::After] {
+                    goes_on_exactly(stage, connect, burial).await;
+                    stage.replace(1).await;
+                }
+            }
         })
         .await;
 }

@@ -184,6 +184,7 @@ const SHARED: &[(&str, &[&str])] = &[
         &[
             include_str!("../sessions/shared.lua"),
             include_str!("../sessions/kept.lua"),
+            include_str!("../sessions/joined.lua"),
         ],
     ),
 ];

@@ -5,13 +5,15 @@
 //! `sent` (entries the last poll was given; the next confirms them), `bytes` (waiting for a poll), `closing`, `probe`
 //! ("token until" of a WebSocket that wants to take over), `moved` (the node of the one that has), `leaving` (the
 //! owner is about to give it up), `kept` and `k:<n>` (posted bodies that wait for the next owner), `n:<namespace>` ->
-//! sid and passport. `out:<sid>` (list, same TTL): packets for the next poll, oldest first.
+//! sid and passport of a socket, `h:<sid of a socket>` (up to where its client has heard who has all that is here: from
+//! there on the next owner tells). `out:<sid>` (list, same TTL): packets for the next poll, oldest first.
 //!
 //! A session begins with `session_open`. Requests land anywhere; what is posted goes to the owner's inbox, and a node
 //! that finds the owner dead is the owner from then on. It ends by `session_close`, `session_drop`, `session_expire`,
 //! by its TTL when everybody forgot it, or by moving to a WebSocket: then the owner hands its sockets over
 //! (`session_hand`), its packets of before having been routed there in order.
 
+mod owner;
 #[cfg(test)]
 mod owners_tests;
 mod signal;
@@ -20,6 +22,7 @@ mod tests;
 #[cfg(test)]
 mod upgrade_tests;
 
+pub use owner::Packets;
 pub use signal::{Carried, SessionSignal};
 
 use super::Coord;
@@ -213,46 +216,6 @@ impl Coord {
         self.session_word(sid, act, "alive", "unknown").await
     }
 
-    /// The owner sends packets.
-    pub async fn session_emit(
-        &self,
-        sid: &SessionId,
-        epoch: u64,
-        most_bytes: usize,
-        entries: Vec<String>,
-    ) -> Result<Emitted, Fault> {
-        let act = self
-            .session_act_out("session_emit", sid)
-            .arg(sid)
-            .arg(epoch)
-            .arg(most_bytes);
-        let act = entries.into_iter().fold(act, |act, entry| act.arg(entry));
-        let reply = self.run(self.keys().shard_of_session(sid), act).await?;
-        match reply.word() {
-            "kept" => Ok(Emitted::Kept),
-            "routed" => Ok(Emitted::Routed),
-            "lost" => Ok(Emitted::Lost),
-            "slow" => Ok(Emitted::Slow),
-            _ => Err(reply.unknown()),
-        }
-    }
-
-    /// The owner notes a namespace that was joined; false when the session is another's by now.
-    pub async fn session_join(&self, sid: &SessionId, epoch: u64, joined: &Carried) -> Result<bool, Fault> {
-        let act = self
-            .session_act("session_join", sid)
-            .arg(epoch)
-            .arg(&joined.namespace)
-            .arg(joined.value());
-        self.session_word(sid, act, "joined", "lost").await
-    }
-
-    /// The owner notes a namespace that was left; false when the session is another's by now.
-    pub async fn session_part(&self, sid: &SessionId, epoch: u64, namespace: &str) -> Result<bool, Fault> {
-        let act = self.session_act("session_part", sid).arg(epoch).arg(namespace);
-        self.session_word(sid, act, "parted", "lost").await
-    }
-
     /// A WebSocket wants to take over within `patience`.
     pub async fn session_probe(&self, sid: &SessionId, token: &str, patience: Duration) -> Result<Probed, Fault> {
         let now = self.clock().steady();
@@ -303,41 +266,6 @@ impl Coord {
         }
     }
 
-    /// The owner's last word on a session that moved.
-    pub async fn session_hand(
-        &self,
-        sid: &SessionId,
-        epoch: u64,
-        joined: &[Carried],
-        leftover: &[String],
-    ) -> Result<bool, Fault> {
-        let act = self
-            .session_act("session_hand", sid)
-            .key(self.keys().nodes(self.keys().shard_of_session(sid)))
-            .arg(sid)
-            .arg(epoch)
-            .arg(joined.len());
-        let act = joined.iter().fold(act, |act, one| act.arg(one.text()));
-        let act = leftover.iter().fold(act, |act, one| act.arg(one));
-        self.session_word(sid, act, "handed", "lost").await
-    }
-
-    /// The owner asks whether the client is overdue.
-    pub async fn session_expire(&self, sid: &SessionId, epoch: u64) -> Result<Expired, Fault> {
-        let act = self
-            .session_act_out("session_expire", sid)
-            .arg(sid)
-            .arg(epoch)
-            .arg(self.clock().steady());
-        let reply = self.run(self.keys().shard_of_session(sid), act).await?;
-        match reply.word() {
-            "alive" => Ok(Expired::Alive(Millis(reply.value(0)?))),
-            "expired" => Ok(Expired::Expired),
-            "lost" => Ok(Expired::Lost),
-            _ => Err(reply.unknown()),
-        }
-    }
-
     /// Ends a session with a last packet for its client.
     pub async fn session_close(&self, sid: &SessionId, last: &str, why: &str) -> Result<bool, Fault> {
         let act = self
@@ -353,23 +281,5 @@ impl Coord {
     pub async fn session_drop(&self, sid: &SessionId, why: &str) -> Result<bool, Fault> {
         let act = self.session_act_out("session_drop", sid).arg(sid).arg(why);
         self.session_word(sid, act, "dropped", "unknown").await
-    }
-
-    /// A stopping owner is about to give a session up, and will hear [`SessionSignal::Last`]; false when it is over, or
-    /// another's.
-    pub async fn session_leave(&self, sid: &SessionId, epoch: u64) -> Result<bool, Fault> {
-        let act = self
-            .session_act("session_leave", sid)
-            .key(self.keys().nodes(self.keys().shard_of_session(sid)))
-            .arg(sid)
-            .arg(epoch);
-        self.session_word(sid, act, "leaving", "lost").await
-    }
-
-    /// It gives it up, with the bodies that it has not dealt with; false when it is over, moved, or another's.
-    pub async fn session_free(&self, sid: &SessionId, epoch: u64, bodies: &[String]) -> Result<bool, Fault> {
-        let act = self.session_act_out("session_free", sid).arg(sid).arg(epoch);
-        let act = bodies.iter().fold(act, |act, body| act.arg(body));
-        self.session_word(sid, act, "free", "lost").await
     }
 }

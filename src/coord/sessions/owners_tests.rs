@@ -1,8 +1,10 @@
 //! Whose session it is: owners that die, leave, and hand over.
 
-use super::tests::{BEAT, carried, dead_node, emit, opened, records, sid, signals, wake};
+use super::tests::{BEAT, carried, dead_node, emit, opened, packets, records, sid, signals, wake};
 use super::*;
 use crate::coord::testing::{START, World, assert_state};
+use crate::domain::recovery::Bookmark;
+use crate::ids::{RoomId, Shard, SocketId};
 
 #[tokio::test]
 async fn session_push_reaches_the_owner_wherever_it_was_posted() {
@@ -42,6 +44,47 @@ async fn a_session_whose_owner_is_dead_is_owned_by_the_node_that_gets_its_reques
     };
     assert_eq!(signals(&mut heir).await, [adopt, push]);
     assert_eq!(emit(&dead, 1, &["4late"]).await, Emitted::Lost);
+}
+
+#[tokio::test]
+async fn a_poll_asks_again_when_the_lease_of_its_owner_on_another_node_is_over() {
+    let world = World::new(1).await;
+    let (owner, other) = (world.stranger().await, world.node().await);
+    let until = START + Duration::from_secs(5);
+    owner.coord.register(Shard(0), until).await.unwrap();
+    owner.coord.session_open(&sid(), BEAT).await.unwrap();
+    assert_eq!(
+        other.coord.session_poll(&sid(), "t1").await.unwrap(),
+        Polled::Wait(until)
+    );
+
+    owner.coord.register(Shard(0), START + BEAT.dead).await.unwrap();
+    let again = other.coord.session_poll(&sid(), "t1").await.unwrap();
+
+    assert_eq!(again, Polled::Wait(START + BEAT.ping));
+}
+
+#[tokio::test]
+async fn the_next_owner_knows_up_to_where_what_session_emit_left_has_been_told() {
+    let world = World::new(1).await;
+    let (dead, mut heir) = (dead_node(&world).await, world.node().await);
+    dead.coord.session_open(&sid(), BEAT).await.unwrap();
+    dead.coord.session_join(&sid(), 1, &carried()).await.unwrap();
+    let heard = Bookmark::After(RoomId::fresh(Shard(0)));
+    let marks = [(SocketId::parse("s1").unwrap(), heard)];
+
+    let packets = packets(&marks, &["4a", "4b"]);
+    let emitted = dead.coord.session_emit(&sid(), 1, packets).await.unwrap();
+    assert_eq!(emitted, Emitted::Kept);
+    let polled = heir.coord.session_poll(&sid(), "t1").await.unwrap();
+
+    assert_eq!(polled, Polled::Data(vec!["4a".into(), "4b".into()]));
+    let told = signals(&mut heir).await;
+    let [SessionSignal::Adopt { joined, .. }] = &told[..] else {
+        panic!("{told:?}")
+    };
+    let heard = Some(heard);
+    assert_eq!(joined, &[Carried { heard, ..carried() }]);
 }
 
 #[tokio::test]

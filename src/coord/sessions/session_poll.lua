@@ -1,5 +1,6 @@
 -- A poll: confirms what the last one was given, takes what is there, or waits. Asked again with the same token when
--- woken. A second poll while one waits ends the session.
+-- woken, when the ping is due, and when its owner should have renewed its lease: should that be dead, nobody wakes it. A
+-- second poll while one waits ends the session.
 -- KEYS: 1 session, 2 out, 3 nodes
 -- ARGV: 1 sid, 2 token of the poll, 3 steady now, ms, 4 index of the last entry one answer may hold, 5 this node, or "" while it is leaving
 -- returns: "unknown" | "data" then entries | "wait" until_steady_ms | "upgrading"
@@ -37,4 +38,7 @@ if #entries > 0 then
 end
 redis.call('HSET', KEYS[1], 'waiting', me)
 if s.probe and tonumber(string.match(s.probe, ' (%d+)$')) > tonumber(ARGV[3]) then return {'upgrading'} end
-return {'wait', s.pinged and s.dead or s.ping}
+local until_steady = s.pinged and s.dead or s.ping
+local lease = s.owner ~= node and redis.call('ZSCORE', KEYS[3], s.owner or '')
+if lease and tonumber(lease) < tonumber(until_steady) then until_steady = lease end
+return {'wait', until_steady}

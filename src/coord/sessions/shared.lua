@@ -28,17 +28,6 @@ function sessions.wake(nodes, s, sid)
   sessions.tell(nodes, at, 'wake', sid, token)
 end
 
--- What was joined, as "namespace sid passport" in three fields each.
-function sessions.joined(s)
-  local fields = {}
-  for field, value in pairs(s) do
-    if string.sub(field, 1, 2) == 'n:' then
-      fields[#fields + 1] = string.sub(field, 3) .. US .. value
-    end
-  end
-  return fields
-end
-
 -- Sees to it that a live node owns the session: if not, `heir` (this node, or "" while it is leaving) does from now on, and
 -- hears of it in its inbox. Whether somebody does.
 function sessions.own(nodes, key, s, sid, steady, heir)

@@ -1,6 +1,7 @@
 //! What nodes tell each other about polling sessions, as it stands in an inbox.
 
 use crate::clock::Millis;
+use crate::domain::recovery::Bookmark;
 use crate::ids::SessionId;
 
 /// Between the fields of a signal.
@@ -15,6 +16,8 @@ pub struct Carried {
     pub namespace: String,
     pub sid: String,
     pub passport: String,
+    /// Up to where its client has heard when it has all that the record has.
+    pub heard: Option<Bookmark>,
 }
 
 impl Carried {
@@ -23,14 +26,23 @@ impl Carried {
         format!("{}{FIELD}{}", self.sid, self.passport)
     }
 
-    /// With the namespace.
+    /// The bookmark as the record has it, or nothing.
+    pub(super) fn mark(&self) -> String {
+        self.heard.map(|heard| heard.to_string()).unwrap_or_default()
+    }
+
+    /// All of it.
     pub(super) fn text(&self) -> String {
-        format!("{}{FIELD}{}", self.namespace, self.value())
+        format!("{}{FIELD}{}{FIELD}{}", self.namespace, self.value(), self.mark())
     }
 
     pub(super) fn parse(text: &str) -> Option<Carried> {
-        let mut fields = text.splitn(3, FIELD);
-        take(&mut fields)
+        take(&mut text.split(FIELD))
+    }
+
+    /// Whether both are of one socket, which may have heard more in between.
+    pub fn is_same_socket(&self, other: &Carried) -> bool {
+        (&self.namespace, &self.sid, &self.passport) == (&other.namespace, &other.sid, &other.passport)
     }
 }
 
@@ -39,6 +51,7 @@ fn take<'a>(fields: &mut impl Iterator<Item = &'a str>) -> Option<Carried> {
         namespace: fields.next()?.to_owned(),
         sid: fields.next()?.to_owned(),
         passport: fields.next()?.to_owned(),
+        heard: Bookmark::parse(fields.next()?),
     })
 }
 
@@ -132,13 +145,13 @@ impl SessionSignal {
     }
 }
 
-/// The number of namespaces, each in three fields, then messages of a half received packet: the first may hold anything,
+/// The number of namespaces, each in four fields, then messages of a half received packet: the first may hold anything,
 /// the others are base64.
 fn handed(sid: SessionId, rest: &str) -> Option<SessionSignal> {
     let (count, mut rest) = rest.split_once(FIELD).unwrap_or((rest, ""));
     let mut joined = Vec::new();
     for _ in 0..count.parse::<usize>().ok()? {
-        let mut fields = rest.splitn(4, FIELD);
+        let mut fields = rest.splitn(5, FIELD);
         joined.push(take(&mut fields)?);
         rest = fields.next().unwrap_or("");
     }

@@ -3,6 +3,8 @@
 use super::*;
 use crate::coord::inbox::Incoming;
 use crate::coord::testing::{self, START, TestNode, World, assert_state};
+use crate::domain::recovery::Bookmark;
+use crate::ids::SocketId;
 use std::collections::BTreeMap;
 
 pub(super) const BEAT: Beat = Beat {
@@ -22,6 +24,7 @@ pub(super) fn carried() -> Carried {
         namespace: "/a".into(),
         sid: "s1".into(),
         passport: "p q".into(),
+        heard: Some(Bookmark::Start),
     }
 }
 
@@ -65,9 +68,20 @@ fn data(entries: &[&str]) -> Polled {
     Polled::Data(entries.iter().map(|entry| (*entry).to_owned()).collect())
 }
 
+/// What is sent, and how far its readers have heard then.
+pub(super) fn packets<'a>(heard: &'a [(SocketId, Bookmark)], entries: &[&str]) -> Packets<'a> {
+    Packets {
+        most_bytes: ROOM,
+        heard,
+        entries: entries.iter().map(|entry| (*entry).to_owned()).collect(),
+    }
+}
+
 pub(super) async fn emit(node: &TestNode, epoch: u64, entries: &[&str]) -> Emitted {
-    let entries = entries.iter().map(|entry| (*entry).to_owned()).collect();
-    node.coord.session_emit(&sid(), epoch, ROOM, entries).await.unwrap()
+    node.coord
+        .session_emit(&sid(), epoch, packets(&[], entries))
+        .await
+        .unwrap()
 }
 
 #[tokio::test]
@@ -104,7 +118,7 @@ async fn session_emit_is_bounded_and_fenced() {
     assert_eq!(emit(&owner, 1, &[&long]).await, Emitted::Slow);
     assert_eq!(emit(&other, 2, &["4a"]).await, Emitted::Lost);
     let nobody = SessionId::parse("nobody").unwrap();
-    let lost = owner.coord.session_emit(&nobody, 1, ROOM, vec!["4".into()]).await;
+    let lost = owner.coord.session_emit(&nobody, 1, packets(&[], &["4"])).await;
     assert_eq!(lost.unwrap(), Emitted::Lost);
 }
 
@@ -200,7 +214,14 @@ async fn session_join_and_session_part_keep_what_an_heir_must_know() {
 
     assert!(owner.coord.session_join(&sid(), 1, &carried()).await.unwrap());
     assert!(!owner.coord.session_join(&sid(), 9, &carried()).await.unwrap());
-    let record = "bytes=0, dead=T+45000, epoch=1, n:/a=s1|p q, owner=N1, ping=T+25000, sent=0 (ttl)";
+    let record = "bytes=0, dead=T+45000, epoch=1, h:s1=start, n:/a=s1|p q, owner=N1, ping=T+25000, sent=0 (ttl)";
+    assert_state(&records(&world).await, &[("session:abcdefghij0123456789", record)]);
+
+    let mut again = carried();
+    "s2".clone_into(&mut again.sid);
+    again.heard = None;
+    assert!(owner.coord.session_join(&sid(), 1, &again).await.unwrap());
+    let record = "bytes=0, dead=T+45000, epoch=1, n:/a=s2|p q, owner=N1, ping=T+25000, sent=0 (ttl)";
     assert_state(&records(&world).await, &[("session:abcdefghij0123456789", record)]);
 
     assert!(owner.coord.session_part(&sid(), 1, "/a").await.unwrap());
@@ -247,7 +268,10 @@ fn every_signal_of_shared_lua_reads_as_it_was_written() {
         dead: Millis(77),
         joined,
     };
-    assert_eq!(read(&format!("adopt|{sid}|2|77|/a|s1|p q")), adopt(vec![carried()]));
+    assert_eq!(
+        read(&format!("adopt|{sid}|2|77|/a|s1|p q|start")),
+        adopt(vec![carried()])
+    );
     assert_eq!(read(&format!("adopt|{sid}|2|77")), adopt(vec![]));
     let handed = SessionSignal::Handed {
         sid: sid.clone(),

@@ -23,6 +23,7 @@ use crate::actions::{Actions, Denied};
 use crate::coord::script::FENCED;
 use crate::coord::users::Session;
 use crate::domain::event::Event;
+use crate::domain::recovery::Bookmark;
 use crate::domain::room::Offset;
 use crate::error::Fault;
 use crate::metrics;
@@ -147,13 +148,11 @@ impl App for Omegoo {
         }
     }
 
-    async fn adopt(&self, socket: &Arc<Socket>, passport: Passport) {
-        let admitted = match handshake::from_passport(&passport) {
-            Some(hello) => {
-                let member = self.enroll(socket, hello);
-                self.admit(&member, None).await.map(drop)
-            }
-            None => Err(Fault::new("passport", "unreadable").into()),
+    async fn adopt(&self, socket: &Arc<Socket>, passport: Passport, heard: Option<Bookmark>) {
+        let admitted = match (handshake::from_passport(&passport), heard) {
+            (Some(hello), Some(heard)) => self.go_on(&self.enroll(socket, hello), heard).await,
+            (Some(hello), None) => self.admit(&self.enroll(socket, hello), None).await.map(drop),
+            (None, _) => Err(Fault::new("passport", "unreadable").into()),
         };
         metrics::ADOPTIONS.one(if admitted.is_ok() { "taken" } else { "refused" });
         if let Err(denied) = admitted {

@@ -80,7 +80,7 @@ impl Omegoo {
 
     /// The user is not where this node believed. The room has ended meanwhile, and its people were let go of; or, if it is
     /// still there, it is over, for all in it.
-    async fn lose(&self, member: &Member, believed: Doing, heard: Offset) -> Result<(), Denied> {
+    pub(super) async fn lose(&self, member: &Member, believed: Doing, heard: Offset) -> Result<(), Denied> {
         let Doing::Seated(room) = believed else { return Ok(()) };
         let user = &member.who.user;
         match self.actions.missed_to_the_end(user, room, heard).await? {

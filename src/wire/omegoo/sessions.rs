@@ -1,4 +1,5 @@
-//! A CONNECT: a new session, or one that its client takes up again (Socket.IO's connection state recovery).
+//! A CONNECT: a new session, or one that its client takes up again (Socket.IO's connection state recovery). And a socket
+//! that was on another node.
 //!
 //! A client of `socket.io-client` 4.6 or newer does this by itself: it brings the `pid` of the CONNECT answer and the last
 //! bookmark. Recovered, it keeps its `pid` and is sent what it missed. Otherwise it gets a new one, the reason
@@ -11,16 +12,27 @@ use crate::actions::connect::{Arrival, Came};
 use crate::actions::recover::TakenUp;
 use crate::coord::users::Session;
 use crate::domain::event::Event;
-use crate::domain::recovery::{Pid, Unrecovered};
+use crate::domain::recovery::{Bookmark, Pid, Unrecovered};
 use crate::domain::refusal::Refusal;
 use crate::error::Fault;
-use crate::ids::RecoveryKey;
+use crate::ids::{RecoveryKey, RoomId};
 use crate::metrics;
 use crate::wire::admission::Class;
+use crate::wire::hub::Doing;
 use crate::wire::member::Member;
-use crate::wire::{End, Frame, Socket, Welcome};
+use crate::wire::{Departure, End, Frame, Socket, Welcome};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
+
+/// Whether somebody who was in `room` is there still, or is told of its end.
+fn goes_on(room: RoomId, came: &Came) -> bool {
+    let is_end = |event: &Event| matches!(event, Event::Ended { room: ended, .. } if *ended == room);
+    let is_there = match &came.arrival {
+        Arrival::Seated { room: now, .. } | Arrival::Ended(now, _) => *now == room,
+        Arrival::Idle | Arrival::Seeking(_) => false,
+    };
+    is_there || came.missed.iter().any(is_end)
+}
 
 /// What came of a client's wish to take up its session.
 enum Taken {
@@ -80,6 +92,7 @@ impl Omegoo {
                 Ok(Taken::Up(Welcome {
                     passport,
                     pid: Some(pid.to_string()),
+                    heard: Some(came.heard),
                     known_as: Some(pid.sid.clone()),
                 }))
             }
@@ -92,6 +105,32 @@ impl Omegoo {
                 not(Unrecovered::WindowExpired)
             }
             Err(denied) => Err(self.turn_away(&member, denied).await),
+        }
+    }
+
+    /// Goes on with a socket that was elsewhere, whose client has heard up to `mark`. One that cannot be told everything
+    /// that it missed has to come back anew, and is told why.
+    pub(super) async fn go_on(&self, member: &Arc<Member>, mark: Bookmark) -> Result<(), Denied> {
+        member.has_heard(mark);
+        let (user, sid) = (&member.who.user, member.socket.sid());
+        match self.actions.go_on(user, sid, mark).await {
+            Ok(TakenUp::Whole(mut came)) => {
+                if let Bookmark::In(room, heard) = mark
+                    && !goes_on(room, &came)
+                {
+                    came.missed.retain(|event| event.room() != Some(room));
+                    self.lose(member, Doing::Seated(room), heard).await?;
+                }
+                self.settle_in(member, &came);
+                Ok(())
+            }
+            Ok(TakenUp::Broken(_) | TakenUp::Unknown) => {
+                self.hub.strike(sid);
+                member.socket.connection().end(End::Cut);
+                self.depart(member, Departure::Lost).await;
+                Ok(())
+            }
+            Err(denied) => Err(self.turn_away(member, denied).await),
         }
     }
 
@@ -129,6 +168,7 @@ impl Omegoo {
         Ok(Welcome {
             passport,
             pid: remembered.map(|_| pid().to_string()),
+            heard: Some(came.heard),
             known_as: None,
         })
     }

@@ -177,6 +177,18 @@ impl Stage {
 
     /// Starts one more node; its index.
     pub async fn add_node(&mut self) -> usize {
+        let node = self.start_node().await;
+        self.nodes.push(Some(node));
+        self.nodes.len() - 1
+    }
+
+    /// Starts a node in the place of one that was killed.
+    pub async fn replace(&mut self, index: usize) {
+        let node = self.start_node().await;
+        self.nodes[index] = Some(node);
+    }
+
+    async fn start_node(&self) -> InProcess {
         let runtime = runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -185,12 +197,11 @@ impl Stage {
         let starting = runtime.spawn(node::start(self.settings.clone(), self.clock.clone()));
         let node = starting.await.unwrap().unwrap();
         eventually("the node is ready", async || node.why_not_ready().is_empty()).await;
-        self.nodes.push(Some(InProcess {
+        InProcess {
             url: format!("http://{}", node.at),
             _node: node,
             runtime: Some(runtime),
-        }));
-        self.nodes.len() - 1
+        }
     }
 
     /// Ends a node as `kill -9` does: nothing of it runs on and nothing is said to anybody. The kernel that would cut its
