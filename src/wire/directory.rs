@@ -4,6 +4,7 @@ use super::connection::Connection;
 use super::dialogue::Handover;
 use crate::ids::SessionId;
 use std::collections::HashMap;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, mpsc};
 
@@ -16,11 +17,10 @@ const ROUTED: usize = 256;
 /// Something for the task of an owned session.
 #[derive(Debug)]
 pub(super) enum Mail {
-    Push(String),
+    /// Posted, and its number.
+    Push(u64, String),
     Pong,
     Moved,
-    /// Nothing that was posted comes any more: the session is about to be given up.
-    Last,
     Over(String),
     /// Find out whether the client is overdue.
     Expire,
@@ -33,12 +33,22 @@ pub(super) enum Hand {
     Sockets(Handover),
 }
 
+/// How far what was posted has been dealt with, by the numbers of the bodies.
+#[derive(Debug, Default)]
+pub(super) struct Posts {
+    /// The last one that was.
+    pub(super) dealt: AtomicU64,
+    /// The last one of which the record knows.
+    pub(super) recorded: AtomicU64,
+}
+
 /// An owned session, as signals find it.
 #[derive(Clone, Debug)]
 pub(super) struct Held {
     pub(super) connection: Arc<Connection>,
     pub(super) epoch: u64,
     pub(super) mail: mpsc::Sender<Mail>,
+    pub(super) posts: Arc<Posts>,
     /// Told when the session's task is done with it.
     pub(super) done: Arc<Notify>,
 }
@@ -86,6 +96,7 @@ impl Directory {
             connection: connection.clone(),
             epoch,
             mail,
+            posts: Arc::default(),
             done: Arc::new(Notify::new()),
         };
         let before = lock(&self.held).insert(connection.sid().clone(), held.clone());

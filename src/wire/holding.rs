@@ -10,18 +10,13 @@ use super::outbox::Outbox;
 use super::pace::Pace;
 use super::signals;
 use crate::clock::Millis;
-use crate::coord::Coord;
 use crate::coord::script::FENCED;
 use crate::coord::sessions::{Carried, Emitted, Expired, Packets};
 use crate::error::Fault;
 use crate::ids::SessionId;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
-
-/// How long the last of what was posted may take to come through this node's own inbox.
-const LAST: Duration = Duration::from_secs(2);
 
 /// Packets carried to Redis at once.
 const BATCH: usize = 256;
@@ -33,8 +28,13 @@ struct Holding<D: Dialogue> {
     pace: Pace,
     /// The record is over, or another's: nothing more is to be said about it.
     told: bool,
-    /// Posted, but not dealt with before the session was given up.
-    undone: Vec<String>,
+}
+
+/// The end of listening to a client.
+#[derive(Default)]
+struct Halt {
+    wanted: Notify,
+    done: Notify,
 }
 
 /// A session was opened here.
@@ -82,7 +82,6 @@ fn hold<D: Dialogue>(
         memory: D::Memory::default(),
         pace: Pace::new(now, &core.settings),
         told: false,
-        undone: Vec::new(),
     };
     (holding, mail, before)
 }
@@ -91,24 +90,28 @@ impl<D: Dialogue> Holding<D> {
     async fn run(mut self, mut mail: mpsc::Receiver<Mail>, handover: Option<Handover>, before: Option<Held>) {
         if let Some(before) = before {
             before.done.notified().await;
+            // What was dealt with here and the record did not hear of.
+            let dealt = before.posts.dealt.load(Ordering::Acquire);
+            self.held.posts.dealt.store(dealt, Ordering::Release);
         }
         let core = self.core.clone();
         let held = self.held.clone();
         let connection = held.connection.clone();
         let saved = handover.as_ref().map(|h| signals::carried(h).0).unwrap_or_default();
-        let halt = Notify::new();
+        let halt = Halt::default();
         let listening = async {
-            let end = self.listen(&mut mail, handover, &halt).await;
+            let end = self.listen(&mut mail, handover, &halt.wanted).await;
             connection.end(end);
+            halt.done.notify_one();
         };
         let carrying = async {
-            let saved = carry(&core, &held, saved).await;
-            halt.notify_one();
+            let saved = carry(&core, &held, saved, &halt).await;
+            halt.wanted.notify_one();
             saved
         };
         let ((), saved) = futures_util::future::join(listening, carrying).await;
         match (connection.over().unwrap_or(End::Cut), saved) {
-            (End::Drained, Some(saved)) => Box::pin(self.give_up(mail, saved)).await,
+            (End::Drained, Some(saved)) => Box::pin(self.give_up(saved)).await,
             // Nobody may go on after the gap.
             (End::Drained, None) => Box::pin(self.finish(End::Cut)).await,
             (end, _) => Box::pin(self.finish(end)).await,
@@ -141,7 +144,7 @@ impl<D: Dialogue> Holding<D> {
 
     async fn take(&mut self, mail: Mail) -> Result<(), End> {
         match mail {
-            Mail::Push(body) => self.pushed(&body).await,
+            Mail::Push(number, body) => self.pushed(number, &body).await,
             Mail::Pong => {
                 let now = self.core.clock.steady();
                 let connection = &self.held.connection;
@@ -150,8 +153,6 @@ impl<D: Dialogue> Holding<D> {
                 Ok(())
             }
             Mail::Moved => Err(End::Moved),
-            // Only who gives a session up waits for this.
-            Mail::Last => Ok(()),
             Mail::Over(why) => {
                 self.told = true;
                 Err(match why.as_str() {
@@ -165,24 +166,27 @@ impl<D: Dialogue> Holding<D> {
         }
     }
 
-    async fn pushed(&mut self, body: &str) -> Result<(), End> {
+    async fn pushed(&mut self, number: u64, body: &str) -> Result<(), End> {
+        let held = self.held.clone();
+        if number <= held.posts.dealt.load(Ordering::Acquire) {
+            return Ok(());
+        }
         let malformed = |bad: Malformed| End::Malformed(bad.0);
         for packet in decode_payload(body, self.core.settings.max_packets).map_err(malformed)? {
             let Packet::Message(message) = packet else { continue };
-            if self.held.connection.over() == Some(End::Drained) {
-                self.undone.push(signals::entry(&message));
-                continue;
-            }
             if !self.pace.take(self.core.clock.steady(), &self.core.settings) {
                 return Err(End::TooFast);
             }
-            let connection = &self.held.connection;
+            let connection = &held.connection;
             let told = self.core.dialogue.message(connection, &mut self.memory, message);
             Box::pin(told).await.map_err(malformed)?;
+            // One that is given up finishes what it has begun: the next owner knows of whole bodies only.
             if connection.over().is_some_and(|end| end != End::Drained) {
-                break;
+                return Ok(());
             }
         }
+        held.posts.dealt.store(number, Ordering::Release);
+        held.connection.outbox.wake.notify_one();
         Ok(())
     }
 
@@ -216,7 +220,6 @@ impl<D: Dialogue> Holding<D> {
         let coord = &self.core.coord;
         let said = match end {
             End::Moved => {
-                trim_inboxes(&self.core.coord).await;
                 let (joined, leftover) = signals::carried(&handover);
                 coord.session_hand(sid, epoch, &joined, &leftover).await
             }
@@ -237,71 +240,43 @@ impl<D: Dialogue> Holding<D> {
         }
     }
 
-    /// The node stops. The next owner gets all that was posted and not dealt with: what this one has, then what its
-    /// inbox still brings, then what comes while it leaves.
-    async fn give_up(&mut self, mut mail: mpsc::Receiver<Mail>, saved: Vec<Carried>) {
+    /// The node stops. The next owner finds in the record what was sent, and what was posted and not dealt with.
+    async fn give_up(&mut self, saved: Vec<Carried>) {
         let connection = self.held.connection.clone();
         let handover = self.core.over(&connection, &mut self.memory, End::Drained).await;
         if self.told {
             return;
         }
-        if let Err(fault) = self.pass_on(&mut mail, saved, &handover).await {
+        if let Err(fault) = self.pass_on(saved, &handover).await {
             tracing::warn!(%fault, "a polling session could not be given up");
         }
     }
 
-    async fn pass_on(
-        &mut self,
-        mail: &mut mpsc::Receiver<Mail>,
-        mut saved: Vec<Carried>,
-        handover: &Handover,
-    ) -> Result<(), Fault> {
+    async fn pass_on(&mut self, mut saved: Vec<Carried>, handover: &Handover) -> Result<(), Fault> {
         let core = self.core.clone();
         let (sid, epoch) = (self.held.connection.sid().clone(), self.held.epoch);
-        let (joined, mut undone) = signals::carried(handover);
+        let (joined, half) = signals::carried(handover);
         // The last things said here, and what the next owner must know before their client acts on them.
         note_namespaces(&core, &self.held, &mut saved, joined.clone()).await?;
         carry_frames(&core, &self.held).await?;
-        trim_inboxes(&self.core.coord).await;
-        if !core.coord.session_leave(&sid, epoch).await? {
-            return Ok(());
-        }
-        // Should the last signal be lost with this node's life, what is here is passed on all the same.
-        let _ = tokio::time::timeout(LAST, self.gather(mail)).await;
-        undone.append(&mut self.undone);
-        if !core.coord.session_free(&sid, epoch, &undone).await? {
-            core.coord.session_hand(&sid, epoch, &joined, &undone).await?;
+        if !core.coord.session_free(&sid, epoch, &half).await? {
+            core.coord.session_hand(&sid, epoch, &joined, &half).await?;
         }
         Ok(())
-    }
-
-    async fn gather(&mut self, mail: &mut mpsc::Receiver<Mail>) {
-        while let Some(next) = mail.recv().await {
-            match next {
-                Mail::Push(body) => self.undone.push(body),
-                Mail::Last | Mail::Over(_) => return,
-                // Whoever goes on with the session finds these in the record.
-                Mail::Pong | Mail::Moved | Mail::Expire => {}
-            }
-        }
-    }
-}
-
-/// The next holder finds out from this node's inboxes what the client was not told here.
-async fn trim_inboxes(coord: &Coord) {
-    if let Err(fault) = coord.trim_inboxes().await {
-        tracing::warn!(%fault, "a session goes elsewhere, and may be told there again what it was told here");
     }
 }
 
 /// Carries what is emitted to Redis until the connection is over, and then what is left.
 /// Gives the namespaces that the record knows; none when something may not have got there: what comes after that would be
 /// heard without it, and is not carried.
-async fn carry<D: Dialogue>(core: &Core<D>, held: &Held, mut saved: Vec<Carried>) -> Option<Vec<Carried>> {
+async fn carry<D: Dialogue>(core: &Core<D>, held: &Held, mut saved: Vec<Carried>, halt: &Halt) -> Option<Vec<Carried>> {
     let connection = &held.connection;
     loop {
         let last = connection.is_over();
         if last {
+            // What is being done for this client is finished, and answered.
+            halt.wanted.notify_one();
+            halt.done.notified().await;
             connection.outbox.close();
         }
         let broken = match carry_all(core, held, &mut saved).await {
@@ -344,22 +319,32 @@ async fn carry_all<D: Dialogue>(core: &Core<D>, held: &Held, saved: &mut Vec<Car
 }
 
 async fn carry_frames<D: Dialogue>(core: &Core<D>, held: &Held) -> Result<Emitted, Fault> {
-    let sid = held.connection.sid();
+    let (sid, posts) = (held.connection.sid(), &held.posts);
     loop {
+        // Read before the frames are taken: what answers a body is among these, if they are all.
+        let (mut dealt, recorded) = (
+            posts.dealt.load(Ordering::Acquire),
+            posts.recorded.load(Ordering::Acquire),
+        );
         let (frames, reached) = held.connection.outbox.drain(BATCH);
-        if frames.is_empty() {
+        if frames.len() == BATCH {
+            dealt = recorded;
+        }
+        if frames.is_empty() && dealt == recorded {
             return Ok(Emitted::Kept);
         }
         let entries = frames.iter().map(super::frame::Frame::entry).collect();
         let packets = Packets {
             most_bytes: core.settings.outbox,
             heard: &reached,
+            dealt,
             entries,
         };
         let emitted = core.coord.session_emit(sid, held.epoch, packets).await?;
         if matches!(emitted, Emitted::Lost | Emitted::Slow) {
             return Ok(emitted);
         }
+        posts.recorded.store(dealt, Ordering::Release);
         held.connection.outbox.recorded(reached);
     }
 }

@@ -24,7 +24,12 @@ impl<D: Dialogue> Engine<D> {
 fn dispatch<D: Dialogue>(core: &Arc<Core<D>>, signal: SessionSignal) {
     match signal {
         SessionSignal::Wake { token } => core.directory.wake(&token),
-        SessionSignal::Push { sid, epoch, body } => post(core, &sid, epoch, Mail::Push(body)),
+        SessionSignal::Push {
+            sid,
+            epoch,
+            number,
+            body,
+        } => post(core, &sid, epoch, Mail::Push(number, body)),
         SessionSignal::Pong { sid, epoch } => post(core, &sid, epoch, Mail::Pong),
         SessionSignal::Adopt {
             sid,
@@ -32,7 +37,6 @@ fn dispatch<D: Dialogue>(core: &Arc<Core<D>>, signal: SessionSignal) {
             dead,
             joined,
         } => holding::adopt(core, sid, epoch, dead, joined),
-        SessionSignal::Last { sid, epoch } => tell(core, &sid, epoch, Mail::Last),
         SessionSignal::Moved { sid, epoch } => tell(core, &sid, epoch, Mail::Moved),
         SessionSignal::Over { sid, epoch, why } => tell(core, &sid, epoch, Mail::Over(why)),
         SessionSignal::Routed { sid, entries } => {

@@ -249,6 +249,39 @@ async fn whoever_polls_on_when_the_owner_has_died_is_told_what_was_missed_and_no
 }
 
 #[tokio::test]
+async fn what_is_posted_to_a_living_node_while_the_owner_is_dead_and_nobody_knows_is_done_once_and_in_order() {
+    short_leases()
+        .on(&TWO_NODES, async |stage| {
+            let (dies, stays) = (stage.url(1), stage.url(0));
+            let bob = Poller::open(&dies).await;
+            bob.post(&dies, "40").await;
+            bob.poll_until(&stays, "40{").await;
+            let mut ann = stage.guest(0).await;
+            ann.emit("join_text_queue", &[]);
+            bob.post(&stays, r#"42["join_text_queue"]"#).await;
+            bob.poll_until(&stays, "text_match_found").await;
+            let say = |number: usize| format!(r#"42{number}["send_text_message",{{"content":"line {number}"}}]"#);
+            bob.post(&stays, &say(1)).await;
+            bob.poll_until(&stays, "431[").await;
+
+            stage.kill(1);
+            bob.post(&stays, &say(2)).await;
+            bob.post(&stays, &format!("{}\u{1e}{}", say(3), say(4))).await;
+            let answers = bob.poll_until(&stays, "434[").await;
+            bob.post(&stays, &say(5)).await;
+
+            let acks = answers.iter().filter(|packet| packet.starts_with("43"));
+            assert_eq!(acks.map(|ack| &ack[..4]).collect::<Vec<_>>(), ["432[", "433[", "434["]);
+            for number in 1..=5 {
+                let line = ann.hear("text_message_received").await;
+                assert_eq!(line["content"], json!(format!("line {number}")));
+            }
+            bob.post(&stays, "1").await;
+        })
+        .await;
+}
+
+#[tokio::test]
 async fn a_new_node_serves_like_the_others() {
     short_leases()
         .on(&TWO_NODES, async |stage| {

@@ -141,7 +141,6 @@ pub(super) const ACTS: &[(&str, &str)] = &[
     ("session_free", include_str!("../sessions/session_free.lua")),
     ("session_hand", include_str!("../sessions/session_hand.lua")),
     ("session_join", include_str!("../sessions/session_join.lua")),
-    ("session_leave", include_str!("../sessions/session_leave.lua")),
     ("session_open", include_str!("../sessions/session_open.lua")),
     ("session_part", include_str!("../sessions/session_part.lua")),
     ("session_poll", include_str!("../sessions/session_poll.lua")),

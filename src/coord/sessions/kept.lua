@@ -1,24 +1,30 @@
--- Posted bodies that no owner has dealt with: they wait in the record of their session for the next one.
+-- Posted bodies are kept in the record of their session, numbered, until its owner says that it has dealt with them:
+-- an owner that dies takes none with it.
 -- KEYS: none of its own; functions are given the session's key
 -- ARGV: none
 -- returns: nothing; adds to `sessions`
--- twice: what was taken is not there any more
+-- twice: what was dealt with is not there any more
 
--- A body that no owner has dealt with waits in the record.
+-- One more; its number.
 function sessions.keep(key, s, body)
-  s.kept = tostring(tonumber(s.kept or '0') + 1)
-  s['k:' .. s.kept] = body
-  redis.call('HSET', key, 'kept', s.kept, 'k:' .. s.kept, body)
+  s.posted = tostring(tonumber(s.posted or '0') + 1)
+  s['k:' .. s.posted] = body
+  redis.call('HSET', key, 'posted', s.posted, 'k:' .. s.posted, body)
+  return s.posted
 end
 
--- All of them, oldest first; they wait no longer.
-function sessions.take_kept(key, s)
-  local bodies = {}
-  for i = 1, tonumber(s.kept or '0') do
-    bodies[i] = s['k:' .. i]
-    redis.call('HDEL', key, 'k:' .. i)
-  end
-  redis.call('HDEL', key, 'kept')
-  s.kept = nil
-  return bodies
+-- Those that are not dealt with, oldest first, and the number of the first.
+function sessions.kept(s)
+  local bodies, first = {}, tonumber(s.dealt or '0') + 1
+  for i = first, tonumber(s.posted or '0') do bodies[#bodies + 1] = s['k:' .. i] end
+  return bodies, first
+end
+
+-- All up to this number are dealt with.
+function sessions.deal(key, s, number)
+  local before = tonumber(s.dealt or '0')
+  if tonumber(number) <= before then return end
+  for i = before + 1, tonumber(number) do redis.call('HDEL', key, 'k:' .. i) end
+  redis.call('HSET', key, 'dealt', number)
+  s.dealt = number
 end

@@ -3,8 +3,8 @@
 //! `session:<sid>` (hash, TTL, renewed by pongs): `owner epoch` (who, counted), `ping dead` (steady ms: when the next
 //! ping is due, when a client that does not answer is gone), `pinged`, `waiting` ("node token" of the waiting poll),
 //! `sent` (entries the last poll was given; the next confirms them), `bytes` (waiting for a poll), `closing`, `probe`
-//! ("token until" of a WebSocket that wants to take over), `moved` (the node of the one that has), `leaving` (the
-//! owner is about to give it up), `kept` and `k:<n>` (posted bodies that wait for the next owner), `n:<namespace>` ->
+//! ("token until" of a WebSocket that wants to take over), `moved` (the node of the one that has), `posted`
+//! and `dealt` (how many bodies were posted, how many the owner has dealt with), `k:<n>` (the others), `n:<namespace>` ->
 //! sid and passport of a socket, `h:<sid of a socket>` (up to where its client has heard who has all that is here: from
 //! there on the next owner tells). `out:<sid>` (list, same TTL): packets for the next poll, oldest first.
 //!
@@ -35,7 +35,7 @@ use std::time::Duration;
 /// Most entries in the answer to one poll; the next poll gets the rest.
 const MOST_ENTRIES: usize = 1000;
 
-/// Bodies that may be posted while an owner leaves, which takes a moment.
+/// Posted bodies that may wait until an owner has dealt with them: as long as a dead one's lease lasts.
 const MOST_KEPT: usize = 32;
 
 /// What is left of a session that is over may be fetched for this long.
@@ -106,7 +106,7 @@ pub struct Moving {
     pub handing: bool,
     /// What was joined, should it not.
     pub joined: Vec<Carried>,
-    /// Posted bodies that no owner has dealt with; they come after what the owner still hands over.
+    /// Posted bodies that were not dealt with, should it not.
     pub kept: Vec<String>,
     /// Packets that no poll has fetched.
     pub entries: Vec<String>,

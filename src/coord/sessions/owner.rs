@@ -15,6 +15,8 @@ pub struct Packets<'a> {
     pub most_bytes: usize,
     /// Up to where the clients of these sockets have heard, with the last of these packets.
     pub heard: &'a [(SocketId, Bookmark)],
+    /// The last posted body that has been dealt with, all answers to which were sent before or are here.
+    pub dealt: u64,
     /// As the answer to a poll has them.
     pub entries: Vec<String>,
 }
@@ -27,6 +29,7 @@ impl Coord {
             .arg(sid)
             .arg(epoch)
             .arg(packets.most_bytes)
+            .arg(packets.dealt)
             .arg(packets.heard.len());
         let mark = |act: Act, (socket, mark): &(SocketId, Bookmark)| act.arg(socket).arg(mark);
         let act = packets.heard.iter().fold(act, mark);
@@ -93,21 +96,10 @@ impl Coord {
         }
     }
 
-    /// A stopping owner is about to give a session up, and will hear [`SessionSignal::Last`]; false when it is over, or
-    /// another's.
-    pub async fn session_leave(&self, sid: &SessionId, epoch: u64) -> Result<bool, Fault> {
-        let act = self
-            .session_act("session_leave", sid)
-            .key(self.keys().nodes(self.keys().shard_of_session(sid)))
-            .arg(sid)
-            .arg(epoch);
-        self.session_word(sid, act, "leaving", "lost").await
-    }
-
-    /// It gives it up, with the bodies that it has not dealt with; false when it is over, moved, or another's.
-    pub async fn session_free(&self, sid: &SessionId, epoch: u64, bodies: &[String]) -> Result<bool, Fault> {
+    /// A stopping owner gives it up, with the messages of a half received packet; false when it is over, moved, or another's.
+    pub async fn session_free(&self, sid: &SessionId, epoch: u64, half: &[String]) -> Result<bool, Fault> {
         let act = self.session_act_out("session_free", sid).arg(sid).arg(epoch);
-        let act = bodies.iter().fold(act, |act, body| act.arg(body));
+        let act = half.iter().fold(act, |act, message| act.arg(message));
         self.session_word(sid, act, "free", "lost").await
     }
 }

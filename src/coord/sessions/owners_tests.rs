@@ -1,10 +1,20 @@
 //! Whose session it is: owners that die, leave, and hand over.
 
-use super::tests::{BEAT, carried, dead_node, emit, opened, packets, records, sid, signals, wake};
+use super::tests::{BEAT, carried, dead_node, emit, opened, packets, records, sid, signals};
 use super::*;
 use crate::coord::testing::{START, World, assert_state};
 use crate::domain::recovery::Bookmark;
 use crate::ids::{RoomId, Shard, SocketId};
+
+fn push(epoch: u64, number: u64, body: &str) -> SessionSignal {
+    let body = body.to_owned();
+    SessionSignal::Push {
+        sid: sid(),
+        epoch,
+        number,
+        body,
+    }
+}
 
 #[tokio::test]
 async fn session_push_reaches_the_owner_wherever_it_was_posted() {
@@ -12,12 +22,7 @@ async fn session_push_reaches_the_owner_wherever_it_was_posted() {
 
     assert!(other.coord.session_push(&sid(), "4a\u{1f}b").await.unwrap());
 
-    let push = SessionSignal::Push {
-        sid: sid(),
-        epoch: 1,
-        body: "4a\u{1f}b".into(),
-    };
-    assert_eq!(signals(&mut owner).await, [push]);
+    assert_eq!(signals(&mut owner).await, [push(1, 1, "4a\u{1f}b")]);
     let nobody = SessionId::parse("nobody").unwrap();
     assert!(!other.coord.session_push(&nobody, "4a").await.unwrap());
 }
@@ -37,12 +42,7 @@ async fn a_session_whose_owner_is_dead_is_owned_by_the_node_that_gets_its_reques
         dead: START + BEAT.dead,
         joined: vec![carried()],
     };
-    let push = SessionSignal::Push {
-        sid: sid(),
-        epoch: 2,
-        body: "4a".into(),
-    };
-    assert_eq!(signals(&mut heir).await, [adopt, push]);
+    assert_eq!(signals(&mut heir).await, [adopt, push(2, 1, "4a")]);
     assert_eq!(emit(&dead, 1, &["4late"]).await, Emitted::Lost);
 }
 
@@ -100,33 +100,51 @@ async fn session_free_lets_another_node_take_over_at_once() {
 }
 
 #[tokio::test]
-async fn what_is_posted_from_session_leave_on_waits_for_the_next_owner_behind_what_session_free_brings() {
+async fn what_an_owner_has_not_dealt_with_waits_for_the_next_one_behind_what_session_free_brings() {
     let (world, mut owner, mut other) = opened().await;
-    let push = |epoch, body: &str| SessionSignal::Push {
-        sid: sid(),
-        epoch,
-        body: body.into(),
-    };
-    other.coord.session_push(&sid(), "4a").await.unwrap();
+    for body in ["4a", "4b", "4c"] {
+        assert!(other.coord.session_push(&sid(), body).await.unwrap());
+    }
+    let pushes = [push(1, 1, "4a"), push(1, 2, "4b"), push(1, 3, "4c")];
+    assert_eq!(signals(&mut owner).await, pushes);
 
-    assert!(owner.coord.session_leave(&sid(), 1).await.unwrap());
-    assert!(!owner.coord.session_leave(&sid(), 7).await.unwrap());
-    assert!(other.coord.session_push(&sid(), "4b").await.unwrap());
-    let last = SessionSignal::Last { sid: sid(), epoch: 1 };
-    assert_eq!(signals(&mut owner).await, [push(1, "4a"), last]);
-    assert_eq!(
-        other.coord.session_poll(&sid(), "t1").await.unwrap(),
-        Polled::Wait(START + BEAT.ping)
-    );
-    assert!(owner.coord.session_free(&sid(), 1, &["4a".into()]).await.unwrap());
-    assert_eq!(signals(&mut other).await, [wake("t1")]);
+    let dealt = Packets {
+        dealt: 2,
+        ..packets(&[], &[])
+    };
+    let emitted = owner.coord.session_emit(&sid(), 1, dealt).await.unwrap();
+    assert!(owner.coord.session_free(&sid(), 1, &["b4a==".into()]).await.unwrap());
     other.coord.session_poll(&sid(), "t1").await.unwrap();
 
+    assert_eq!(emitted, Emitted::Kept);
     let told = signals(&mut other).await;
     assert!(matches!(told[0], SessionSignal::Adopt { epoch: 2, .. }), "{told:?}");
-    assert_eq!(told[1..], [push(2, "4a"), push(2, "4b")]);
-    let record = "bytes=0, dead=T+45000, epoch=2, owner=N2, ping=T+25000, sent=0, waiting=N2 t1 (ttl)";
+    assert_eq!(told[1..], [push(2, 4, "b4a=="), push(2, 5, "4c")]);
+    let dealt = Packets {
+        dealt: 5,
+        ..packets(&[], &[])
+    };
+    other.coord.session_emit(&sid(), 2, dealt).await.unwrap();
+    let record =
+        "bytes=0, dead=T+45000, dealt=5, epoch=2, owner=N2, ping=T+25000, posted=5, sent=0, waiting=N2 t1 (ttl)";
     assert_state(&records(&world).await, &[("session:abcdefghij0123456789", record)]);
+}
+
+#[tokio::test]
+async fn what_was_posted_to_an_owner_that_is_dead_and_not_known_to_be_is_given_to_the_next_one() {
+    let world = World::new(1).await;
+    let (owner, mut heir) = (world.stranger().await, world.node().await);
+    let until = START + Duration::from_secs(5);
+    owner.coord.register(Shard(0), until).await.unwrap();
+    owner.coord.session_open(&sid(), BEAT).await.unwrap();
+
+    assert!(heir.coord.session_push(&sid(), "4a").await.unwrap());
+    owner.coord.register(Shard(0), START).await.unwrap();
+    assert!(heir.coord.session_push(&sid(), "4b").await.unwrap());
+
+    let told = signals(&mut heir).await;
+    assert!(matches!(told[0], SessionSignal::Adopt { epoch: 2, .. }), "{told:?}");
+    assert_eq!(told[1..], [push(2, 1, "4a"), push(2, 2, "4b")]);
 }
 
 #[tokio::test]
@@ -150,21 +168,25 @@ async fn a_node_that_is_leaving_takes_no_session_over_and_what_it_is_posted_wait
 }
 
 #[tokio::test]
-async fn a_bounded_number_of_bodies_waits_while_an_owner_leaves() {
+async fn a_bounded_number_of_bodies_waits_for_an_owner() {
     let (_world, owner, other) = opened().await;
-    owner.coord.session_leave(&sid(), 1).await.unwrap();
 
     for _ in 0..MOST_KEPT {
         assert!(other.coord.session_push(&sid(), "4a").await.unwrap());
     }
 
     assert!(!other.coord.session_push(&sid(), "4a").await.unwrap());
+    let dealt = Packets {
+        dealt: 1,
+        ..packets(&[], &["4b"])
+    };
+    owner.coord.session_emit(&sid(), 1, dealt).await.unwrap();
+    assert!(other.coord.session_push(&sid(), "4a").await.unwrap());
 }
 
 #[tokio::test]
-async fn a_websocket_that_takes_over_from_an_owner_that_leaves_is_given_what_waits() {
-    let (_world, owner, other) = opened().await;
-    owner.coord.session_leave(&sid(), 1).await.unwrap();
+async fn a_websocket_that_takes_over_is_handed_what_the_owner_has_not_dealt_with() {
+    let (_world, owner, mut other) = opened().await;
     other.coord.session_push(&sid(), "4b").await.unwrap();
     let patience = Duration::from_secs(10);
     other.coord.session_probe(&sid(), "w1", patience).await.unwrap();
@@ -174,10 +196,16 @@ async fn a_websocket_that_takes_over_from_an_owner_that_leaves_is_given_what_wai
     let moving = Moving {
         handing: true,
         joined: vec![],
-        kept: vec!["4b".into()],
+        kept: vec![],
         entries: vec![],
     };
     assert_eq!(upgraded, Upgraded::Moving(moving));
     assert!(!owner.coord.session_free(&sid(), 1, &["4a".into()]).await.unwrap());
     assert!(owner.coord.session_hand(&sid(), 1, &[], &["4a".into()]).await.unwrap());
+    let handed = SessionSignal::Handed {
+        sid: sid(),
+        joined: vec![],
+        leftover: vec!["4a".into(), "4b".into()],
+    };
+    assert_eq!(signals(&mut other).await, [handed]);
 }

@@ -3,7 +3,7 @@
 -- KEYS: 1 session, 2 out, 3 nodes
 -- ARGV: 1 sid, 2 token of the attempt, 3 steady now, ms, 4 ttl of the signpost, ms
 -- returns: "unknown" | "moving" ("handing"/"orphan") number_of_joined, then these,
---   number_of_bodies_that_waited, then these, then entries
+--   number_of_bodies_not_dealt_with, then these, then entries
 -- twice: a call is answered, not repeated
 local s = sessions.read(KEYS[1])
 if not sessions.usable(s, ARGV[3]) or s.closing or not s.probe or string.match(s.probe, '^(%S+)') ~= ARGV[2] then
@@ -19,7 +19,8 @@ if handing then sessions.tell(KEYS[3], s.owner, 'moved', ARGV[1], s.epoch) end
 sessions.wake(KEYS[3], s, ARGV[1])
 local reply = {'moving', handing and 'handing' or 'orphan', #joined}
 for _, one in ipairs(joined) do reply[#reply + 1] = one end
-local kept = sessions.take_kept(KEYS[1], s)
+-- An owner that lives deals with what was posted, or hands it over.
+local kept = handing and {} or sessions.kept(s)
 reply[#reply + 1] = #kept
 for _, body in ipairs(kept) do reply[#reply + 1] = body end
 for _, entry in ipairs(entries) do reply[#reply + 1] = entry end

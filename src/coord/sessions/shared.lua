@@ -35,10 +35,9 @@ function sessions.own(nodes, key, s, sid, steady, heir)
   if heir == '' then return false end
   s.owner, s.epoch = node, tostring(tonumber(s.epoch) + 1)
   redis.call('HSET', key, 'owner', node, 'epoch', s.epoch)
-  redis.call('HDEL', key, 'leaving')
-  s.leaving = nil
   sessions.tell(nodes, node, 'adopt', sid, s.epoch, s.dead, unpack(sessions.joined(s)))
-  for _, body in ipairs(sessions.take_kept(key, s)) do sessions.tell(nodes, node, 'push', sid, s.epoch, body) end
+  local kept, first = sessions.kept(s)
+  for i, body in ipairs(kept) do sessions.tell(nodes, node, 'push', sid, s.epoch, first + i - 1, body) end
   return true
 end
 

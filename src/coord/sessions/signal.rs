@@ -61,7 +61,12 @@ pub enum SessionSignal {
     /// A poll that waits here should ask again.
     Wake { token: String },
     /// The client posted messages.
-    Push { sid: SessionId, epoch: u64, body: String },
+    Push {
+        sid: SessionId,
+        epoch: u64,
+        number: u64,
+        body: String,
+    },
     /// The client answered a ping.
     Pong { sid: SessionId, epoch: u64 },
     /// This node owns the session now.
@@ -71,8 +76,6 @@ pub enum SessionSignal {
         dead: Millis,
         joined: Vec<Carried>,
     },
-    /// All that was posted for this owner, which wants to give the session up, has come.
-    Last { sid: SessionId, epoch: u64 },
     /// A WebSocket carries the session now, maybe on another node.
     Moved { sid: SessionId, epoch: u64 },
     /// Packets of the owner of before, for the WebSocket here.
@@ -97,10 +100,12 @@ impl SessionSignal {
         Some(match kind {
             "wake" => SessionSignal::Wake { token: rest.to_owned() },
             "push" => {
-                let (of, body) = rest.split_once(FIELD)?;
+                let (of, rest) = rest.split_once(FIELD)?;
+                let (number, body) = rest.split_once(FIELD)?;
                 SessionSignal::Push {
                     sid,
                     epoch: epoch(of)?,
+                    number: number.parse().ok()?,
                     body: body.to_owned(),
                 }
             }
@@ -119,10 +124,6 @@ impl SessionSignal {
                     joined,
                 }
             }
-            "last" => SessionSignal::Last {
-                sid,
-                epoch: epoch(rest)?,
-            },
             "moved" => SessionSignal::Moved {
                 sid,
                 epoch: epoch(rest)?,

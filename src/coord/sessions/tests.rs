@@ -72,6 +72,7 @@ fn data(entries: &[&str]) -> Polled {
 pub(super) fn packets<'a>(heard: &'a [(SocketId, Bookmark)], entries: &[&str]) -> Packets<'a> {
     Packets {
         most_bytes: ROOM,
+        dealt: 0,
         heard,
         entries: entries.iter().map(|entry| (*entry).to_owned()).collect(),
     }
