@@ -106,7 +106,15 @@ impl Member {
         }
         // Held to the end: what comes meanwhile comes after what has waited.
         let mut arrival = self.arrival.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, first)) = missed.iter().find_map(Event::place) {
+        // Redis can have been asked twice at once: by a client that takes up its session, and for the node's new life.
+        let is_told = |event: &Event| match (&*arrival, event.place()) {
+            (Arrival::Settled(told), Some((room, offset))) => {
+                told.iter().any(|(of, last)| *of == room && offset <= *last)
+            }
+            _ => false,
+        };
+        let missed: Vec<_> = missed.iter().filter(|event| !is_told(event)).collect();
+        if let Some((_, first)) = missed.iter().find_map(|event| event.place()) {
             let mut told = self.told_from.lock().unwrap_or_else(PoisonError::into_inner);
             *told = first.min(*told);
         }
@@ -290,6 +298,27 @@ mod tests {
         }
         connection.note_posted_pong(now + settings.ping_interval, &settings);
         assert_eq!(member.socket.confirmed(), 5);
+    }
+
+    #[test]
+    fn what_was_missed_is_told_once_when_redis_was_asked_twice_at_once() {
+        let now = Millis(1_000_000);
+        let member = arriving(now);
+        member.socket.open(&[]);
+        let room = RoomId::fresh(Shard(0));
+        let at = |ms| Offset { ms, seq: 0 };
+        let retaken = |ms| Event::Retaken {
+            room,
+            offset: at(ms),
+            user: UserId::parse("b").unwrap(),
+            at: Millis(ms),
+        };
+
+        member.settle(&[retaken(5), retaken(6)], Some((room, at(6))));
+        member.settle(&[retaken(5), retaken(6), retaken(7)], Some((room, at(7))));
+
+        let (told, _) = member.socket.connection().outbox.drain(usize::MAX);
+        assert_eq!(told.len(), 3);
     }
 
     #[test]
