@@ -215,3 +215,23 @@ async fn a_browser_shows_clicks_and_types() {
     window.type_into("input", "typed").await;
     window.wait_for_text("#out", "typed").await;
 }
+
+#[tokio::test]
+async fn who_stands_by_takes_over_with_what_it_has_heard_and_the_other_stands_by_then() {
+    let mut redis = Redis::start_with_standby(Extra::default()).await;
+    let set = |redis: &Redis, key: &str| assert_eq!(redis.command(&["SET", key, "value"]), ["OK"]);
+    for round in ["1", "2"] {
+        let (heard, unheard) = (format!("heard {round}"), format!("unheard {round}"));
+        set(&redis, &heard);
+        redis.deafen_standby().await;
+        set(&redis, &unheard);
+        let before = redis.address();
+
+        redis.fail_over();
+
+        assert_ne!(redis.address(), before);
+        let keys = redis.keys();
+        assert!(keys.contains(&heard) && !keys.contains(&unheard), "{keys:?}");
+        redis.stand_by_again().await;
+    }
+}

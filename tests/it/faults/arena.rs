@@ -1,5 +1,5 @@
 //! The world that faults are injected into: nodes with lines of their own to Redis and to their visitors, a Redis whose
-//! disk can hang, a Postgres that can be stopped.
+//! disk can hang and beside which another stands by, a Postgres that can be stopped.
 
 use super::schedule::{Fault, NODES, Shape};
 use crate::harness::bend::{Bend, Bender};
@@ -59,7 +59,7 @@ impl Arena {
         };
         let kept = (KEEP_OUTPUT_IN.to_owned(), logs.display().to_string());
         extra.environment.extend([kept.clone()]);
-        let (redis, postgres) = tokio::join!(Redis::start_with(extra), Server::start_private());
+        let (redis, postgres) = tokio::join!(Redis::start_with_standby(extra), Server::start_private());
         let postgres_url = postgres.create("arena").await;
         let (host, after) = host_of(&postgres_url);
         let store_line = Proxy::start(host).await;
@@ -136,6 +136,7 @@ impl Arena {
             Fault::KillRedis | Fault::LoseRedis => self.redis.kill(),
             Fault::StopRedis => self.redis.stop().await,
             Fault::FreezeRedis => self.redis.freeze(),
+            Fault::FailOver => self.redis.deafen_standby().await,
             Fault::HangDisk => self.redis_bend.hang_the_disk(true),
             Fault::StopPostgres => self.postgres.quit().await,
             Fault::SilentPostgres => self.store_line.pause(),
@@ -163,10 +164,21 @@ impl Arena {
             Fault::KillRedis | Fault::StopRedis => self.redis.restart_with_data().await,
             Fault::LoseRedis => self.redis.restart_empty().await,
             Fault::FreezeRedis => self.redis.thaw(),
+            Fault::FailOver => self.fail_over().await,
             Fault::HangDisk => self.redis_bend.hang_the_disk(false),
             Fault::StopPostgres => self.postgres.restart().await,
             Fault::SilentPostgres => self.store_line.mend(),
         }
+    }
+
+    /// The Redis that stands by takes over, and all nodes are led to it.
+    async fn fail_over(&mut self) {
+        self.redis.fail_over();
+        let address = self.redis.address();
+        for node in &self.nodes {
+            node.back.aim(address.clone());
+        }
+        self.redis.stand_by_again().await;
     }
 
     /// Whether every node is ready, within a while.

@@ -48,6 +48,8 @@ pub(super) enum Fault {
     LoseRedis,
     /// Redis stands still (SIGSTOP).
     FreezeRedis,
+    /// Redis's replica hears nothing for a while; then Redis dies, and the replica takes over with what it has.
+    FailOver,
     /// Nothing gets to Redis's disk: every fsync waits.
     HangDisk,
     /// Postgres stops at once and comes back with its data.
@@ -113,9 +115,13 @@ impl Fault {
             | Self::CutFromVisitors { node }
             | Self::SilentFromVisitors { node }
             | Self::StrandVisitors { node } => Target::Node(node),
-            Self::Hiccup | Self::KillRedis | Self::StopRedis | Self::LoseRedis | Self::FreezeRedis | Self::HangDisk => {
-                Target::Redis
-            }
+            Self::Hiccup
+            | Self::KillRedis
+            | Self::StopRedis
+            | Self::LoseRedis
+            | Self::FreezeRedis
+            | Self::FailOver
+            | Self::HangDisk => Target::Redis,
             Self::StopPostgres | Self::SilentPostgres => Target::Postgres,
         }
     }
@@ -192,8 +198,9 @@ fn some_fault(dice: &mut StdRng) -> (Fault, Duration) {
         64..67 => (Fault::CutFromVisitors { node }, ms(dice, 100, 3000)),
         67..71 => (Fault::SilentFromVisitors { node }, ms(dice, 500, 8000)),
         71..75 => (Fault::StrandVisitors { node }, ms(dice, 100, 1000)),
-        75..80 => (Fault::KillRedis, ms(dice, 100, 5000)),
-        80..83 => (Fault::StopRedis, ms(dice, 100, 5000)),
+        75..77 => (Fault::KillRedis, ms(dice, 100, 5000)),
+        77..81 => (Fault::FailOver, ms(dice, 100, 5000) / 5),
+        81..83 => (Fault::StopRedis, ms(dice, 100, 5000)),
         83..85 => (Fault::LoseRedis, ms(dice, 100, 4000)),
         85..89 => (Fault::FreezeRedis, ms(dice, 200, 5000)),
         89..94 => (Fault::HangDisk, ms(dice, 200, 5000)),
@@ -207,6 +214,16 @@ impl fmt::Display for Strike {
         let (at, lasts) = (self.at.as_secs_f64(), self.lasts.as_secs_f64());
         write!(f, "{at:7.2} s  for {lasts:5.2} s  {:?}", self.fault)
     }
+}
+
+#[test]
+fn the_short_run_has_a_failover_and_a_killed_node() {
+    let length = Duration::from_secs(super::SHORT);
+    let schedule = Schedule::of(super::SEED, length);
+    let has = |wanted: fn(&Fault) -> bool| schedule.strikes.iter().any(|strike| wanted(&strike.fault));
+
+    assert!(has(|fault| *fault == Fault::FailOver));
+    assert!(has(|fault| matches!(fault, Fault::Kill { .. })));
 }
 
 #[test]

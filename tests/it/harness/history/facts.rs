@@ -2,6 +2,7 @@
 
 use super::{Log, Moment};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
 /// A conversation as it was stored.
@@ -26,10 +27,25 @@ pub struct Weather {
     pub losses: Vec<(Instant, Instant)>,
     /// When Redis or Postgres was away, so that no fact could be stored.
     pub closed: Vec<(Instant, Instant)>,
+    /// When Redis's replica took over, from when on it had heard nothing, until everybody can have got over it.
+    pub failovers: Vec<Failover>,
+    /// When a node died: with what it had promised to say again.
+    pub deaths: Vec<Instant>,
     /// Whether so few notices wait for a node that those of one that stands still are lost.
     pub gaps: bool,
     /// When anything was broken, until everybody can have got over it.
     pub storms: Vec<(Instant, Instant)>,
+}
+
+/// Redis's replica took over, and had not heard what was last.
+#[derive(Debug, Clone)]
+pub struct Failover {
+    /// From when on it heard nothing.
+    pub deaf: Instant,
+    /// When everybody can have got over it.
+    pub over: Instant,
+    /// The times of the lines that it may not have heard, in Unix milliseconds.
+    pub unheard: RangeInclusive<u64>,
 }
 
 /// How long a fact may be on its way from Redis to Postgres while both are there, whatever happens to nodes: a keeper's
@@ -67,6 +83,36 @@ impl Weather {
     /// Whether Redis lost its data between two moments.
     pub(super) fn lost_within(&self, from: Instant, until: Instant) -> bool {
         self.losses.iter().any(|(gone, back)| *back >= from && *gone <= until)
+    }
+
+    /// Whether the replica that took over may not have heard of a line: it may be said again, at another place.
+    pub fn may_be_unheard(&self, id: &str) -> bool {
+        let time = id.split('_').nth(1).and_then(|time| time.parse::<u64>().ok());
+        time.is_some_and(|time| self.failovers.iter().any(|failover| failover.unheard.contains(&time)))
+    }
+
+    /// Whether a line that the replica may not have heard was promised by a node that has died as well.
+    pub fn may_be_lost(&self, id: &str) -> bool {
+        let died = |failover: &Failover| {
+            let mut deaths = self.deaths.iter();
+            deaths.any(|at| *at >= failover.deaf && *at <= failover.over)
+        };
+        self.may_be_unheard(id) && self.failovers.iter().any(died)
+    }
+
+    /// Whether the replica that took over may not have heard of an end that somebody was told.
+    pub(super) fn may_have_come_back(&self, log: &Log, room: &str) -> bool {
+        let ended = |(at, moment): &(Instant, Moment)| match moment {
+            Moment::Ended { room: Some(ended), .. } if ended == room => self.is_rolled_back(*at),
+            _ => false,
+        };
+        log.moments.iter().any(ended)
+    }
+
+    /// Whether what is told at this time may have been told before by a Redis that is gone.
+    pub(super) fn is_rolled_back(&self, at: Instant) -> bool {
+        let mut failovers = self.failovers.iter();
+        failovers.any(|failover| at >= failover.deaf && at <= failover.over)
     }
 
     fn is_fair(&self, from: Instant, until: Instant) -> bool {
@@ -110,7 +156,7 @@ pub fn disagreements(logs: &[Log], stored: &[Stored], weather: &Weather) -> Vec<
             }
         }
     }
-    found.extend(stored.iter().filter_map(|row| miscounted(row, logs)));
+    found.extend(stored.iter().filter_map(|row| miscounted(row, logs, weather)));
     let unique: BTreeSet<_> = found.into_iter().collect();
     unique.into_iter().collect()
 }
@@ -133,7 +179,8 @@ fn told_wrong(
         "gone" | "session_lost" => !weather.is_fair(met, end) || log.was_away(met, end),
         _ => false,
     };
-    (!fits).then(|| format!("ended with {reason:?} and was stored as {:?} by {:?}", row.why, row.by))
+    let came_back = weather.may_have_come_back(log, &row.room);
+    (!fits && !came_back).then(|| format!("ended with {reason:?} and was stored as {:?} by {:?}", row.why, row.by))
 }
 
 /// Lines that were acknowledged in fair weather to a partner who was there until the end, and never heard them.
@@ -151,9 +198,10 @@ fn lost_in_fair_weather(log: &Log, other: &Log, room: &str, weather: &Weather) -
 }
 
 /// A room that is said to have had fewer lines than were heard.
-fn miscounted(row: &Stored, logs: &[Log]) -> Option<String> {
+fn miscounted(row: &Stored, logs: &[Log], weather: &Weather) -> Option<String> {
     let people = logs.iter().filter(|log| row.people.contains(&log.who));
-    let lines: BTreeSet<_> = people.flat_map(|log| log.heard(&row.room)).collect();
+    let heard = people.flat_map(|log| log.heard(&row.room));
+    let lines: BTreeSet<_> = heard.filter(|id| !weather.may_be_unheard(id)).collect();
     (row.lines < lines.len()).then(|| format!("{}: {} lines stored, {} heard", row.room, row.lines, lines.len()))
 }
 
@@ -291,6 +339,27 @@ mod tests {
             0,
             "one came after the other"
         );
+    }
+
+    #[test]
+    fn a_line_that_a_replica_had_not_heard_may_be_lost_only_with_the_node_that_promised_it() {
+        let now = Instant::now();
+        let at = |second: u64| now + Duration::from_secs(second);
+        let mut weather = Weather {
+            failovers: vec![Failover {
+                deaf: at(10),
+                over: at(20),
+                unheard: 10_000..=11_000,
+            }],
+            deaths: vec![at(5), at(30)],
+            ..Weather::default()
+        };
+        let (unheard, heard) = ("msg_10500_abc", "msg_9999_abc");
+
+        assert!(weather.may_be_unheard(unheard) && !weather.may_be_unheard(heard));
+        assert!(!weather.may_be_lost(unheard));
+        weather.deaths.push(at(12));
+        assert!(weather.may_be_lost(unheard) && !weather.may_be_lost(heard));
     }
 
     #[test]

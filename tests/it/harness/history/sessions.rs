@@ -41,16 +41,21 @@ fn place(mark: &str) -> Option<(&str, Place)> {
     Some((room, Place::At(ms.parse().ok()?, seq.parse().ok()?)))
 }
 
+/// The room of an offset, as clients name it.
+fn named(mark: &str) -> String {
+    format!("text_room_{}", mark.split('/').next().unwrap_or_default())
+}
+
 /// Everything that was told wrongly to people who take up their sessions, in words.
 pub fn broken_sessions(logs: &[Log], weather: &Weather) -> Vec<String> {
     let mut found = Vec::new();
     for log in logs {
-        found.extend(told_again(log, weather.gaps));
+        found.extend(told_again(log, weather));
         found.extend(ended_for_no_reason(log, weather));
         for room in heard_to_the_end(log) {
             let acked = logs.iter().flat_map(|other| other.acked(room));
             let heard: BTreeSet<_> = log.heard(room).into_iter().collect();
-            let lost = acked.filter(|(_, id, _)| !heard.contains(id));
+            let lost = acked.filter(|(_, id, _)| !heard.contains(id) && !weather.may_be_lost(id));
             found.extend(lost.map(|(_, _, text)| {
                 format!(
                     "{}: heard {room} to its end in one session, and never {text:?}",
@@ -64,12 +69,13 @@ pub fn broken_sessions(logs: &[Log], weather: &Weather) -> Vec<String> {
 
 /// Offsets that do not grow, and lines that came again, within a session. Over one connection whose sending changes hands
 /// (a polling session that another node adopts, a node that has lost notices) some things may be told again; what follows
-/// the taking up of a session never is.
-fn told_again(log: &Log, gaps: bool) -> Vec<String> {
-    let strict = !log.polls && !gaps;
+/// the taking up of a session never is. An end that the Redis which took over had not heard of may come again, with what was
+/// said before it.
+fn told_again(log: &Log, weather: &Weather) -> Vec<String> {
+    let strict = !log.polls && !weather.gaps;
     let mut found = Vec::new();
     let mut told = Told::default();
-    for (_, moment) in &log.moments {
+    for (at, moment) in &log.moments {
         let wrong = match moment {
             Moment::Began => {
                 told = Told::default();
@@ -87,17 +93,19 @@ fn told_again(log: &Log, gaps: bool) -> Vec<String> {
             }
             Moment::Marked(mark) => {
                 let first = std::mem::take(&mut told.goes_on);
-                told.up_to(mark).filter(|_| strict || first)
+                let came_back = weather.may_have_come_back(log, &named(mark));
+                told.up_to(mark).filter(|_| (strict || first) && !came_back)
             }
-            Moment::Heard { room, id, text } => {
-                (told.line(id) && strict).then(|| format!("was told {text:?} in {room} twice in one session"))
-            }
+            Moment::Heard { room, id, text } => (told.line(id) && strict && !weather.may_be_unheard(id))
+                .then(|| format!("was told {text:?} in {room} twice in one session")),
             Moment::Ended { reason, .. } => {
                 told.was_asked_for = reason == "gone";
                 None
             }
             // Who asked was answered "gone" at once, and what is on its way comes after that.
-            Moment::Told(what) if what.starts_with("the end of no room") && !told.was_asked_for => {
+            Moment::Told(what)
+                if what.starts_with("the end of no room") && !told.was_asked_for && !weather.is_rolled_back(*at) =>
+            {
                 Some(format!("was told {what}"))
             }
             _ => None,

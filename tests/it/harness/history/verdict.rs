@@ -8,7 +8,12 @@ use std::time::{Duration, Instant};
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Violation {
     /// A line that its sender was told is safe never reached the partner, and the room did not end.
-    LostLine { room: String, text: String, to: String },
+    LostLine {
+        room: String,
+        id: String,
+        text: String,
+        to: String,
+    },
     /// Two people saw the same lines in another order.
     Disorder { room: String, first: String, then: String },
     /// One line came under two ids.
@@ -155,9 +160,10 @@ fn between(room: &str, log: &Log, other: &Log) -> Vec<Violation> {
     let heard: BTreeSet<_> = theirs.iter().copied().collect();
     for (at, id, text) in log.acked(room) {
         if !over && !heard.contains(id) && !on_its_way_at_a_goodbye(other, at) {
-            let (text, to) = (text.to_owned(), other.who.clone());
+            let (id, text, to) = (id.to_owned(), text.to_owned(), other.who.clone());
             found.push(Violation::LostLine {
                 room: room_name(),
+                id,
                 text,
                 to,
             });

@@ -8,6 +8,7 @@ mod guarded;
 mod moving;
 mod sentinel;
 mod server;
+mod standby;
 mod takeover;
 
 pub use guarded::Guarded;
@@ -55,6 +56,8 @@ pub struct Redis {
     kind: Kind,
     /// Masters first.
     servers: Vec<Server>,
+    /// Beside a single server, sometimes.
+    standby: Option<Server>,
 }
 
 impl Redis {
@@ -75,6 +78,7 @@ impl Redis {
         Self {
             kind: Kind::Single,
             servers: vec![Server::start_with(extra).await],
+            standby: None,
         }
     }
 
@@ -100,7 +104,8 @@ impl Redis {
             Kind::Cluster => cluster::servers(cluster::MASTERS).await,
             Kind::Replicated => cluster::servers(2 * cluster::MASTERS).await,
         };
-        Self { kind, servers }
+        let standby = None;
+        Self { kind, servers, standby }
     }
 
     async fn form(&self) {
