@@ -37,6 +37,8 @@ pub enum End {
     Busy(u16),
     /// Another connection carries the session now.
     Moved,
+    /// This node no longer owns the polling session: whoever does, or gets its next request, goes on from the record.
+    Orphaned,
 }
 
 impl End {
@@ -55,7 +57,8 @@ impl End {
             | End::Unjoined
             | End::SlowReader
             | End::TooFast
-            | End::Busy(_) => Departure::Lost,
+            | End::Busy(_)
+            | End::Orphaned => Departure::Lost,
         }
     }
 
@@ -75,13 +78,14 @@ impl End {
             End::Drained => "drained",
             End::Busy(_) => "busy",
             End::Moved => "moved",
+            End::Orphaned => "orphaned",
         }
     }
 
     /// The close frame of a WebSocket; none where nobody would read it.
     pub(super) fn frame(self) -> Option<Frame> {
         match self {
-            End::Cut | End::SlowReader | End::PingTimeout => None,
+            End::Cut | End::SlowReader | End::PingTimeout | End::Orphaned => None,
             End::ClientClosed | End::Dismissed | End::Moved => Some(Frame::close(1000, "")),
             End::Malformed(how) => Some(Frame::close(1002, how)),
             End::NotText => Some(Frame::close(1007, "")),

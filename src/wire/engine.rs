@@ -116,7 +116,13 @@ fn count_end(end: End) {
         End::Malformed(_) | End::TooLarge | End::NotText | End::TooFast | End::Unjoined => {
             metrics::PROTOCOL_ERRORS.one(end.reason());
         }
-        End::ClientClosed | End::Cut | End::PingTimeout | End::Dismissed | End::Drained | End::Busy(_) | End::Moved => {
-        }
+        End::ClientClosed
+        | End::Cut
+        | End::PingTimeout
+        | End::Dismissed
+        | End::Drained
+        | End::Busy(_)
+        | End::Moved
+        | End::Orphaned => {}
     }
 }

@@ -224,7 +224,7 @@ impl<D: Dialogue> Holding<D> {
                 coord.session_hand(sid, epoch, &joined, &leftover).await
             }
             // Given up, not ended.
-            End::Drained => return,
+            End::Drained | End::Orphaned => return,
             End::Cut | End::PingTimeout | End::ClientClosed => coord.session_drop(sid, end.reason()).await,
             End::Malformed(_)
             | End::TooLarge
@@ -287,7 +287,7 @@ async fn carry<D: Dialogue>(core: &Core<D>, held: &Held, mut saved: Vec<Carried>
                 None
             }
             Ok(Emitted::Slow) => Some(End::SlowReader),
-            Err(fault) if fault.why == FENCED => Some(End::Moved),
+            Err(fault) if fault.why == FENCED => Some(End::Orphaned),
             Err(fault) => {
                 tracing::warn!(%fault, "packets of a polling session could not be kept");
                 Some(End::Cut)

@@ -37,6 +37,7 @@ fn dispatch<D: Dialogue>(core: &Arc<Core<D>>, signal: SessionSignal) {
             dead,
             joined,
         } => holding::adopt(core, sid, epoch, dead, joined),
+        SessionSignal::Taken { sid, epoch } => taken(core, &sid, epoch),
         SessionSignal::Moved { sid, epoch } => tell(core, &sid, epoch, Mail::Moved),
         SessionSignal::Over { sid, epoch, why } => tell(core, &sid, epoch, Mail::Over(why)),
         SessionSignal::Routed { sid, entries } => {
@@ -57,6 +58,13 @@ fn deliver(held: &Held, mail: Mail) {
 fn tell<D: Dialogue>(core: &Arc<Core<D>>, sid: &SessionId, epoch: u64, mail: Mail) {
     if let Some(held) = core.directory.held(sid).filter(|held| held.epoch == epoch) {
         deliver(&held, mail);
+    }
+}
+
+/// At once, ahead of what was posted before: the next owner is given that too.
+fn taken<D: Dialogue>(core: &Arc<Core<D>>, sid: &SessionId, epoch: u64) {
+    if let Some(held) = core.directory.held(sid).filter(|held| held.epoch == epoch) {
+        held.connection.end(End::Orphaned);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Whose session it is: owners that die, leave, and hand over.
 
-use super::tests::{BEAT, carried, dead_node, emit, opened, packets, records, sid, signals};
+use super::tests::{BEAT, carried, dead_node, emit, opened, packets, records, sid, signals, wake};
 use super::*;
 use crate::coord::testing::{START, World, assert_state};
 use crate::domain::recovery::Bookmark;
@@ -62,6 +62,20 @@ async fn a_poll_asks_again_when_the_lease_of_its_owner_on_another_node_is_over()
     let again = other.coord.session_poll(&sid(), "t1").await.unwrap();
 
     assert_eq!(again, Polled::Wait(START + BEAT.ping));
+}
+
+#[tokio::test]
+async fn a_poll_goes_on_when_its_node_has_begun_a_new_life_under_another_name() {
+    let (_world, owner, mut other) = opened().await;
+    other.coord.session_poll(&sid(), "t1").await.unwrap();
+
+    let node = other.coord.identity().renew();
+    other.coord.register(Shard(0), START + BEAT.dead).await.unwrap();
+    let again = other.coord.session_poll(&sid(), "t1").await.unwrap();
+    emit(&owner, 1, &["4a"]).await;
+
+    assert_eq!(again, Polled::Wait(START + BEAT.ping), "{node}");
+    assert_eq!(signals(&mut other).await, [wake("t1")]);
 }
 
 #[tokio::test]
@@ -133,18 +147,21 @@ async fn what_an_owner_has_not_dealt_with_waits_for_the_next_one_behind_what_ses
 #[tokio::test]
 async fn what_was_posted_to_an_owner_that_is_dead_and_not_known_to_be_is_given_to_the_next_one() {
     let world = World::new(1).await;
-    let (owner, mut heir) = (world.stranger().await, world.node().await);
+    let (mut owner, mut heir) = (world.stranger().await, world.node().await);
     let until = START + Duration::from_secs(5);
     owner.coord.register(Shard(0), until).await.unwrap();
     owner.coord.session_open(&sid(), BEAT).await.unwrap();
 
     assert!(heir.coord.session_push(&sid(), "4a").await.unwrap());
+    assert_eq!(signals(&mut owner).await, [push(1, 1, "4a")]);
     owner.coord.register(Shard(0), START).await.unwrap();
     assert!(heir.coord.session_push(&sid(), "4b").await.unwrap());
 
     let told = signals(&mut heir).await;
     assert!(matches!(told[0], SessionSignal::Adopt { epoch: 2, .. }), "{told:?}");
     assert_eq!(told[1..], [push(2, 1, "4a"), push(2, 2, "4b")]);
+    let taken = SessionSignal::Taken { sid: sid(), epoch: 1 };
+    assert_eq!(signals(&mut owner).await, [taken]);
 }
 
 #[tokio::test]

@@ -8,7 +8,8 @@
 local s = sessions.read(KEYS[1])
 if not sessions.usable(s, ARGV[3]) then return {'unknown'} end
 local me = node .. ' ' .. ARGV[2]
-if s.waiting and s.waiting ~= me then
+-- The token alone: the node may have begun a new life under another name.
+if s.waiting and string.match(s.waiting, '%S+$') ~= ARGV[2] then
   if not s.closing then
     redis.call('RPUSH', KEYS[2], '1')
     redis.call('PEXPIRE', KEYS[2], redis.call('PTTL', KEYS[1]))
@@ -39,6 +40,6 @@ end
 redis.call('HSET', KEYS[1], 'waiting', me)
 if s.probe and tonumber(string.match(s.probe, ' (%d+)$')) > tonumber(ARGV[3]) then return {'upgrading'} end
 local until_steady = s.pinged and s.dead or s.ping
-local lease = s.owner ~= node and redis.call('ZSCORE', KEYS[3], s.owner or '')
-if lease and tonumber(lease) < tonumber(until_steady) then until_steady = lease end
+local lease = tonumber(redis.call('ZSCORE', KEYS[3], s.owner or '') or '0')
+if lease > tonumber(ARGV[3]) and lease < tonumber(until_steady) then until_steady = string.format('%d', lease) end
 return {'wait', until_steady}

@@ -5,5 +5,5 @@
 -- twice: the poll waits no longer
 local s = sessions.read(KEYS[1])
 if not sessions.usable(s, ARGV[2]) then return {'unknown'} end
-if s.waiting == node .. ' ' .. ARGV[1] then redis.call('HDEL', KEYS[1], 'waiting') end
+if s.waiting and string.match(s.waiting, '%S+$') == ARGV[1] then redis.call('HDEL', KEYS[1], 'waiting') end
 return {'noop'}

@@ -33,6 +33,8 @@ end
 function sessions.own(nodes, key, s, sid, steady, heir)
   if sessions.lives(nodes, s.owner, steady) then return true end
   if heir == '' then return false end
+  -- One that only seems dead is not to act in its name any more.
+  if s.owner ~= node then sessions.tell(nodes, s.owner, 'taken', sid, s.epoch) end
   s.owner, s.epoch = node, tostring(tonumber(s.epoch) + 1)
   redis.call('HSET', key, 'owner', node, 'epoch', s.epoch)
   sessions.tell(nodes, node, 'adopt', sid, s.epoch, s.dead, unpack(sessions.joined(s)))

@@ -76,6 +76,8 @@ pub enum SessionSignal {
         dead: Millis,
         joined: Vec<Carried>,
     },
+    /// Another node owns the session now: this one seemed dead.
+    Taken { sid: SessionId, epoch: u64 },
     /// A WebSocket carries the session now, maybe on another node.
     Moved { sid: SessionId, epoch: u64 },
     /// Packets of the owner of before, for the WebSocket here.
@@ -124,6 +126,10 @@ impl SessionSignal {
                     joined,
                 }
             }
+            "taken" => SessionSignal::Taken {
+                sid,
+                epoch: epoch(rest)?,
+            },
             "moved" => SessionSignal::Moved {
                 sid,
                 epoch: epoch(rest)?,

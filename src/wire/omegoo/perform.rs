@@ -15,7 +15,7 @@ use crate::metrics;
 use crate::wire::hub::Doing;
 use crate::wire::member::Member;
 use crate::wire::socketio::AckId;
-use crate::wire::{Frame, Inbound, Socket};
+use crate::wire::{End, Frame, Inbound, Socket};
 use futures_util::FutureExt;
 use serde_json::{Value, json};
 use std::pin::pin;
@@ -50,9 +50,16 @@ impl Omegoo {
         let believed = self.hub.doing(&member.who.user);
         if member.is_settled() {
             let outcome = self.carry_out(member, command, ack).await;
+            let fenced = matches!(&outcome, Err(Denied::Failed(fault)) if fault.why == FENCED);
+            let connection = member.socket.connection();
+            if fenced && !connection.outbox.is_websocket() {
+                // Its record has what was posted, for whoever owns the session now.
+                connection.end(End::Orphaned);
+                return outcome;
+            }
             let unfounded = match &outcome {
                 // Sent in the name of the next life, before that had begun.
-                Err(Denied::Failed(fault)) => fault.why == FENCED,
+                Err(Denied::Failed(_)) => fenced,
                 // Redis may have lost its data, and the client is still to be told.
                 Err(Denied::Refused(Refusal::NoRoom)) => true,
                 _ => false,

@@ -50,7 +50,7 @@ pub enum Moment {
 pub struct Log {
     /// The person's user id.
     pub who: String,
-    /// Whether by long-polling, if only at first: a session that another node adopts is told some things again.
+    /// Whether by long-polling, if only at first: a session whose node begins a new life is told some things again.
     pub polls: bool,
     /// What happened, in order.
     pub moments: Vec<(Instant, Moment)>,
