@@ -160,14 +160,16 @@ impl Coord {
         }
     }
 
-    /// This node has emptied itself and leaves the shard.
+    /// This node leaves the shard; what it could not empty is taken over at once.
     pub async fn resign(&self, shard: Shard) -> Result<(), Fault> {
         let node = self.identity().now();
         let act = Act::new("resign")
             .key(self.keys().nodes(shard))
             .key(self.keys().keeper(shard))
             .key(self.keys().inbox(shard, &node))
-            .key(self.keys().gaps(shard));
+            .key(self.keys().gaps(shard))
+            .key(format!("{}{node}", self.keys().users_base(shard)))
+            .key(format!("{}{node}", self.keys().rooms_base(shard)));
         let reply = self.run(shard, act).await?;
         match reply.word() {
             "resigned" => Ok(()),

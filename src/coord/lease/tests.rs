@@ -160,6 +160,18 @@ async fn a_node_that_resigns_leaves_nothing_and_another_keeps_the_shard_at_once(
 }
 
 #[tokio::test]
+async fn what_a_node_leaves_behind_that_resigns_is_taken_over_at_once() {
+    let world = World::new(1).await;
+    let (one, two) = (world.node().await, world.node().await);
+    one.coord.attach(&user("a"), &socket("s1"), 8, None).await.unwrap();
+
+    one.coord.resign(S).await.unwrap();
+
+    assert_eq!(two.coord.bury(S).await.unwrap(), std::slice::from_ref(&one.id));
+    assert!(one.coord.resign(S).await.is_err(), "it holds no lease any more");
+}
+
+#[tokio::test]
 async fn an_inbox_that_was_cut_is_told_once_as_a_gap() {
     let mut world = World::new(1).await;
     world.inbox_cap = 3;

@@ -116,6 +116,7 @@ async fn places_on_a_dead_node_do_not_count_and_the_seat_is_held() {
     let (one, dead) = (world.node().await, world.node().await);
     let pair = [seeks(&world, &one, "a").await, seeks(&world, &dead, "b").await];
     dead.coord.resign(crate::ids::Shard(0)).await.unwrap();
+    one.coord.bury(crate::ids::Shard(0)).await.unwrap();
 
     assert_eq!(seat(&one, world.room("R"), &pair).await, Paired::Seated);
 
