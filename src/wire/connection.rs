@@ -47,7 +47,7 @@ impl End {
         match self {
             End::Dismissed => Departure::Clean,
             End::Drained => Departure::Drained,
-            End::Moved => Departure::Moved,
+            End::Moved | End::Orphaned => Departure::Moved,
             End::ClientClosed
             | End::Cut
             | End::Malformed(_)
@@ -57,8 +57,7 @@ impl End {
             | End::Unjoined
             | End::SlowReader
             | End::TooFast
-            | End::Busy(_)
-            | End::Orphaned => Departure::Lost,
+            | End::Busy(_) => Departure::Lost,
         }
     }
 
@@ -138,6 +137,11 @@ impl Connection {
     /// The session's id: a secret of its client, not for logs.
     pub fn sid(&self) -> &SessionId {
         &self.sid
+    }
+
+    /// Whether its client polls.
+    pub fn polls(&self) -> bool {
+        !self.outbox.is_websocket()
     }
 
     /// Sends frames with nothing between them. A client that does not read its frames loses the connection.

@@ -199,7 +199,13 @@ impl Member {
         }
         let told = *self.told_from.lock().unwrap_or_else(PoisonError::into_inner);
         let found = *self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = *self.heard_before.lock().unwrap_or_else(PoisonError::into_inner);
         match found {
+            // Redis has not answered: all is missed that came after what its client had heard.
+            None if told == Offset::LAST => match before {
+                Some((_, heard)) if heard != Offset::LAST => heard,
+                _ => Offset::at(self.since - CLOCKS_APART),
+            },
             // There was nothing to tell when it came, and nothing since.
             Some(last) if told == Offset::LAST && self.socket.written() == 0 => last,
             _ => Offset::at(Millis(told.ms.saturating_sub(1)).min(self.since - CLOCKS_APART)),
@@ -319,6 +325,18 @@ mod tests {
 
         let (told, _) = member.socket.connection().outbox.drain(usize::MAX);
         assert_eq!(told.len(), 3);
+    }
+
+    #[test]
+    fn who_takes_up_a_session_and_is_not_answered_yet_has_heard_up_to_the_bookmark() {
+        let now = Millis(1_000_000);
+        let heard = Offset::at(Millis(5));
+        let [member, unknown] = [arriving(now), arriving(now)];
+
+        member.has_heard(Bookmark::In(RoomId::fresh(Shard(0)), heard));
+
+        assert_eq!(member.await_answer(Told::InFull), heard);
+        assert_eq!(unknown.await_answer(Told::InFull), Offset::at(now - CLOCKS_APART));
     }
 
     #[test]

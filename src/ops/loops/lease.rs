@@ -11,6 +11,7 @@ use crate::error::Fault;
 use crate::http::Readiness;
 use crate::ids::Shard;
 use crate::metrics;
+use crate::wire::End;
 use crate::wire::hub::{Doing, Hub};
 use crate::wire::member::{Member, Told};
 use crate::wire::omegoo::Omegoo;
@@ -122,6 +123,7 @@ impl Lease {
                 metrics::LEASES_LOST.one(());
                 let coord = self.actions.coord();
                 let before = coord.identity().now();
+                self.let_go_of_those_who_poll();
                 *life = Life::ToBegin(self.wait(&[], Told::InFull));
                 let node = coord.identity().renew();
                 coord.wake_readers(&before).await;
@@ -168,11 +170,23 @@ impl Lease {
         }
     }
 
+    /// Polling sessions go on with whichever node gets their next request: another one may have them already, and two must
+    /// not take one seat from each other.
+    fn let_go_of_those_who_poll(&self) {
+        for member in self.hub.everyone() {
+            let connection = member.socket.connection();
+            if connection.polls() {
+                connection.end(End::Orphaned);
+            }
+        }
+    }
+
     /// Lets every socket wait that does not do so yet.
     fn wait(&self, waiting: &[Waiting], told: Told) -> Vec<Waiting> {
         let those: HashSet<_> = waiting.iter().map(|one| Arc::as_ptr(&one.member)).collect();
         let everyone = self.hub.everyone().into_iter();
         let others = everyone.filter(|member| !those.contains(&Arc::as_ptr(member)));
+        let others = others.filter(|member| !member.socket.connection().is_over());
         let wait = |member: Arc<Member>| Waiting {
             heard: member.await_answer(told),
             believed: self.hub.doing(&member.who.user),

@@ -52,7 +52,7 @@ impl Omegoo {
             let outcome = self.carry_out(member, command, ack).await;
             let fenced = matches!(&outcome, Err(Denied::Failed(fault)) if fault.why == FENCED);
             let connection = member.socket.connection();
-            if fenced && !connection.outbox.is_websocket() {
+            if fenced && connection.polls() {
                 // Its record has what was posted, for whoever owns the session now.
                 connection.end(End::Orphaned);
                 return outcome;
