@@ -30,6 +30,8 @@ struct Returning<'a> {
     user: &'a UserId,
     socket: &'a SocketId,
     before: Option<Place>,
+    /// Up to where its client has heard.
+    mark: Bookmark,
 }
 
 /// What was missed, as far as it has been read.
@@ -98,8 +100,13 @@ impl Actions {
             Recovered::To(state, past, before) => (state, past, before),
         };
         let mark = heard(mark, pid.start, &past.trail);
-        self.catch_up(&Returning { user, socket, before }, state, past, mark)
-            .await
+        let who = Returning {
+            user,
+            socket,
+            before,
+            mark,
+        };
+        self.catch_up(&who, state, past).await
     }
 
     /// A socket that was on another node goes on here. Its client, which has noticed nothing, was told everything up to
@@ -111,12 +118,17 @@ impl Actions {
             Attached::To(state, past) => (state, past),
         };
         let before = None;
-        self.catch_up(&Returning { user, socket, before }, state, past, mark)
-            .await
+        let who = Returning {
+            user,
+            socket,
+            before,
+            mark,
+        };
+        self.catch_up(&who, state, past).await
     }
 
-    async fn catch_up(&self, who: &Returning<'_>, state: State, past: Past, mark: Bookmark) -> Result<TakenUp, Denied> {
-        let rooms = match to_read(mark, &past.trail) {
+    async fn catch_up(&self, who: &Returning<'_>, state: State, past: Past) -> Result<TakenUp, Denied> {
+        let rooms = match to_read(who.mark, &past.trail) {
             Ok(rooms) => rooms,
             Err(why) => return Ok(TakenUp::Broken(why)),
         };
@@ -128,7 +140,7 @@ impl Actions {
         };
         let arrival = self.read_on(who, state, rooms, &mut reading).await?;
         Ok(match reading.broken {
-            None => TakenUp::Whole(came(arrival, reading.missed, past, Some(mark))),
+            None => TakenUp::Whole(came(arrival, reading.missed, past, Some(who.mark))),
             Some(why) => TakenUp::Broken(why),
         })
     }
@@ -189,7 +201,10 @@ impl Actions {
                 Ok(Arrival::Seated { room, people, last })
             }
             Sat::Ended(ending, people) => {
-                self.read(who.user, room, heard, reading).await?;
+                // Its client may have heard the end before the user was let go of.
+                if who.mark != Bookmark::After(room) {
+                    self.read(who.user, room, heard, reading).await?;
+                }
                 self.find_ended(room, ending, &people).await?;
                 Ok(Arrival::Idle)
             }

@@ -235,3 +235,40 @@ async fn what_is_read_by_a_node_that_was_given_up_for_dead_is_refused() {
     assert_eq!(pair.bob.hear("text_message_received").await["content"], "and now?");
     part(world, pair).await;
 }
+
+#[tokio::test]
+async fn who_heard_the_end_of_a_room_and_takes_up_the_session_at_once_is_not_told_it_again() {
+    let plan = plan().set("PALAVER_SOCKETS__RECOVERY_WINDOW", "10s");
+    let world = plan.start().await;
+    let Pair {
+        mut ann,
+        bob,
+        room,
+        ann_id,
+        ..
+    } = pair_on_two_nodes(&world).await;
+    say(&bob, "farewell");
+    assert_eq!(ann.hear("text_message_received").await["content"], "farewell");
+    bob.emit("leave_text_room", &[]);
+    ann.expect("text_room_ended").await;
+    let (pid, mark) = (ann.pid().to_owned(), ann.mark());
+    ann.drop_abruptly().await;
+    let hers = format!(":user:{ann_id}");
+    let hers = world.redis.keys().into_iter().find(|key| key.ends_with(&hers));
+    let hers = hers.expect("what she is doing");
+    let state = || world.redis.command(&["HMGET", &hers, "state"]);
+    eventually("she is let go of", async || state().is_empty()).await;
+
+    // As it is for a moment after a room has ended.
+    let room = room.trim_start_matches("text_room_");
+    world.redis.command(&["HSET", &hers, "state", "seated", "room", room]);
+    let coming = world.dial_node(1).guest("ann").taking_up(&pid, mark.as_deref());
+    let mut back = coming.connect().await;
+    back.dealt_with().await;
+
+    assert_eq!(back.pid(), pid, "the session goes on");
+    let told = back.unread();
+    assert!(!told.iter().any(|name| name.starts_with("text_")), "{told:?}");
+    back.close().await;
+    bob.close().await;
+}
