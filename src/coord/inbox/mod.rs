@@ -66,9 +66,10 @@ impl Coord {
         let _ = tokio::time::timeout(LOOKS_UP, futures_util::future::join_all(waking)).await;
     }
 
-    /// Trims what this node has given out: from then on its inboxes hold what it had not, and nothing else. What is being
+    /// For tests, which read inboxes as they stand. Trims what this node has given out: from then on its inboxes hold what it had not, and nothing else. What is being
     /// given out at the moment counts as given.
-    pub async fn trim_inboxes(&self) -> Result<(), Fault> {
+    #[cfg(test)]
+    pub(crate) async fn trim_inboxes(&self) -> Result<(), Fault> {
         let trims = self.keys().shards().map(|shard| async move {
             let reached = self.progress(shard).reached().clone();
             if reached.is_trimmed() {

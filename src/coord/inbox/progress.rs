@@ -1,7 +1,6 @@
 //! How far this node has given out a shard's inbox, and how far the inbox has been trimmed.
 //!
 //! What was given out is trimmed now and then, along with a read: with each read it would be one more command per line.
-//! Who must find in an inbox exactly what has not been given out has it trimmed first.
 
 use crate::domain::room::Offset;
 use crate::ids::NodeId;

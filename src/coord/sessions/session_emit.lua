@@ -1,5 +1,5 @@
--- The owner sends packets, and says which posted bodies it has dealt with. An owner whose session has moved to a WebSocket has them sent on, in order; one whose
--- session was taken over is told so.
+-- The owner sends packets, and says which posted bodies it has dealt with. An owner whose session has moved to a WebSocket
+-- has them sent on, in order; one whose session was taken over is told so.
 -- KEYS: 1 session, 2 out, 3 nodes
 -- ARGV: 1 sid, 2 epoch of the owner, 3 most bytes that may wait, 4 number of the last posted body that was dealt with,
 --   5 number of sockets whose clients have heard more with these, then these and up to where, then the entries

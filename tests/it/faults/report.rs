@@ -174,7 +174,7 @@ fn summary(logs: &[Log]) -> String {
             Moment::TookUp => "sessions taken up".to_owned(),
             Moment::Began => "sessions begun".to_owned(),
             Moment::Unrecovered(reason) => format!("not taken up {reason}"),
-            Moment::Queued | Moment::Shown { .. } | Moment::Told(_) | Moment::Marked(_) => continue,
+            Moment::Queued | Moment::Told(_) | Moment::Marked(_) => continue,
         };
         *counts.entry(what).or_default() += 1;
     }

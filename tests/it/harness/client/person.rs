@@ -442,11 +442,11 @@ impl Life {
             "text_reconnected" => {
                 self.find_oneself(text("roomId"), text("partnerId"));
                 self.note(Moment::Told(name.to_owned()));
-                for line in told["messages"].as_array().unwrap() {
-                    let id = line["messageId"].as_str().unwrap_or_default().to_owned();
-                    self.note(Moment::Shown { id });
-                    self.line_came(line);
-                }
+                told["messages"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .for_each(|line| self.line_came(line));
             }
             "text_room_ended" => {
                 let reason = told["detail"].as_str().or(told["reason"].as_str()).unwrap_or_default();

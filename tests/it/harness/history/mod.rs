@@ -27,8 +27,6 @@ pub enum Moment {
     Matched { room: String, partner: String },
     /// A line was seen, the own ones included.
     Heard { room: String, id: String, text: String },
-    /// A line was among the last ones of the room, as it was shown to somebody who asked; it is heard next.
-    Shown { id: String },
     /// The server took a line of ours.
     Acked { room: String, id: String, text: String },
     /// The server did not take a line of ours, and said why.
@@ -72,19 +70,6 @@ impl Log {
     /// Something happened now.
     pub fn note(&mut self, moment: Moment) {
         self.moments.push((Instant::now(), moment));
-    }
-
-    /// Lines that were seen first when the room was shown: not in their place among those that were told.
-    pub fn only_shown(&self) -> BTreeSet<&str> {
-        let (mut seen, mut shown) = (BTreeSet::new(), BTreeSet::new());
-        for (_, moment) in &self.moments {
-            match moment {
-                Moment::Shown { id } if !seen.contains(id.as_str()) => _ = shown.insert(id.as_str()),
-                Moment::Heard { id, .. } => _ = seen.insert(id.as_str()),
-                _ => {}
-            }
-        }
-        shown
     }
 
     /// The room this person is in, and the partner there.
