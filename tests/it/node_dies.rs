@@ -1,5 +1,6 @@
 //! A node dies with everything it held: others take over, and nothing of it is left (design 4, 8).
 
+use crate::harness::client::Client;
 use crate::harness::pair::{Pair, relays, say};
 use crate::harness::stage::{Plan, Shape, Stage, with};
 use crate::harness::{PATIENCE, eventually};
@@ -147,19 +148,27 @@ fn told(packets: &[String]) -> Vec<String> {
     packets.iter().filter_map(event).collect()
 }
 
+/// Two in a room: one who polls and says `connect`, on a node that will die, asking the one that stays; and a guest there.
+/// And what the former has heard since.
+async fn poller_and_guest(stage: &Stage, connect: &str) -> (Poller, Client, Vec<String>) {
+    let (dies, stays) = (stage.url(1), stage.url(0));
+    let bob = Poller::open(&dies).await;
+    bob.post(&dies, connect).await;
+    bob.poll_until(&stays, "40{").await;
+    let mut ann = stage.guest(0).await;
+    ann.emit("join_text_queue", &[]);
+    bob.post(&stays, r#"42["join_text_queue"]"#).await;
+    let heard = bob.poll_until(&stays, "text_match_found").await;
+    ann.hear("text_match_found").await;
+    (bob, ann, heard)
+}
+
 #[tokio::test]
 async fn a_polling_session_outlives_the_node_that_owned_it() {
     short_leases()
         .on(&TWO_NODES, async |stage| {
-            let (dies, stays) = (stage.url(1), stage.url(0));
-            let bob = Poller::open(&dies).await;
-            bob.post(&dies, "40").await;
-            bob.poll_until(&stays, "40{").await;
-            let mut ann = stage.guest(0).await;
-            ann.emit("join_text_queue", &[]);
-            bob.post(&stays, r#"42["join_text_queue"]"#).await;
-            bob.poll_until(&stays, "text_match_found").await;
-            ann.hear("text_match_found").await;
+            let stays = stage.url(0);
+            let (bob, mut ann, _) = poller_and_guest(stage, "40").await;
             stage.kill(1);
             eventually("the dead node is forgotten", async || stage.living_nodes() == 1).await;
 
@@ -185,15 +194,8 @@ enum Burial {
 /// A polling client whose node dies hears all of it once: what it has heard already, what waits in the record of its
 /// session, what its node was told and did not tell, and what is said later.
 async fn goes_on_exactly(stage: &mut Stage, connect: &str, burial: Burial) {
-    let (dies, stays) = (stage.url(1), stage.url(0));
-    let bob = Poller::open(&dies).await;
-    bob.post(&dies, connect).await;
-    bob.poll_until(&stays, "40{").await;
-    let mut ann = stage.guest(0).await;
-    ann.emit("join_text_queue", &[]);
-    bob.post(&stays, r#"42["join_text_queue"]"#).await;
-    let mut heard = bob.poll_until(&stays, "text_match_found").await;
-    ann.hear("text_match_found").await;
+    let stays = stage.url(0);
+    let (bob, mut ann, mut heard) = poller_and_guest(stage, connect).await;
     say(&ann, "heard 1");
     say(&ann, "heard 2");
     heard.extend(bob.poll_until(&stays, "heard 2").await);
@@ -252,14 +254,8 @@ async fn whoever_polls_on_when_the_owner_has_died_is_told_what_was_missed_and_no
 async fn what_is_posted_to_a_living_node_while_the_owner_is_dead_and_nobody_knows_is_done_once_and_in_order() {
     short_leases()
         .on(&TWO_NODES, async |stage| {
-            let (dies, stays) = (stage.url(1), stage.url(0));
-            let bob = Poller::open(&dies).await;
-            bob.post(&dies, "40").await;
-            bob.poll_until(&stays, "40{").await;
-            let mut ann = stage.guest(0).await;
-            ann.emit("join_text_queue", &[]);
-            bob.post(&stays, r#"42["join_text_queue"]"#).await;
-            bob.poll_until(&stays, "text_match_found").await;
+            let stays = stage.url(0);
+            let (bob, mut ann, _) = poller_and_guest(stage, "40").await;
             let say = |number: usize| format!(r#"42{number}["send_text_message",{{"content":"line {number}"}}]"#);
             bob.post(&stays, &say(1)).await;
             bob.poll_until(&stays, "431[").await;
