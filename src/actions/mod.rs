@@ -100,12 +100,12 @@ impl Actions {
     /// Since when a connection can have brought nothing without anybody having noticed, in the time of Redis's streams: it
     /// is noticed late, told late when its node is cut off, and what it was sent when it came may be as old as the
     /// connection before it and the hold of the seat.
-    fn unnoticed(&self) -> Millis {
+    pub fn unnoticed(&self) -> Millis {
         self.clock().steady() - (self.patience() * 2 + self.settings.chat.seat_hold + self.settings.lease.node_for)
     }
 
     /// How long a connection can be dead before it is noticed.
-    fn patience(&self) -> Duration {
+    pub fn patience(&self) -> Duration {
         self.settings.sockets.ping_interval + self.settings.sockets.ping_timeout
     }
 

@@ -40,8 +40,10 @@ pub struct Member {
     answered: Notify,
     /// The oldest entry that it was told when it came; the last there can be when it was told none.
     told_from: Mutex<Offset>,
-    /// Where the log of its room ended when it came: what was there before was heard, or is told as missed.
-    found: Mutex<Option<Offset>>,
+    /// What Redis answered when it came.
+    found: Mutex<Found>,
+    /// What happened before this, its client heard before the socket came.
+    unnoticed: Millis,
     /// Up to where its client heard before the socket came, when it takes up a session.
     heard_before: Mutex<Option<(RoomId, Offset)>>,
 }
@@ -55,6 +57,17 @@ enum Arrival {
     Settled(Vec<(RoomId, Offset)>),
 }
 
+/// Where Redis found the user of a socket that has just come.
+#[derive(Clone, Copy, Debug)]
+enum Found {
+    /// It has not answered, or its answer was lost: the user may have been given a held seat all the same.
+    Unknown,
+    /// In no room.
+    Free,
+    /// In a room whose log ended here: what was there before was heard, or is told as missed.
+    Seated(Offset),
+}
+
 /// What a socket that was here all the time was told so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Told {
@@ -65,8 +78,8 @@ pub enum Told {
 }
 
 impl Member {
-    /// A socket that has just come.
-    pub fn arriving(socket: Arc<Socket>, who: Identity, dialect: Dialect, since: Millis) -> Self {
+    /// A socket that has just come, whose client has heard all there was before `unnoticed`.
+    pub fn arriving(socket: Arc<Socket>, who: Identity, dialect: Dialect, since: Millis, unnoticed: Millis) -> Self {
         Self {
             socket,
             who,
@@ -75,7 +88,8 @@ impl Member {
             arrival: Mutex::new(Arrival::Awaited(Vec::new())),
             answered: Notify::new(),
             told_from: Mutex::new(Offset::LAST),
-            found: Mutex::default(),
+            found: Mutex::new(Found::Unknown),
+            unnoticed,
             heard_before: Mutex::default(),
         }
     }
@@ -96,7 +110,7 @@ impl Member {
         let mut old: Vec<_> = no_news.into_iter().collect();
         let mut ends = old.iter().map(|(_, last)| *last);
         let found = ends.find(|last| *last != Offset::LAST);
-        *self.found.lock().unwrap_or_else(PoisonError::into_inner) = found;
+        *self.found.lock().unwrap_or_else(PoisonError::into_inner) = found.map_or(Found::Free, Found::Seated);
         old.extend(before);
         for (room, offset) in missed.iter().filter_map(Event::place) {
             match old.iter_mut().find(|(at, _)| *at == room) {
@@ -157,8 +171,9 @@ impl Member {
     /// From where on this socket may have missed lines, when it goes in this way.
     pub fn may_have_missed(&self, departure: Departure) -> Offset {
         match departure {
-            Departure::Clean | Departure::Drained => self.up_to(self.socket.written()),
-            Departure::Lost | Departure::Moved => self.up_to(self.socket.confirmed()),
+            Departure::Clean => self.up_to(self.socket.written()),
+            // Who is sent away may be gone already, or never fetch what waits for the next poll.
+            Departure::Drained | Departure::Lost | Departure::Moved => self.up_to(self.socket.confirmed()),
         }
         .next()
     }
@@ -201,13 +216,13 @@ impl Member {
         let found = *self.found.lock().unwrap_or_else(PoisonError::into_inner);
         let before = *self.heard_before.lock().unwrap_or_else(PoisonError::into_inner);
         match found {
-            // Redis has not answered: all is missed that came after what its client had heard.
-            None if told == Offset::LAST => match before {
+            // All is missed that came after what its client had heard.
+            Found::Unknown if told == Offset::LAST => match before {
                 Some((_, heard)) if heard != Offset::LAST => heard,
-                _ => Offset::at(self.since - CLOCKS_APART),
+                _ => Offset::at(self.unnoticed),
             },
             // There was nothing to tell when it came, and nothing since.
-            Some(last) if told == Offset::LAST && self.socket.written() == 0 => last,
+            Found::Seated(last) if told == Offset::LAST && self.socket.written() == 0 => last,
             _ => Offset::at(Millis(told.ms.saturating_sub(1)).min(self.since - CLOCKS_APART)),
         }
     }
@@ -251,6 +266,8 @@ mod tests {
     use crate::wire::outbox::Outbox;
     use crate::wire::settings::Settings;
 
+    const UNNOTICED: Duration = Duration::from_secs(45);
+
     fn arriving(now: Millis) -> Member {
         let who = Identity {
             user: UserId::parse("a").unwrap(),
@@ -263,7 +280,7 @@ mod tests {
         let outbox = Outbox::gathering(1024);
         let connection = Connection::new(SessionId::fresh(), outbox, now, &Settings::default());
         let socket = Socket::joining(SocketId::fresh(), "/", connection);
-        Member::arriving(socket, who, Dialect::Omegoo(wishes), now)
+        Member::arriving(socket, who, Dialect::Omegoo(wishes), now, now - UNNOTICED)
     }
 
     #[test]
@@ -276,18 +293,28 @@ mod tests {
         };
         let unknown = Offset::at(now - CLOCKS_APART).next();
 
-        assert_eq!(
-            member.may_have_missed(Departure::Drained),
-            unknown,
-            "Redis has not answered"
-        );
         member.settle(&[], Some((RoomId::fresh(Shard(0)), last)));
 
         for departure in [Departure::Drained, Departure::Lost] {
             assert_eq!(member.may_have_missed(departure), last.next());
         }
         member.socket.note_written(Offset::at(now).packed());
-        assert_eq!(member.may_have_missed(Departure::Lost), unknown, "nothing is confirmed");
+        for departure in [Departure::Drained, Departure::Lost] {
+            assert_eq!(member.may_have_missed(departure), unknown, "nothing is confirmed");
+        }
+        assert_eq!(member.may_have_missed(Departure::Clean), Offset::at(now).next());
+    }
+
+    #[test]
+    fn a_socket_that_goes_before_redis_has_answered_may_have_missed_what_was_held_for_its_user() {
+        let now = Millis(1_000_000);
+        let [member, free] = [arriving(now), arriving(now)];
+        free.settle(&[], None);
+
+        for departure in [Departure::Clean, Departure::Lost] {
+            assert_eq!(member.may_have_missed(departure), Offset::at(now - UNNOTICED).next());
+            assert_eq!(free.may_have_missed(departure), Offset::at(now - CLOCKS_APART).next());
+        }
     }
 
     #[test]
@@ -336,7 +363,7 @@ mod tests {
         member.has_heard(Bookmark::In(RoomId::fresh(Shard(0)), heard));
 
         assert_eq!(member.await_answer(Told::InFull), heard);
-        assert_eq!(unknown.await_answer(Told::InFull), Offset::at(now - CLOCKS_APART));
+        assert_eq!(unknown.await_answer(Told::InFull), Offset::at(now - UNNOTICED));
     }
 
     #[test]

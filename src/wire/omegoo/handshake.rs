@@ -57,8 +57,8 @@ pub(super) struct Claim {
 }
 
 impl Hello {
-    pub(super) fn member(self, socket: Arc<Socket>, since: Millis) -> Member {
-        Member::arriving(socket, self.who, Dialect::Omegoo(self.wishes), since)
+    pub(super) fn member(self, socket: Arc<Socket>, since: Millis, unnoticed: Millis) -> Member {
+        Member::arriving(socket, self.who, Dialect::Omegoo(self.wishes), since, unnoticed)
     }
 
     /// What another node needs to go on with the socket.

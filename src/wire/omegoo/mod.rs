@@ -47,12 +47,18 @@ impl Omegoo {
     pub fn new(actions: Actions, hub: Hub) -> Self {
         let sockets = &actions.settings().sockets;
         let door = Admission::new(sockets.arrivals_at_once as usize, sockets.arrivals_waiting as usize);
-        Self { actions, hub, door }
+        Self {
+            actions,
+            hub,
+            door,
+            moved: Moved::default(),
+        }
     }
 
     /// From now on notices reach the socket: before Redis knows of it, so that none is missed.
     fn enroll(&self, socket: &Arc<Socket>, hello: Hello) -> Arc<Member> {
-        let member = Arc::new(hello.member(socket.clone(), self.actions.clock().steady()));
+        let (now, unnoticed) = (self.actions.clock().steady(), self.actions.unnoticed());
+        let member = Arc::new(hello.member(socket.clone(), now, unnoticed));
         self.hub.enroll(member.clone());
         member
     }
