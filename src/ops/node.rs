@@ -3,7 +3,7 @@
 
 use super::loops::keeper::Kept;
 use super::loops::lease::{self, Lease};
-use super::loops::{counts, inbox, journal, keeper, offers};
+use super::loops::{counts, inbox, journal, keeper, moved, offers};
 use super::serve::{Serving, bind};
 use super::supervise::Loops;
 use super::upkeep;
@@ -178,7 +178,8 @@ fn run_loops(loops: &Loops, opened: Opened, parts: Parts) {
     let lease = Lease {
         actions: actions.clone(),
         hub: hub.clone(),
-        dialect,
+        dialect: dialect.clone(),
+        engine: engine.clone(),
         kept: kept.clone(),
         ready,
     };
@@ -195,6 +196,7 @@ fn run_loops(loops: &Loops, opened: Opened, parts: Parts) {
         let keeper = move || keeper::run(shard, actions.clone(), kept.clone(), every);
         loops.keep("keeper", keeper);
     }
+    loops.keep("moved", move || moved::run(dialect.clone()));
     loops.keep("counts", move || counts::run(hub.clone()));
     loops.keep("heartbeat", move || engine.clone().heartbeat());
     loops.keep("fold metrics", upkeep::fold_metrics);

@@ -103,6 +103,10 @@ impl Directory {
         (held, received, before)
     }
 
+    pub(super) fn all_held(&self) -> Vec<Held> {
+        lock(&self.held).values().cloned().collect()
+    }
+
     pub(super) fn held(&self, sid: &SessionId) -> Option<Held> {
         lock(&self.held).get(sid).cloned()
     }

@@ -5,6 +5,7 @@ use super::app::Departure;
 use super::connection::{Connection, End};
 use super::dialogue::{Dialogue, Handover};
 use super::directory::Directory;
+use super::life::Life;
 use super::living::Living;
 use super::readers::Readers;
 use super::settings::Settings;
@@ -31,6 +32,7 @@ pub(super) struct Core<D> {
     pub(super) settings: Settings,
     pub(super) streams: Streams,
     pub(super) clock: Clock,
+    pub(super) life: Life,
     pub(super) living: Living,
     pub(super) coord: Coord,
     pub(super) directory: Directory,
@@ -46,6 +48,7 @@ impl<D: Dialogue> Engine<D> {
             settings,
             streams,
             clock: coord.clock().clone(),
+            life: Life::default(),
             living: Living::default(),
             coord,
             directory: Directory::default(),

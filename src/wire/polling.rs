@@ -99,7 +99,12 @@ impl<'c, D: Dialogue> Waiting<'c, D> {
     async fn answer(&self) -> Result<Response, Refused> {
         let (core, token) = (self.core, self.token.as_str());
         loop {
-            match core.coord.session_poll(&self.sid, token).await.map_err(unavailable)? {
+            match core
+                .life
+                .ask(|| core.coord.session_poll(&self.sid, token))
+                .await
+                .map_err(unavailable)?
+            {
                 Polled::Unknown => return Err(Refused::UnknownSid),
                 Polled::Data(entries) => return Ok(text(entries.join(SEPARATOR.encode_utf8(&mut [0; 4])))),
                 Polled::Wait(until) if !core.draining.load(Ordering::Acquire) => self.wait(until).await,
@@ -171,17 +176,29 @@ async fn take<D: Dialogue>(
     let coord = &core.coord;
     let mut known = true;
     if packets.contains(&Packet::Pong) {
-        known &= coord.session_pong(sid, core.beat()).await.map_err(unavailable)?;
+        known &= core
+            .life
+            .ask(|| coord.session_pong(sid, core.beat()))
+            .await
+            .map_err(unavailable)?;
     }
     let closes = packets.contains(&Packet::Close);
     if packets.iter().any(|packet| matches!(packet, Packet::Message(_))) {
-        known &= coord.session_push(sid, body).await.map_err(unavailable)?;
+        known &= core
+            .life
+            .ask_to_do(|| coord.session_push(sid, body))
+            .await
+            .map_err(unavailable)?;
     } else if !closes && !packets.contains(&Packet::Pong) {
         // Nothing in it for anybody, but the client must hear whether its session lives.
         known &= coord.session_push(sid, "6").await.map_err(unavailable)?;
     }
     if closes {
-        known &= coord.session_close(sid, "6", "client").await.map_err(unavailable)?;
+        known &= core
+            .life
+            .ask(|| coord.session_close(sid, "6", "client"))
+            .await
+            .map_err(unavailable)?;
     }
     if known {
         Ok(text("ok".to_owned()))

@@ -213,6 +213,25 @@ async fn what_is_said_while_a_node_looks_at_another_redis_waits_and_is_not_refus
 }
 
 #[tokio::test]
+async fn who_polls_goes_on_at_once_when_their_node_looks_at_another_redis() {
+    // Should the lease of the life before be waited for, patience ends.
+    let world = plan().set("PALAVER_LEASE__NODE_FOR", "5m").start().await;
+    let ann = world.dial_node(0).guest("ann").connect().await;
+    let bob = world.dial_node(1).guest("bob").via(Via::Polling).connect().await;
+    let mut pair = Pair::seat(ann, bob).await;
+
+    world.line.hold("register");
+    change_the_epoch(&world);
+    world.line.caught().await;
+    world.line.let_go();
+
+    say(&pair.bob, "still here");
+    let heard = pair.ann.hear("text_message_received").await;
+    assert_eq!(heard["content"], "still here");
+    part(world, pair).await;
+}
+
+#[tokio::test]
 async fn what_is_read_by_a_node_that_was_given_up_for_dead_is_refused() {
     let world = plan().start().await;
     let mut pair = pair_on_two_nodes(&world).await;

@@ -4,6 +4,7 @@ use crate::harness::client::Client;
 use crate::harness::pair::{Pair, relays, say};
 use crate::harness::stage::{Plan, Shape, Stage, with};
 use crate::harness::{PATIENCE, eventually};
+use palaver::config::Settings;
 use serde_json::json;
 use std::time::Duration;
 
@@ -273,6 +274,34 @@ async fn what_is_posted_to_a_living_node_while_the_owner_is_dead_and_nobody_know
                 assert_eq!(line["content"], json!(format!("line {number}")));
             }
             bob.post(&stays, "1").await;
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn who_polled_leaves_nothing_behind_when_the_node_that_took_them_dies_before_it_has_them() {
+    let quick = |s: &mut Settings| {
+        s.sockets.ping_interval = Duration::from_secs(2);
+        s.sockets.ping_timeout = Duration::from_secs(2);
+    };
+    with(quick)
+        .on(&TWO_NODES, async |stage| {
+            let node = stage.url(0);
+            let bob = Poller::open(&node).await;
+            bob.post(&node, "40").await;
+            bob.poll_until(&node, "40{").await;
+            let (record, sockets) = (stage.keys(&format!("session:{}", bob.sid())), stage.keys("users:*"));
+            let [record, sockets] = [&record[0], &sockets[0]];
+            let owner = &stage.redis(&["HGET", record, "owner"])[0];
+            assert!(sockets.ends_with(owner.as_str()));
+
+            // As a node that takes a session leaves it when it does nothing more.
+            stage.redis(&["HSET", record, "owner", "gone", "epoch", "2"]);
+            let shard = record.split_inclusive("}:").next().unwrap();
+            let taken = ["taken", bob.sid(), "1"].join("\u{1f}");
+            stage.redis(&["XADD", &format!("{shard}inbox:{owner}"), "*", "s", &taken]);
+
+            eventually("nobody is here", async || stage.keys("users:*").is_empty()).await;
         })
         .await;
 }

@@ -162,14 +162,19 @@ impl Coord {
 
     /// This node leaves the shard; what it could not empty is taken over at once.
     pub async fn resign(&self, shard: Shard) -> Result<(), Fault> {
-        let node = self.identity().now();
+        self.resign_life(shard, &self.identity().now()).await
+    }
+
+    /// One of this node's lives leaves the shard: that of now, or the one before it.
+    pub async fn resign_life(&self, shard: Shard, node: &NodeId) -> Result<(), Fault> {
         let act = Act::new("resign")
             .key(self.keys().nodes(shard))
             .key(self.keys().keeper(shard))
-            .key(self.keys().inbox(shard, &node))
+            .key(self.keys().inbox(shard, node))
             .key(self.keys().gaps(shard))
             .key(format!("{}{node}", self.keys().users_base(shard)))
-            .key(format!("{}{node}", self.keys().rooms_base(shard)));
+            .key(format!("{}{node}", self.keys().rooms_base(shard)))
+            .arg(node);
         let reply = self.run(shard, act).await?;
         match reply.word() {
             "resigned" => Ok(()),

@@ -172,6 +172,20 @@ async fn what_a_node_leaves_behind_that_resigns_is_taken_over_at_once() {
 }
 
 #[tokio::test]
+async fn what_a_life_that_is_over_left_behind_is_taken_over_at_once() {
+    let world = World::new(1).await;
+    let (one, two) = (world.node().await, world.node().await);
+    one.coord.attach(&user("a"), &socket("s1"), 8, None).await.unwrap();
+    one.coord.identity().renew();
+    epoch(&one).await;
+
+    one.coord.resign_life(S, &one.id).await.unwrap();
+
+    assert_eq!(two.coord.bury(S).await.unwrap(), std::slice::from_ref(&one.id));
+    one.coord.resign(S).await.unwrap();
+}
+
+#[tokio::test]
 async fn an_inbox_that_was_cut_is_told_once_as_a_gap() {
     let mut world = World::new(1).await;
     world.inbox_cap = 3;

@@ -9,12 +9,12 @@ use crate::coord::script::FENCED;
 use crate::domain::room::Offset;
 use crate::error::Fault;
 use crate::http::Readiness;
-use crate::ids::Shard;
+use crate::ids::{NodeId, Shard};
 use crate::metrics;
-use crate::wire::End;
 use crate::wire::hub::{Doing, Hub};
 use crate::wire::member::{Member, Told};
 use crate::wire::omegoo::Omegoo;
+use crate::wire::{Engine, Namespaces, Orphan};
 use futures_util::StreamExt;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -26,7 +26,6 @@ pub const PART: &str = "redis";
 const AT_ONCE: usize = 64;
 
 /// What the loop works with.
-#[derive(Debug)]
 pub struct Lease {
     /// The way to act.
     pub actions: Actions,
@@ -34,6 +33,8 @@ pub struct Lease {
     pub hub: Hub,
     /// How each is brought into line.
     pub dialect: Omegoo,
+    /// Those who poll.
+    pub engine: Engine<Namespaces<Omegoo>>,
     /// Told which shards this node keeps.
     pub kept: Kept,
     /// Told how Redis is.
@@ -57,7 +58,7 @@ async fn begin(actions: &Actions) -> Result<Vec<String>, Fault> {
 pub async fn run(lease: Lease) {
     let mut ticks = tokio::time::interval(lease.actions.settings().lease.renew_every);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut life = Life::ToBegin(Vec::new());
+    let mut life = Life::ToBegin(None);
     loop {
         ticks.tick().await;
         match lease.turn(&mut life).await {
@@ -73,10 +74,17 @@ pub async fn run(lease: Lease) {
 
 /// How it stands with the node's life.
 enum Life {
-    /// It is to begin. The sockets of the life before wait, and nothing is done in their names.
-    ToBegin(Vec<Waiting>),
+    /// It is to begin, with what there is of the one before.
+    ToBegin(Option<Before>),
     /// It has begun: the epoch of each shard.
     Begun(Vec<String>),
+}
+
+/// What a life that is over leaves to the next; nothing is done in the names of its sockets meanwhile.
+struct Before {
+    node: NodeId,
+    polled: Vec<Orphan>,
+    waiting: Vec<Waiting>,
 }
 
 /// A socket that waits until Redis has been asked anew what its user is doing.
@@ -101,13 +109,13 @@ enum Health {
 
 impl Lease {
     async fn turn(&self, life: &mut Life) -> Result<(), Fault> {
-        if let Life::ToBegin(waiting) = life {
+        if let Life::ToBegin(before) = life {
             let begun = begin(&self.actions).await?;
-            // Sockets of the life before come along; at the first start there are none.
-            let waiting = std::mem::take(waiting);
+            let before = before.take();
             *life = Life::Begun(begun);
-            self.resync(waiting, Told::InFull).await;
-            self.hub.trust_clients(true);
+            if let Some(before) = before {
+                self.inherit(before).await;
+            }
         }
         let Life::Begun(known) = life else { return Ok(()) };
         match self.renew(known).await? {
@@ -123,14 +131,34 @@ impl Lease {
                 metrics::LEASES_LOST.one(());
                 let coord = self.actions.coord();
                 let before = coord.identity().now();
-                self.let_go_of_those_who_poll();
-                *life = Life::ToBegin(self.wait(&[], Told::InFull));
+                *life = Life::ToBegin(Some(Before {
+                    node: before.clone(),
+                    polled: self.engine.let_go_of_polls(matches!(health, Health::GivenUp)),
+                    waiting: self.wait(&[], Told::InFull),
+                }));
                 let node = coord.identity().renew();
                 coord.wake_readers(&before).await;
                 tracing::error!(node.id = %node, "this node was given up for dead, Redis lost its data or another server took over: it goes on as {node}");
             }
         }
         Ok(())
+    }
+
+    /// The sockets of the life before come along. What did not come, as it was going just then, is taken over at once.
+    async fn inherit(&self, before: Before) {
+        self.engine.set_free(before.polled).await;
+        self.resync(before.waiting, Told::InFull).await;
+        self.hub.trust_clients(true);
+        let coord = self.actions.coord();
+        let resigning = coord
+            .keys()
+            .shards()
+            .map(|shard| coord.resign_life(shard, &before.node));
+        for resigned in futures_util::future::join_all(resigning).await {
+            if let Err(fault) = resigned {
+                tracing::warn!(%fault, "the lease of the life before runs out by itself");
+            }
+        }
     }
 
     async fn renew(&self, epochs: &[String]) -> Result<Health, Fault> {
@@ -166,17 +194,6 @@ impl Lease {
             Err(fault) => {
                 self.kept.note(shard, false, false);
                 Err(fault)
-            }
-        }
-    }
-
-    /// Polling sessions go on with whichever node gets their next request: another one may have them already, and two must
-    /// not take one seat from each other.
-    fn let_go_of_those_who_poll(&self) {
-        for member in self.hub.everyone() {
-            let connection = member.socket.connection();
-            if connection.polls() {
-                connection.end(End::Orphaned);
             }
         }
     }

@@ -6,6 +6,7 @@ pub mod inbox;
 pub mod journal;
 pub mod keeper;
 pub mod lease;
+pub mod moved;
 pub mod offers;
 
 use crate::error::Fault;

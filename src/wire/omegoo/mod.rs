@@ -17,6 +17,7 @@ use self::handshake::Hello;
 use super::admission::Admission;
 use super::hub::{Doing, Hub};
 use super::member::Member;
+use super::moved::Moved;
 use super::{App, ConnectError, Departure, End, Inbound, Passport, Socket, Welcome};
 use crate::actions::connect::{Arrival, Came};
 use crate::actions::{Actions, Denied};
@@ -40,6 +41,7 @@ pub struct Omegoo {
     actions: Actions,
     hub: Hub,
     door: Admission,
+    moved: Moved,
 }
 
 impl Omegoo {
@@ -117,6 +119,16 @@ impl Omegoo {
         }
     }
 
+    /// Sockets that moved a while ago, and that no node took, are gone.
+    pub async fn look_after_the_moved(&self) {
+        while let Some(member) = self.moved.due(self.actions.clock().steady()) {
+            // It may have come back; where another node has it this does nothing.
+            if self.hub.member(member.socket.sid()).is_none() {
+                self.depart(&member, Departure::Lost).await;
+            }
+        }
+    }
+
     /// Tells Redis that a socket is gone, for as long as it takes: nobody else knows. A node whose lease was taken stops
     /// trying, its sockets are taken care of by others.
     async fn depart(&self, member: &Member, departure: Departure) {
@@ -182,7 +194,11 @@ impl App for Omegoo {
             return;
         };
         match departure {
-            Departure::Moved => {}
+            Departure::Moved => {
+                // Whoever goes on with it has it by the time at which its client would count as dead.
+                let look_at = self.actions.clock().steady() + self.actions.patience();
+                self.moved.note(member, look_at);
+            }
             Departure::Clean | Departure::Lost | Departure::Drained => self.depart(&member, departure).await,
         }
     }
