@@ -8,8 +8,9 @@ mod crowd;
 mod report;
 mod schedule;
 
-use crate::harness::history::facts::{Failover, Weather, disagreements};
+use crate::harness::history::facts::disagreements;
 use crate::harness::history::sessions::broken_sessions;
+use crate::harness::history::weather::{Failover, Weather};
 use crate::harness::history::{Log, Violation, violations};
 use arena::{Arena, stored};
 use crowd::Crowd;
@@ -26,6 +27,8 @@ const SHORT: u64 = 25;
 const AFTERMATH: Duration = Duration::from_secs(12);
 /// How long the last promises may take to be kept once everything works again.
 const SETTLED_WITHIN: Duration = Duration::from_secs(20);
+/// How long one may know what the other does not yet.
+const PASSES_WITHIN: Duration = Duration::from_secs(5);
 /// How long Redis may take to be empty once everybody is gone: every window, one after the other.
 const EMPTY_WITHIN: Duration = Duration::from_secs(45);
 /// How long facts may take to be in Postgres.
@@ -67,16 +70,10 @@ async fn run(schedule: Schedule, people: usize) {
     report.verdict(&logs);
 }
 
-/// What is broken of what was promised in such weather. A line that the Redis which took over had not heard is said again
-/// by the node that promised it, if that lives, and may come to stand elsewhere.
+/// What is broken of what was promised in such weather.
 fn promised(logs: &[Log], weather: &Weather) -> Vec<Violation> {
-    let excused = |violation: &Violation| match violation {
-        Violation::Disorder { first, then, .. } => weather.may_be_unheard(first) || weather.may_be_unheard(then),
-        Violation::LostLine { id, .. } => weather.may_be_lost(id),
-        _ => false,
-    };
     let mut found = violations(logs);
-    found.retain(|violation| !excused(violation));
+    found.retain(|violation| !weather.excuses(violation, logs));
     found
 }
 
@@ -115,6 +112,7 @@ async fn strike(schedule: &Schedule, arena: &mut Arena, report: &mut Report) -> 
             if strike.fault == Fault::FailOver {
                 weather.failovers.push(Failover {
                     deaf: begin,
+                    taken_over: end,
                     over: end + AFTERMATH,
                     unheard: then..=now(),
                 });
@@ -134,12 +132,19 @@ fn now() -> u64 {
     Clock::system().now().0
 }
 
-/// Asks again and again for what is not yet as it should be, until that is nothing or the time is up.
-async fn until_none<T>(within: Duration, mut wrong: impl AsyncFnMut() -> Vec<T>) -> Vec<T> {
+/// Asks again and again for what is not yet as it should be, until that is nothing or the time is up. What was only just
+/// happening then counts if it does not pass.
+async fn until_none<T: PartialEq>(within: Duration, mut wrong: impl AsyncFnMut() -> Vec<T>) -> Vec<T> {
     let end = Instant::now() + within;
     loop {
-        let found = wrong().await;
-        if found.is_empty() || Instant::now() >= end {
+        let mut found = wrong().await;
+        if found.is_empty() {
+            return found;
+        }
+        if Instant::now() >= end {
+            tokio::time::sleep(PASSES_WITHIN).await;
+            let still = wrong().await;
+            found.retain(|one| still.contains(one));
             return found;
         }
         // Looking costs time that the nodes need.

@@ -1,10 +1,11 @@
 //! What people lived through, and the proof that nothing promised was broken: every client's history is kept as it saw
-//! it; [`violations`] judges all of them together, [`facts`] compares them with what was stored, [`sessions`] is strict with
-//! what those were told who take up their sessions.
+//! it; [`violations`] judges all of them together, [`weather`] says what the faults of a run excuse, [`facts`] compares
+//! them with what was stored, [`sessions`] is strict with what those were told who take up their sessions.
 
 pub mod facts;
 pub mod sessions;
 mod verdict;
+pub mod weather;
 
 pub use verdict::{Violation, violations};
 

@@ -1,7 +1,7 @@
 //! What those must see who take up their sessions: everything once and in order, over all connections of a session; and a
 //! session that does not go on only for a reason that was told.
 
-use super::facts::Weather;
+use super::weather::Weather;
 use super::{GOODBYE, Log, Moment};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};

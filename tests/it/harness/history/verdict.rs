@@ -17,7 +17,11 @@ pub enum Violation {
     /// Two people saw the same lines in another order.
     Disorder { room: String, first: String, then: String },
     /// One line came under two ids.
-    TwoIds { room: String, text: String },
+    TwoIds {
+        room: String,
+        text: String,
+        ids: [String; 2],
+    },
     /// Somebody was put into a room while in another.
     TwoRooms { who: String, left: String, entered: String },
     /// Somebody has a partner who has somebody else.
@@ -132,11 +136,15 @@ fn of_room(room: &str, people: &[&Log]) -> Vec<Violation> {
             let (Moment::Heard { room: r, id, text } | Moment::Acked { room: r, id, text }) = moment else {
                 continue;
             };
-            if r == room && *ids.entry(text).or_insert(id) != id {
-                let text = text.clone();
+            if r != room {
+                continue;
+            }
+            let first = *ids.entry(text).or_insert(id);
+            if first != id {
                 found.push(Violation::TwoIds {
                     room: room_name(),
-                    text,
+                    text: text.clone(),
+                    ids: [first.to_owned(), id.clone()],
                 });
             }
         }
