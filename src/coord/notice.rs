@@ -121,6 +121,9 @@ fn read(fields: &mut Fields<'_>) -> Option<Notice> {
 /// What happened, and for a new pair where its sockets were.
 fn read_event(fields: &mut Fields<'_>) -> Option<(Event, Vec<Place>)> {
     let kind = fields.text()?;
+    if kind == "superseded" {
+        return Some((Event::Superseded, Vec::new()));
+    }
     let room = fields.room()?;
     let mut found = Vec::new();
     let event = match kind {

@@ -65,6 +65,8 @@ pub enum Event {
     },
     /// How many people are online.
     Counted(Counts),
+    /// Another socket has taken the place of this one: its connection is over, whether anybody has noticed or not.
+    Superseded,
 }
 
 /// Whether somebody is typing.
@@ -87,6 +89,7 @@ impl Event {
             Event::Resumed { .. } => "resumed",
             Event::Ended { .. } => "ended",
             Event::Counted(_) => "counted",
+            Event::Superseded => "superseded",
         }
     }
 
@@ -95,7 +98,7 @@ impl Event {
         match self {
             Event::Said { typing_ended, .. } => !typing_ended,
             Event::Typing { .. } | Event::Retaken { .. } | Event::Counted(_) => true,
-            Event::Seated { .. } | Event::Resumed { .. } | Event::Ended { .. } => false,
+            Event::Seated { .. } | Event::Resumed { .. } | Event::Ended { .. } | Event::Superseded => false,
         }
     }
 
@@ -108,7 +111,7 @@ impl Event {
             | Event::Retaken { room, .. }
             | Event::Resumed { room, .. }
             | Event::Ended { room, .. } => Some(*room),
-            Event::Counted(_) => None,
+            Event::Counted(_) | Event::Superseded => None,
         }
     }
 
@@ -119,7 +122,7 @@ impl Event {
             Event::Retaken { room, offset, .. } => Some((*room, *offset)),
             Event::Seated { room, offset, .. } | Event::Ended { room, offset, .. } => Some((*room, (*offset)?)),
             Event::Resumed { room, lines, .. } => Some((*room, lines.last()?.offset)),
-            Event::Typing { .. } | Event::Counted(_) => None,
+            Event::Typing { .. } | Event::Counted(_) | Event::Superseded => None,
         }
     }
 
@@ -130,7 +133,7 @@ impl Event {
             Event::Seated { .. } | Event::Said { .. } | Event::Retaken { .. } | Event::Resumed { .. } => {
                 self.place().map(|(room, offset)| Bookmark::In(room, offset))
             }
-            Event::Typing { .. } | Event::Counted(_) => None,
+            Event::Typing { .. } | Event::Counted(_) | Event::Superseded => None,
         }
     }
 }

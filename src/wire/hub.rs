@@ -3,8 +3,8 @@
 //! What a user is doing is believed, not known: it follows the notices that were delivered, so that a socket is never
 //! treated by a state its client has not heard of. The truth is in Redis; scripts check it.
 
-use super::Frame;
 use super::member::Member;
+use super::{End, Frame};
 use crate::coord::notice::Notice;
 use crate::domain::event::{Audience, Event};
 use crate::domain::presence::Counts;
@@ -182,11 +182,11 @@ impl Hub {
         let Notice { to, event, places } = notice;
         let mut shared = None;
         match &to {
-            Audience::Socket(socket) => {
-                if let Some(member) = self.member(socket) {
-                    member.tell(&event, &mut shared);
-                }
-            }
+            Audience::Socket(socket) => match (self.member(socket), &event) {
+                (Some(member), Event::Superseded) => member.socket.connection().end(End::Cut),
+                (Some(member), _) => member.tell(&event, &mut shared),
+                (None, _) => {}
+            },
             Audience::Users(users) => {
                 for user in users {
                     self.deliver_to(user, &event, &mut shared);
@@ -289,6 +289,7 @@ impl Person {
             | Event::Typing { .. }
             | Event::Retaken { .. }
             | Event::Resumed { .. }
+            | Event::Superseded
             | Event::Counted(_) => {}
         }
     }

@@ -88,6 +88,30 @@ async fn it_is_recovered_again_and_again_and_from_a_connection_that_is_not_known
 }
 
 #[tokio::test]
+async fn a_connection_whose_session_was_taken_up_by_another_is_closed_and_its_client_misses_nothing() {
+    everywhere(async |stage| {
+        let Pair {
+            mut ann, bob: mut real, ..
+        } = pair(stage).await;
+        let (pid, mark) = (real.pid().to_owned(), real.mark());
+
+        // As what a client asked of a node that slept, and asked another one since.
+        let late = bob(stage, 0).taking_up(&pid, mark.as_deref()).connect().await;
+        late.drop_abruptly().await;
+
+        real.ended().await;
+        say(&ann, "missed");
+        ann.dealt_with().await;
+        let mut back = bob(stage, 1).taking_up(&pid, mark.as_deref()).connect().await;
+        assert_eq!(back.hear("text_message_received").await["content"], "missed");
+        ann.emit("leave_text_room", &[]);
+        ann.expect("text_room_ended").await;
+        back.expect("text_room_ended").await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn it_works_before_the_first_event_and_after_a_long_quiet_time() {
     everywhere(async |stage| {
         let fresh = bob(stage, 0).connect().await;

@@ -5,6 +5,7 @@ use crate::clock::Millis;
 use crate::coord::notice::Place;
 use crate::coord::testing::{TestNode, World, assert_state, at, socket, user};
 use crate::domain::account::Standing;
+use crate::domain::event::{Audience, Event};
 use crate::domain::queue::Queue;
 use crate::domain::recovery::TRAIL;
 use crate::ids::{RecoveryKey, RoomId, Shard};
@@ -115,12 +116,20 @@ async fn a_session_is_taken_up_from_a_connection_that_nobody_knows_to_be_dead() 
 }
 
 #[tokio::test]
-async fn the_last_of_many_sockets_superseded_takes_the_user_off_the_old_node() {
+async fn the_last_of_many_sockets_superseded_takes_the_user_off_the_old_node_which_is_told() {
     let world = World::new(1).await;
-    let (one, two) = (world.node().await, world.node().await);
+    let (mut one, two) = (world.node().await, world.node().await);
     attach(&one, "s1", Some(&session("s1"))).await;
 
     recover(&two, "s2", &session("s1"), at(0)).await;
+
+    let told: Vec<_> = one
+        .inbox()
+        .await
+        .into_iter()
+        .map(|notice| (notice.to, notice.event))
+        .collect();
+    assert_eq!(told, [(Audience::Socket(socket("s1")), Event::Superseded)]);
 
     assert_state(
         &world.dump().await,

@@ -1,5 +1,5 @@
 -- A client takes up its session again, with a new socket on this node. The connection before may be there still: dead,
--- and nobody has noticed.
+-- and nobody has noticed; or it is the one its client uses, and this comes late, from a node that slept. It is ended.
 -- KEYS: 1 user, 2 sets of users per node (without the node), 3 counts, 4 arrivals of this minute, 5 past, 6 epoch
 -- ARGV: 1 user, 2 sid, 3 most sockets a user may have, 4 ttl of the arrivals in ms, 5 the session ("sid key standing"), 6 oldest end of the connection before that is good, ms
 -- returns: "unknown" | "crowded" | "attached" place_before epoch trail, then "idle" / "seeking" queue ticket since / "seated" room
@@ -12,6 +12,8 @@ if not before and (not ended or tonumber(string.match(ended, '^%d+')) < tonumber
 local place = ''
 if before and before ~= ARGV[2] then
   place = u.sockets[before] and u.sockets[before] .. '/' .. before or ''
+  local at = u.sockets[before]
+  if at and alive(at) then notify(at, 'n', '@' .. before .. US .. 'superseded') end
   users.supersede(u, before, KEYS, ARGV[1])
 end
 if not users.attach(u, KEYS, ARGV) then return {'crowded'} end

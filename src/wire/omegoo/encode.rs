@@ -19,6 +19,7 @@ pub fn wants(event: &Event, viewer: &UserId, echo: Echo) -> bool {
         | Event::Resumed { .. }
         | Event::Ended { .. }
         | Event::Counted(_) => true,
+        Event::Superseded => false,
     }
 }
 
@@ -27,7 +28,7 @@ pub fn wants(event: &Event, viewer: &UserId, echo: Echo) -> bool {
 pub fn encode(event: &Event, viewer: &UserId, bookmarks: Bookmarks) -> Vec<Frame> {
     let packets = packets(event, viewer);
     let mark = event.bookmark().filter(|_| bookmarks == Bookmarks::On);
-    let last = packets.len() - 1;
+    let last = packets.len().saturating_sub(1);
     let frame = |(at, (name, payload)): (usize, (&'static str, Payload<'_>))| match mark {
         Some(mark) if at == last => Frame::marked_event("/", name, &payload, &mark.to_string()),
         _ => Frame::event("/", name, &payload),
@@ -89,6 +90,8 @@ fn packets<'a>(event: &'a Event, viewer: &UserId) -> Vec<(&'static str, Payload<
                 json!({ "text": c.text, "audio": c.audio, "video": c.video }),
             ))]
         }
+        // Its client hears that the connection is closed.
+        Event::Superseded => Vec::new(),
     }
 }
 
