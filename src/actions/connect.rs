@@ -27,6 +27,8 @@ pub enum Arrival {
         /// The newest entry of its log when the socket took the seat: what came before is not news to this socket.
         last: Offset,
     },
+    /// Taken for a room that is not open yet: that will be told, or the user waits on.
+    Opening,
     /// In a room that has ended meanwhile.
     Ended(RoomId, Ending),
 }
@@ -152,6 +154,7 @@ impl Actions {
                 let (people, last) = (found.people, found.last);
                 Ok((Arrival::Seated { room, people, last }, found.missed))
             }
+            Sat::Opening => Ok((Arrival::Opening, Vec::new())),
             Sat::Ended(ending, people) => Ok((self.find_ended(room, ending, &people).await?, Vec::new())),
             Sat::None => Ok((self.find_lost(user, room).await?, Vec::new())),
         }
@@ -175,11 +178,16 @@ pub fn ends(events: &[Event]) -> bool {
 
 /// A socket that has come, whose client had `heard` so much before; one that is new has missed nothing.
 pub(super) fn came(arrival: Arrival, missed: Vec<Event>, past: Past, heard: Option<Bookmark>) -> Came {
-    let start = match (&arrival, past.trail.last()) {
+    let heard_of = match &arrival {
+        // Its client has not heard of the last room.
+        Arrival::Opening => past.trail.iter().rev().nth(1),
+        _ => past.trail.last(),
+    };
+    let start = match (&arrival, heard_of) {
         (Arrival::Seated { room, last, .. }, _) => Bookmark::In(*room, *last),
         (Arrival::Ended(room, _), _) => Bookmark::After(*room),
-        (Arrival::Idle | Arrival::Seeking(_), Some(room)) => Bookmark::After(*room),
-        (Arrival::Idle | Arrival::Seeking(_), None) => Bookmark::Start,
+        (Arrival::Idle | Arrival::Seeking(_) | Arrival::Opening, Some(room)) => Bookmark::After(*room),
+        (Arrival::Idle | Arrival::Seeking(_) | Arrival::Opening, None) => Bookmark::Start,
     };
     Came {
         arrival,

@@ -2,6 +2,7 @@
 //! first whether its time has really come.
 
 use super::{Actions, SEEK_CHECK};
+use crate::coord::rooms::Discarded;
 use crate::coord::timers::{Due, Timer};
 use crate::coord::users::Rechecked;
 use crate::error::Fault;
@@ -44,8 +45,8 @@ impl Actions {
                 Rechecked::NotSeeking => Ok(()),
             },
             Timer::Opening(room) => match self.coord.discard(room).await? {
-                Some(people) => self.put_back(room, &people).await,
-                None => Ok(()),
+                Discarded::Now(people) => self.put_back(room, &people).await,
+                Discarded::Before | Discarded::Kept => Ok(()),
             },
             Timer::Hold(room, user) => {
                 let ended = self.coord.expire_hold(room, &user, self.end_rules()).await?;

@@ -17,6 +17,8 @@ pub mod safety;
 mod saga_tests;
 pub mod say;
 pub mod seat;
+#[cfg(test)]
+mod seat_tests;
 pub mod seek;
 pub mod status;
 

@@ -200,6 +200,7 @@ impl Actions {
                 let (people, last) = (found.people, found.last);
                 Ok(Arrival::Seated { room, people, last })
             }
+            Sat::Opening => Ok(Arrival::Opening),
             Sat::Ended(ending, people) => {
                 // Its client may have heard the end before the user was let go of.
                 if who.mark != Bookmark::After(room) {

@@ -170,7 +170,7 @@ impl Model {
                 match arrival.unwrap().arrival {
                     // They are told, and look for another if they like.
                     Arrival::Ended(..) => self.people[who].wants = None,
-                    Arrival::Idle | Arrival::Seeking(_) | Arrival::Seated { .. } => {}
+                    Arrival::Idle | Arrival::Seeking(_) | Arrival::Opening | Arrival::Seated { .. } => {}
                 }
                 self.people[who].sockets.push(Member { node, socket });
             }

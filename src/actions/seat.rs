@@ -3,7 +3,7 @@
 
 use super::{Actions, OPENING, SEEK_CHECK};
 use crate::coord::queue::Offer;
-use crate::coord::rooms::{Announced, Opening, Paired};
+use crate::coord::rooms::{Announced, Discarded, Opening, Paired};
 use crate::coord::users::{Claimed, Rechecked};
 use crate::domain::queue::Queue;
 use crate::domain::room::RoomKind;
@@ -66,7 +66,10 @@ impl Actions {
             }
         };
         if !seated {
-            self.coord.discard(room).await?;
+            if self.coord.discard(room).await? == Discarded::Kept {
+                // An earlier try came this far, and one of the two has left the room since.
+                return Ok(true);
+            }
             self.put_back(room, &[a.clone(), b.clone()]).await?;
         }
         Ok(seated)

@@ -32,6 +32,8 @@ impl Actions {
                     Sat::Present(found) => return Ok(Sought::Seated(room, found.people, Vec::new())),
                     // It was not in its seat, and heard nothing meanwhile.
                     Sat::Retaken(found) => return Ok(Sought::Seated(room, found.people, found.missed)),
+                    // What comes of it is told, or the user is back at the front.
+                    Sat::Opening => return Ok(Sought::Waiting(Place::at(1))),
                     Sat::Ended(_, people) => self.let_go(room, &people).await?,
                     Sat::None => self.let_go_of(user, room, None).await?,
                 },

@@ -1,7 +1,7 @@
 //! How rooms end, what is left of them, and what a dead node leaves behind.
 
 use super::tests::{kinds, kinds_of, missed, room_of, say, sit, sit_unsure_since, texts_of};
-use super::{EndRules, Report, Said, Sat, Takeover};
+use super::{Discarded, EndRules, Report, Said, Sat, Takeover};
 use crate::clock::Millis;
 use crate::coord::notice::Notice;
 use crate::coord::testing::{TestNode, World, assert_state, at, socket, user};
@@ -100,7 +100,7 @@ async fn leaving_ends_the_room_for_both_and_leaves_a_tombstone_and_a_fact() {
         .await
         .unwrap();
     assert_eq!(late, super::Announced::Open, "it was announced");
-    assert_eq!(one.coord.discard(room).await.unwrap(), None);
+    assert_eq!(one.coord.discard(room).await.unwrap(), Discarded::Kept);
 }
 
 #[tokio::test]

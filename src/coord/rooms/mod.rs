@@ -41,6 +41,17 @@ pub enum Announced {
     Gone,
 }
 
+/// What came of [`Coord::discard`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Discarded {
+    /// It will not have been; these were to sit in it.
+    Now(Vec<UserId>),
+    /// It was swept away before.
+    Before,
+    /// It has opened, and may have ended since.
+    Kept,
+}
+
 /// How rooms are opened.
 #[derive(Clone, Copy, Debug)]
 pub struct Opening {
@@ -190,7 +201,7 @@ impl Coord {
     }
 
     /// Sweeps away a room that was not announced; who had been offered it, if it was there and not open.
-    pub async fn discard(&self, room: RoomId) -> Result<Option<Vec<UserId>>, Fault> {
+    pub async fn discard(&self, room: RoomId) -> Result<Discarded, Fault> {
         let act = Act::new("discard")
             .key(self.keys().room(room))
             .key(self.keys().timers(room.shard()))
@@ -199,8 +210,9 @@ impl Coord {
             .arg(room);
         let reply = self.run(room.shard(), act).await?;
         match reply.word() {
-            "discarded" => people(&reply, 0).map(Some),
-            "gone" | "kept" => Ok(None),
+            "discarded" => people(&reply, 0).map(Discarded::Now),
+            "gone" => Ok(Discarded::Before),
+            "kept" => Ok(Discarded::Kept),
             _ => Err(reply.unknown()),
         }
     }

@@ -3,7 +3,8 @@
 -- then what it may not have brought is missing too.
 -- KEYS: 1 room, 2 log, 3 timers, 4 sets of rooms per node (without the node), 5 inbox (without the node)
 -- ARGV: 1 room, 2 user, 3 sid, 4 first entry that a socket which died unnoticed may not have brought, ms
--- returns: "present" people last_entry missed... | "retaken" people last_entry missed... | "ended" why by people | "none" (no such room, or not a seat of this user)
+-- returns: "present" people last_entry missed... | "retaken" people last_entry missed... | "ended" why by people | "opening" |
+--       "none" (no such room, or not a seat of this user)
 -- twice: the socket is in the seat once; the second time it is "present"
 local r = rooms.read(KEYS[1])
 local word, since, at = rooms.take(r, ARGV, KEYS)

@@ -33,6 +33,8 @@ pub enum Sat {
     Retaken(Found),
     /// The room has ended.
     Ended(Ending, Vec<UserId>),
+    /// It is not open yet: that will be told, or the room will never have been.
+    Opening,
     /// There is no such room, or the user has no seat in it.
     None,
 }
@@ -174,6 +176,7 @@ fn sat(reply: &Reply, missed: impl Fn(&Reply) -> Result<(bool, usize), Fault>) -
             let ending = Ending::parse(reply.text(0)?, reply.text(1)?).ok_or_else(|| reply.unknown())?;
             Ok(Sat::Ended(ending, people(reply, 2)?))
         }
+        "opening" => Ok(Sat::Opening),
         "none" => Ok(Sat::None),
         _ => Err(reply.unknown()),
     }

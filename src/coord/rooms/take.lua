@@ -8,7 +8,8 @@ local function without(seat, place_pattern) return (string.gsub(seat, ' ' .. pla
 local function literal(text) return (string.gsub(text, '%p', '%%%0')) end
 
 -- Puts the socket into the user's seat, in the place of `before` if there is one; "present" or "retaken", since when
--- somebody whose seat was held may have missed something, and who was in the seat. A word only when there is no seat.
+-- somebody whose seat was held may have missed something, and who was in the seat. A word only when there is no seat, or
+-- when the room is not open yet: that will be told.
 function rooms.take(r, args, keys, before)
   local room, user, sid = args[1], args[2], args[3]
   if r and r.state == 'ended' and string.find(' ' .. r.to .. ' ', ' ' .. user .. ' ', 1, true) then return 'ended' end
@@ -28,6 +29,7 @@ function rooms.take(r, args, keys, before)
   r.seat[user] = seat .. ' ' .. node .. '/' .. sid
   redis.call('HSET', keys[1], 's:' .. user, r.seat[user])
   rooms.store_nodes(r, room, keys[4])
+  if r.state == 'opening' then return 'opening' end
   if since then
     local retaken = rooms.log(keys[2], room, 'retaken', user, now_text)
     rooms.tell(r.nodes, rooms.others(r.to, user) .. US .. retaken)
@@ -36,6 +38,7 @@ function rooms.take(r, args, keys, before)
 end
 
 function rooms.no_seat(r, word)
+  if word == 'opening' then return {'opening'} end
   if word == 'ended' then return {'ended', r.why, r.by, r.to} end
   return {'none'}
 end

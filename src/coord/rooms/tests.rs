@@ -1,6 +1,6 @@
 //! Rooms: seats and lines. How rooms end, and what a dead node leaves behind, is in `endings_tests`.
 
-use super::{Announced, Said, Sat, SayRules, Saying, Unsat};
+use super::{Announced, Discarded, Said, Sat, SayRules, Saying, Unsat};
 use crate::clock::Millis;
 use crate::coord::notice::{Notice, Place};
 use crate::coord::testing::{TestNode, World, assert_state, at, socket, user};
@@ -288,7 +288,7 @@ async fn sockets_that_come_and_go_while_the_room_opens_are_kept_in_step() {
     let room = world.room("R");
     open(&one, room).await;
 
-    assert!(matches!(sit(&one, room, "a", "s1").await, Sat::Present(found) if found.people == both()));
+    assert_eq!(sit(&one, room, "a", "s1").await, Sat::Opening);
     assert_eq!(unsit(&one, room, "a", "s1", Offset::default()).await, Unsat::Held);
     announce(&two, room, &[], &[place(&two, "s2")]).await;
 
@@ -331,7 +331,7 @@ async fn a_room_never_announced_is_swept_away_with_all_that_belongs_to_it() {
     let first = node.coord.discard(room).await.unwrap();
     let again = node.coord.discard(room).await.unwrap();
 
-    assert_eq!((first, again), (Some(both()), None));
+    assert_eq!((first, again), (Discarded::Now(both()), Discarded::Before));
     node.inbox().await;
     assert_state(&world.dump().await, &[]);
     assert_eq!(announce(&node, room, &[], &[]).await, Announced::Gone);
@@ -345,7 +345,7 @@ async fn an_open_room_is_not_discarded() {
     let room = room_of(&world, &mut one, &mut two).await;
     let before = world.dump().await;
 
-    assert_eq!(one.coord.discard(room).await.unwrap(), None);
+    assert_eq!(one.coord.discard(room).await.unwrap(), Discarded::Kept);
 
     assert_eq!(world.dump().await, before);
 }

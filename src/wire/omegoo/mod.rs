@@ -94,7 +94,7 @@ impl Omegoo {
     fn settle_in(&self, member: &Member, came: &Came) {
         let user = &member.who.user;
         match &came.arrival {
-            Arrival::Idle => member.settle(&came.missed, None),
+            Arrival::Idle | Arrival::Opening => member.settle(&came.missed, None),
             Arrival::Seeking(queue) => {
                 self.hub.set_doing(user, Doing::Seeking(*queue));
                 member.settle(&came.missed, None);

@@ -65,6 +65,7 @@ impl Omegoo {
                 self.hub.set_doing(user, Doing::Seated(room));
                 self.hub.forget_room(user, room);
             }
+            (Doing::Seeking(_), Arrival::Opening) => {}
             (Doing::Seeking(queue), Arrival::Idle | Arrival::Ended(..)) => {
                 self.actions.seek(user, sid, queue).await?;
             }
@@ -72,7 +73,7 @@ impl Omegoo {
                 self.lose(member, believed, heard).await?;
                 self.hub.set_doing(user, Doing::Seeking(queue));
             }
-            (_, Arrival::Idle | Arrival::Ended(..)) => self.lose(member, believed, heard).await?,
+            (_, Arrival::Idle | Arrival::Opening | Arrival::Ended(..)) => self.lose(member, believed, heard).await?,
         }
         member.settle(&missed, no_news);
         Ok(())
@@ -126,7 +127,7 @@ fn no_news(believed: Doing, found: &Arrival) -> Vec<(RoomId, Offset)> {
     let mut known = match found {
         Arrival::Seated { room, last, .. } => vec![(*room, *last)],
         Arrival::Ended(room, _) => vec![(*room, Offset::LAST)],
-        Arrival::Idle | Arrival::Seeking(_) => Vec::new(),
+        Arrival::Idle | Arrival::Seeking(_) | Arrival::Opening => Vec::new(),
     };
     if let Doing::Seated(before) = believed
         && known.iter().all(|(room, _)| *room != before)

@@ -29,7 +29,7 @@ fn goes_on(room: RoomId, came: &Came) -> bool {
     let is_end = |event: &Event| matches!(event, Event::Ended { room: ended, .. } if *ended == room);
     let is_there = match &came.arrival {
         Arrival::Seated { room: now, .. } | Arrival::Ended(now, _) => *now == room,
-        Arrival::Idle | Arrival::Seeking(_) => false,
+        Arrival::Idle | Arrival::Seeking(_) | Arrival::Opening => false,
     };
     is_there || came.missed.iter().any(is_end)
 }
