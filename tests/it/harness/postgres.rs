@@ -75,7 +75,7 @@ impl Server {
         let own = self.own.as_mut().expect("a private server");
         own.process.signal("QUIT");
         assert!(
-            own.process.ended_within(PATIENCE).await.is_some(),
+            own.process.ended_within(PATIENCE * 4).await.is_some(),
             "Postgres ignores SIGQUIT"
         );
     }
