@@ -8,6 +8,7 @@ pub mod connect;
 pub mod due;
 pub mod identify;
 pub mod keep;
+pub mod limits;
 pub mod presence;
 pub mod recover;
 pub mod remember;

@@ -73,12 +73,15 @@ section! {
         origins: Vec<String> = "https://omegoo.app,https://omegoo.chat,https://www.omegoo.chat,http://localhost:3000";
         /// Largest body of an HTTP request.
         max_body: usize = "1MiB" in "1KiB" "64MiB";
+        /// Proxies between a client and a node that write down where a request comes from (`X-Forwarded-For`). 0: it comes
+        /// from whoever opened the connection.
+        trusted_proxies: u8 = "0" in "0" "16";
         /// What is logged, as tracing-subscriber's filter directives.
         log: String = "info";
         /// How it is logged: `text` or `json`.
         log_format: LogFormat = "text";
     }
-    with redis: Redis, postgres: Postgres, jwt: Jwt, sockets: Sockets, chat: Chat, queue: Queue, lease: Lease, drain: Drain
+    with redis: Redis, postgres: Postgres, jwt: Jwt, sockets: Sockets, chat: Chat, queue: Queue, limits: Limits, lease: Lease, drain: Drain
 }
 
 section! {
@@ -221,6 +224,14 @@ section! {
 }
 
 section! {
+    /// How often people may try things (`domain::limits` has the table).
+    Limits at "limits." {
+        /// Limits by address are this many times as wide: where many people share one. 0: there are none.
+        per_ip: u32 = "1" in "0" "20";
+    }
+}
+
+section! {
     /// What is held for a time, and picked up by others after it.
     Lease at "lease." {
         /// How long a node counts as alive after it last said so.
@@ -302,6 +313,7 @@ fn rows() -> impl Iterator<Item = &'static Row> {
         Sockets::ROWS,
         Chat::ROWS,
         Queue::ROWS,
+        Limits::ROWS,
         Lease::ROWS,
         Drain::ROWS,
     ];

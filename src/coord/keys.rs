@@ -26,7 +26,9 @@
 //! | `journal` | stream | facts for Postgres | the storing node, entry by entry |
 //! | `session:<sid>` | hash | a polling session | `sessions/*`; TTL, renewed by pongs |
 //! | `out:<sid>` | list | packets a polling session has not fetched | with the session; same TTL |
+//! | `limit:<name>:<mark>` | string | what counts against somebody | `limits/*`; TTL, set at each write |
 
+use crate::domain::limits::Mark;
 use crate::domain::queue::Queue;
 use crate::ids::{NodeId, RoomId, SessionId, Shard, UserId, shard_of};
 
@@ -223,5 +225,15 @@ impl Keys {
     /// What a polling session has not fetched.
     pub fn out(&self, session: &SessionId) -> String {
         self.on(self.shard_of_session(session), &format!("out:{session}"))
+    }
+
+    /// Where lives what counts against somebody.
+    pub fn shard_of_mark(&self, mark: &Mark) -> Shard {
+        shard_of(mark.as_str(), self.shards)
+    }
+
+    /// What counts against somebody in one window or lock.
+    pub fn limit(&self, name: &str, mark: &Mark) -> String {
+        self.on(self.shard_of_mark(mark), &format!("limit:{name}:{}", mark.as_str()))
     }
 }

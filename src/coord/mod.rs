@@ -10,6 +10,7 @@ pub mod inbox;
 pub mod journal;
 pub mod keys;
 pub mod lease;
+pub mod limits;
 mod linger;
 pub mod node;
 pub mod notice;

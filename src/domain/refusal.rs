@@ -1,5 +1,6 @@
 //! A rule saying no. Each refusal has a stable code that clients, metrics and tests can rely on; its text is for people.
 
+use super::limits::Quota;
 use std::time::Duration;
 
 /// Why something asked for is not done.
@@ -11,6 +12,8 @@ pub enum Refusal {
     MessageTooLong { max_chars: usize },
     /// Too many lines in the window; one is free after the wait.
     SlowDown { wait: Duration },
+    /// Tried too often (`domain::limits`).
+    Limited(Quota),
     /// The user is in no room.
     NoRoom,
     /// The payload of the event has the wrong shape; the field that is wrong.
@@ -38,6 +41,7 @@ impl Refusal {
             Refusal::InvalidMessage => "INVALID_MESSAGE",
             Refusal::MessageTooLong { .. } => "MESSAGE_TOO_LONG",
             Refusal::SlowDown { .. } => "RATE_LIMIT_EXCEEDED",
+            Refusal::Limited(quota) => quota.code,
             Refusal::NoRoom => "NO_ROOM",
             Refusal::InvalidPayload { .. } => "INVALID_PAYLOAD",
             Refusal::NotYourPartner => "NOT_YOUR_PARTNER",
@@ -58,6 +62,7 @@ impl std::fmt::Display for Refusal {
             Refusal::InvalidMessage => f.write_str("Invalid message content"),
             Refusal::MessageTooLong { max_chars } => write!(f, "Message too long (max {max_chars} characters)"),
             Refusal::SlowDown { .. } => f.write_str("Rate limit exceeded"),
+            Refusal::Limited(_) => f.write_str("Too many attempts, please try again later"),
             Refusal::NoRoom => f.write_str("No active text chat room"),
             Refusal::InvalidPayload { field } => write!(f, "Invalid payload: {field}"),
             Refusal::NotYourPartner => f.write_str("The reported user is not your partner"),

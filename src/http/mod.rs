@@ -5,6 +5,7 @@
 //! handed through.
 
 mod assets;
+pub mod callers;
 mod describe;
 mod dress;
 mod iso;
@@ -85,6 +86,10 @@ where
         None => routes.at("/metrics", get(tell_metrics)),
         Some(_) => routes,
     };
+    let proxies = settings.trusted_proxies;
+    let routes = routes
+        .map_to_response()
+        .around(move |endpoint, request| callers::known(endpoint, request, proxies));
     let dressed = dress::inner(routes, Origins::new(&settings.origins), settings.max_body);
     let all = Route::new()
         .nest("/", dressed)
