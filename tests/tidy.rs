@@ -14,7 +14,9 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("ops", &["wire", "http", "actions", "coord", "store", "domain"]),
     ("wire", &["actions", "coord", "domain"]),
     ("http", &["actions", "coord", "store", "domain"]),
-    ("actions", &["coord", "store", "media", "domain"]),
+    ("actions", &["coord", "store", "media", "mail", "sms", "domain"]),
+    ("mail", &["domain"]),
+    ("sms", &["domain"]),
     ("coord", &["domain"]),
     ("store", &["domain"]),
     ("media", &["domain"]),
@@ -37,6 +39,8 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("poem", &["wire/", "http/", "ops/"]),
     ("poem_openapi", &["http/", "ops/"]),
     ("rtc", &["media/engine"]),
+    ("lettre", &["mail/"]),
+    ("reqwest", &["sms/"]),
 ];
 /// Who may start tasks, and why.
 const SPAWNERS: &[(&str, &str)] = &[

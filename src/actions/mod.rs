@@ -9,6 +9,8 @@ pub mod due;
 pub mod identify;
 pub mod keep;
 pub mod limits;
+mod outside;
+pub mod post;
 pub mod presence;
 pub mod recover;
 pub mod remember;
@@ -28,6 +30,7 @@ use crate::coord::rooms::EndRules;
 use crate::domain::refusal::Refusal;
 use crate::error::Fault;
 use crate::store::Store;
+pub use outside::Outside;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,6 +53,7 @@ pub struct Actions {
     coord: Coord,
     store: Store,
     settings: Arc<Settings>,
+    outside: Outside,
 }
 
 /// Why an action was not done.
@@ -76,7 +80,17 @@ impl From<Fault> for Denied {
 impl Actions {
     /// Actions over `coord` and `store`, by `settings`.
     pub fn new(coord: Coord, store: Store, settings: Arc<Settings>) -> Self {
-        Self { coord, store, settings }
+        Self {
+            coord,
+            store,
+            settings,
+            outside: Outside::default(),
+        }
+    }
+
+    /// With the ways to others that these settings give.
+    pub fn with(self, outside: Outside) -> Self {
+        Self { outside, ..self }
     }
 
     /// What the nodes agree on.

@@ -61,9 +61,30 @@ fn shapes(settings: &Settings, must: &mut impl FnMut(bool, &str)) {
         path.len() > 2 && path.starts_with('/') && path.ends_with('/'),
         "sockets.path: must start and end with /",
     );
+    letters(settings, must);
     must(
         settings.jwt.secrets.iter().all(|secret| secret.reveal().len() >= 16),
         "jwt.secrets: each must have at least 16 characters",
+    );
+}
+
+fn letters(settings: &Settings, must: &mut impl FnMut(bool, &str)) {
+    let mail = settings.mail.url.as_ref().map_or("", |url| url.reveal());
+    must(
+        mail.is_empty()
+            || ["smtp://", "smtps://", "file:"]
+                .iter()
+                .any(|scheme| mail.starts_with(scheme)),
+        "mail.url: must start with smtp://, smtps:// or file:",
+    );
+    must(
+        !(mail.starts_with("smtp://") && mail.contains('@') && !mail.contains("tls=required")),
+        "mail.url: a password is sent only over TLS (smtps:// or ?tls=required)",
+    );
+    let sms = settings.sms.url.as_ref().map_or("", |url| url.reveal());
+    must(
+        sms.is_empty() || sms == "log" || sms.starts_with("https://") || sms.starts_with("http://"),
+        "sms.url: must start with https:// or http://, or be log",
     );
 }
 

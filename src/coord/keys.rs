@@ -26,8 +26,11 @@
 //! | `journal` | stream | facts for Postgres | the storing node, entry by entry |
 //! | `session:<sid>` | hash | a polling session | `sessions/*`; TTL, renewed by pongs |
 //! | `out:<sid>` | list | packets a polling session has not fetched | with the session; same TTL |
+//! | `post:<medium>` | zset | letter -> when it is to be tried, ms | `post/drop_letter` |
+//! | `letters:<medium>` | hash | what letters say, and attempts | `post/drop_letter` |
 //! | `limit:<name>:<mark>` | string | what counts against somebody | `limits/*`; TTL, set at each write |
 
+use crate::domain::letter::Medium;
 use crate::domain::limits::Mark;
 use crate::domain::queue::Queue;
 use crate::ids::{NodeId, RoomId, SessionId, Shard, UserId, shard_of};
@@ -235,5 +238,15 @@ impl Keys {
     /// What counts against somebody in one window or lock.
     pub fn limit(&self, name: &str, mark: &Mark) -> String {
         self.on(self.shard_of_mark(mark), &format!("limit:{name}:{}", mark.as_str()))
+    }
+
+    /// When letters are to be tried.
+    pub fn post(&self, shard: Shard, medium: Medium) -> String {
+        self.on(shard, &format!("post:{}", medium.as_str()))
+    }
+
+    /// What letters say.
+    pub fn letters(&self, shard: Shard, medium: Medium) -> String {
+        self.on(shard, &format!("letters:{}", medium.as_str()))
     }
 }

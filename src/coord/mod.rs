@@ -14,6 +14,7 @@ pub mod limits;
 mod linger;
 pub mod node;
 pub mod notice;
+pub mod post;
 pub mod queue;
 mod road;
 pub mod rooms;

@@ -7,6 +7,7 @@ pub mod journal;
 pub mod keeper;
 pub mod lease;
 pub mod offers;
+pub mod post;
 
 use crate::error::Fault;
 use crate::metrics;

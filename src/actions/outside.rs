@@ -1,0 +1,32 @@
+//! Others that a node needs for accounts: whoever takes mails and short messages.
+
+use crate::config::Settings;
+use crate::error::Fault;
+use crate::mail::Mailer;
+use crate::sms::Texter;
+
+/// The ways to them. Nothing connects before it is needed.
+#[derive(Clone, Debug)]
+pub struct Outside {
+    /// Takes mails.
+    pub mail: Mailer,
+    /// Takes short messages.
+    pub sms: Texter,
+}
+
+impl Outside {
+    /// Those of the settings.
+    pub fn open(settings: &Settings) -> Result<Self, Fault> {
+        Ok(Self {
+            mail: Mailer::open(&settings.mail)?,
+            sms: Texter::open(&settings.sms)?,
+        })
+    }
+}
+
+impl Default for Outside {
+    /// Those of settings that name nobody.
+    fn default() -> Self {
+        Self::open(&Settings::default()).expect("a test holds that the defaults are right")
+    }
+}
