@@ -5,7 +5,7 @@
 //! Imports point downwards only (`tests/tidy.rs` holds it):
 //!
 //! ```text
-//! main -> ops -> { wire, http } -> actions -> { coord, store, mail, sms } -> domain -> ids
+//! main -> ops -> { wire, http } -> actions -> { coord, store, mail, sms, google } -> domain -> ids
 //!         leaves that all may use: config, clock, error, metrics
 //! ```
 //!
@@ -15,6 +15,7 @@
 //! | [`coord`] | what nodes agree on, in Redis; one directory per concept with its scripts and tests |
 //! | [`store`] | what outlives a chat, in Postgres |
 //! | [`mail`], [`sms`] | letters to people outside: how they are worded, who takes them |
+//! | [`google`] | who somebody is, as Google says it |
 //! | [`actions`] | use cases, one verb group per file; `due` is what each timer does |
 //! | [`wire`] | sockets: Engine.IO and Socket.IO, the hub of this node's sockets, the dialects |
 //! | [`http`] | health, status, metrics, API description, the page |
@@ -72,6 +73,7 @@ pub mod config;
 pub mod coord;
 pub mod domain;
 pub mod error;
+pub mod google;
 pub mod http;
 pub mod ids;
 pub mod mail;

@@ -14,9 +14,13 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("ops", &["wire", "http", "actions", "coord", "store", "domain"]),
     ("wire", &["actions", "coord", "domain"]),
     ("http", &["actions", "coord", "store", "domain"]),
-    ("actions", &["coord", "store", "media", "mail", "sms", "domain"]),
+    (
+        "actions",
+        &["coord", "store", "media", "mail", "sms", "google", "domain"],
+    ),
     ("mail", &["domain"]),
     ("sms", &["domain"]),
+    ("google", &["domain"]),
     ("coord", &["domain"]),
     ("store", &["domain"]),
     ("media", &["domain"]),
@@ -40,7 +44,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("poem_openapi", &["http/", "ops/"]),
     ("rtc", &["media/engine"]),
     ("lettre", &["mail/"]),
-    ("reqwest", &["sms/"]),
+    ("reqwest", &["sms/", "google/"]),
 ];
 /// Who may start tasks, and why.
 const SPAWNERS: &[(&str, &str)] = &[

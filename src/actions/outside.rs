@@ -1,7 +1,8 @@
-//! Others that a node needs for accounts: whoever takes mails and short messages.
+//! Others that a node needs for accounts: whoever takes mails and short messages, and Google.
 
 use crate::config::Settings;
 use crate::error::Fault;
+use crate::google::Google;
 use crate::mail::Mailer;
 use crate::sms::Texter;
 
@@ -12,6 +13,8 @@ pub struct Outside {
     pub mail: Mailer,
     /// Takes short messages.
     pub sms: Texter,
+    /// Says who somebody is.
+    pub google: Google,
 }
 
 impl Outside {
@@ -20,6 +23,7 @@ impl Outside {
         Ok(Self {
             mail: Mailer::open(&settings.mail)?,
             sms: Texter::open(&settings.sms)?,
+            google: Google::open(&settings.google)?,
         })
     }
 }

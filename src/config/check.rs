@@ -62,6 +62,7 @@ fn shapes(settings: &Settings, must: &mut impl FnMut(bool, &str)) {
         "sockets.path: must start and end with /",
     );
     letters(settings, must);
+    google(settings, must);
     must(
         settings.jwt.secrets.iter().all(|secret| secret.reveal().len() >= 16),
         "jwt.secrets: each must have at least 16 characters",
@@ -86,6 +87,16 @@ fn letters(settings: &Settings, must: &mut impl FnMut(bool, &str)) {
         sms.is_empty() || sms == "log" || sms.starts_with("https://") || sms.starts_with("http://"),
         "sms.url: must start with https:// or http://, or be log",
     );
+}
+
+fn google(settings: &Settings, must: &mut impl FnMut(bool, &str)) {
+    let given = &settings.google;
+    for url in [&given.jwks_url, &given.tokeninfo_url, &given.userinfo_url] {
+        must(
+            url.starts_with("https://") || url.starts_with("http://127.0.0.1:"),
+            "google.*_url: must start with https:// (or http://127.0.0.1: for tests)",
+        );
+    }
 }
 
 fn bounds(settings: &Settings, must: &mut impl FnMut(bool, &str)) {

@@ -44,7 +44,7 @@ macro_rules! section {
         }
 
         impl $Section {
-            const ROWS: &[Row] = &[ $( Row {
+            pub(in crate::config) const ROWS: &[Row] = &[ $( Row {
                 name: concat!($at, stringify!($field)),
                 kind: <$type as Value>::KIND,
                 default: $default,
@@ -52,7 +52,7 @@ macro_rules! section {
                 about: &[$($doc),*],
             } ),* ];
 
-            fn read(from: &mut Reader) -> Self {
+            pub(in crate::config) fn read(from: &mut Reader) -> Self {
                 Self {
                     $( $field: from.take(concat!($at, stringify!($field)), $default, &[$($least, $most)?]), )*
                     $( $( $inner: $Inner::read(from), )* )?
@@ -61,6 +61,9 @@ macro_rules! section {
         }
     };
 }
+
+mod outside;
+pub use outside::{Google, Mail, Sms};
 
 section! {
     /// All settings of a node.
@@ -81,7 +84,7 @@ section! {
         /// How it is logged: `text` or `json`.
         log_format: LogFormat = "text";
     }
-    with redis: Redis, postgres: Postgres, jwt: Jwt, sockets: Sockets, chat: Chat, queue: Queue, limits: Limits, mail: Mail, sms: Sms, lease: Lease, drain: Drain
+    with redis: Redis, postgres: Postgres, jwt: Jwt, sockets: Sockets, chat: Chat, queue: Queue, limits: Limits, mail: Mail, sms: Sms, google: Google, lease: Lease, drain: Drain
 }
 
 section! {
@@ -232,40 +235,6 @@ section! {
 }
 
 section! {
-    /// E-mail.
-    Mail at "mail." {
-        /// `smtps://user:password@host` (TLS), `smtp://user:password@host:587?tls=required` (STARTTLS), `smtp://host`
-        /// (in clear), or `file:folder`, where mails are laid as files. Empty: no mail is sent.
-        url: Option<Secret> = "";
-        /// Whom mails come from; the name is also what they call the product.
-        from: String = "Palaver <noreply@localhost>";
-        /// Where answers go. Empty: to `from`.
-        reply_to: Option<String> = "";
-        /// Longest attempt to send one.
-        timeout: Duration = "10s" in "100ms" "1m";
-    }
-}
-
-section! {
-    /// Short messages to telephones.
-    Sms at "sms." {
-        /// Address of the provider's HTTP interface, in which `{to}`, `{text}` and `{secret}` are filled in; or `log`, for
-        /// those who develop. Empty: none is sent.
-        url: Option<Secret> = "";
-        /// Method of the request.
-        method: String = "POST";
-        /// Its headers, each `name: value`, in which `{secret}` is filled in.
-        headers: Vec<Secret> = "";
-        /// Its body, in which all three are filled in: escaped for JSON when the content type is JSON, else for a form.
-        body: Option<String> = "to={to}&text={text}";
-        /// What `{secret}` stands for.
-        secret: Option<Secret> = "";
-        /// Longest attempt to send one.
-        timeout: Duration = "10s" in "100ms" "1m";
-    }
-}
-
-section! {
     /// What is held for a time, and picked up by others after it.
     Lease at "lease." {
         /// How long a node counts as alive after it last said so.
@@ -350,6 +319,7 @@ fn rows() -> impl Iterator<Item = &'static Row> {
         Limits::ROWS,
         Mail::ROWS,
         Sms::ROWS,
+        Google::ROWS,
         Lease::ROWS,
         Drain::ROWS,
     ];
