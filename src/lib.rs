@@ -5,7 +5,7 @@
 //! Imports point downwards only (`tests/tidy.rs` holds it):
 //!
 //! ```text
-//! main -> ops -> { wire, http } -> actions -> { coord, store, mail, sms, google } -> domain -> ids
+//! main -> ops -> { wire, http } -> actions -> { coord, store, mail, sms, google, files } -> domain -> ids
 //!         leaves that all may use: config, clock, error, metrics
 //! ```
 //!
@@ -16,6 +16,7 @@
 //! | [`store`] | what outlives a chat, in Postgres |
 //! | [`mail`], [`sms`] | letters to people outside: how they are worded, who takes them |
 //! | [`google`] | who somebody is, as Google says it |
+//! | [`files`] | pictures of people: made square, kept in a folder or in S3 |
 //! | [`actions`] | use cases, one verb group per file; `due` is what each timer does |
 //! | [`wire`] | sockets: Engine.IO and Socket.IO, the hub of this node's sockets, the dialects |
 //! | [`http`] | health, status, metrics, API description, the page |
@@ -73,6 +74,7 @@ pub mod config;
 pub mod coord;
 pub mod domain;
 pub mod error;
+pub mod files;
 pub mod google;
 pub mod http;
 pub mod ids;

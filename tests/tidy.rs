@@ -13,14 +13,15 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("lib", &[]),
     ("ops", &["wire", "http", "actions", "coord", "store", "domain"]),
     ("wire", &["actions", "coord", "domain"]),
-    ("http", &["actions", "coord", "store", "domain"]),
+    ("http", &["actions", "coord", "store", "files", "domain"]),
     (
         "actions",
-        &["coord", "store", "media", "mail", "sms", "google", "domain"],
+        &["coord", "store", "media", "mail", "sms", "google", "files", "domain"],
     ),
     ("mail", &["domain"]),
     ("sms", &["domain"]),
     ("google", &["domain"]),
+    ("files", &["domain"]),
     ("coord", &["domain"]),
     ("store", &["domain"]),
     ("media", &["domain"]),
@@ -44,11 +45,17 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("poem_openapi", &["http/", "ops/"]),
     ("rtc", &["media/engine"]),
     ("lettre", &["mail/"]),
+    ("object_store", &["files/"]),
+    ("image", &["files/"]),
     ("reqwest", &["sms/", "google/"]),
 ];
 /// Who may start tasks, and why.
 const SPAWNERS: &[(&str, &str)] = &[
     ("ops/", "starts and supervises the loops"),
+    (
+        "files/mod.rs",
+        "opens pictures where they hold up nobody; so many at once",
+    ),
     ("wire/connection", "one task per websocket, ended by the socket"),
     ("wire/websocket.rs", "the same task, from the moment of the upgrade"),
     (

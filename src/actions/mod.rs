@@ -10,6 +10,7 @@ pub mod identify;
 pub mod keep;
 pub mod limits;
 mod outside;
+pub mod picture;
 pub mod post;
 pub mod presence;
 pub mod recover;

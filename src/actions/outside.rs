@@ -1,7 +1,8 @@
-//! Others that a node needs for accounts: whoever takes mails and short messages, and Google.
+//! Others that a node needs for accounts: whoever takes mails and short messages, Google, and a store for files.
 
 use crate::config::Settings;
 use crate::error::Fault;
+use crate::files::Files;
 use crate::google::Google;
 use crate::mail::Mailer;
 use crate::sms::Texter;
@@ -15,6 +16,8 @@ pub struct Outside {
     pub sms: Texter,
     /// Says who somebody is.
     pub google: Google,
+    /// Keeps pictures.
+    pub files: Files,
 }
 
 impl Outside {
@@ -24,6 +27,7 @@ impl Outside {
             mail: Mailer::open(&settings.mail)?,
             sms: Texter::open(&settings.sms)?,
             google: Google::open(&settings.google)?,
+            files: Files::open(&settings.files),
         })
     }
 }

@@ -63,6 +63,7 @@ fn shapes(settings: &Settings, must: &mut impl FnMut(bool, &str)) {
     );
     letters(settings, must);
     google(settings, must);
+    files(settings, must);
     must(
         settings.jwt.secrets.iter().all(|secret| secret.reveal().len() >= 16),
         "jwt.secrets: each must have at least 16 characters",
@@ -97,6 +98,25 @@ fn google(settings: &Settings, must: &mut impl FnMut(bool, &str)) {
             "google.*_url: must start with https:// (or http://127.0.0.1: for tests)",
         );
     }
+}
+
+fn files(settings: &Settings, must: &mut impl FnMut(bool, &str)) {
+    let given = &settings.files;
+    must(
+        given.url.starts_with("file:") || given.url.starts_with("s3://"),
+        "files.url: must start with file: or s3://",
+    );
+    must(
+        given.s3_key.is_some() == given.s3_secret.is_some(),
+        "files.s3_key, files.s3_secret: both or none",
+    );
+    must(
+        given
+            .public_url
+            .as_ref()
+            .is_none_or(|url| url.starts_with("https://") || url.starts_with("http://")),
+        "files.public_url: must start with https:// or http://",
+    );
 }
 
 fn bounds(settings: &Settings, must: &mut impl FnMut(bool, &str)) {

@@ -1,4 +1,5 @@
-//! Settings of those outside whom accounts need: mail servers, providers of short messages, Google.
+//! Settings of those outside whom accounts need: mail servers, providers of short messages, Google, stores of
+//! files.
 
 use super::value::Value;
 use super::{Reader, Row, Secret};
@@ -53,5 +54,27 @@ section! {
         userinfo_url: String = "https://openidconnect.googleapis.com/v1/userinfo";
         /// Longest wait for any of them.
         timeout: Duration = "3s" in "100ms" "30s";
+    }
+}
+
+section! {
+    /// Pictures of people.
+    Files at "files." {
+        /// `file:folder` on this machine (one that all nodes share, when there are several), or `s3://bucket`.
+        url: String = "file:palaver-files";
+        /// Where clients find what is kept there, such as the address of a CDN. Empty: nodes serve it at `/files`.
+        public_url: Option<String> = "";
+        /// Region of the bucket.
+        s3_region: String = "us-east-1";
+        /// Address of a store that is not Amazon's.
+        s3_endpoint: Option<String> = "";
+        /// Access key. Empty: what the machine itself may do.
+        s3_key: Option<Secret> = "";
+        /// Secret of the access key.
+        s3_secret: Option<Secret> = "";
+        /// Pictures that a node opens at once: each takes a core, and up to 200 MiB.
+        pictures_at_once: u32 = "2" in "1" "64";
+        /// Longest wait for the store.
+        timeout: Duration = "10s" in "100ms" "1m";
     }
 }

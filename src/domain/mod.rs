@@ -8,6 +8,7 @@ pub mod fact;
 pub mod letter;
 pub mod limits;
 pub mod pairing;
+pub mod picture;
 pub mod presence;
 pub mod queue;
 pub mod recovery;

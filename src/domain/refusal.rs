@@ -1,6 +1,7 @@
 //! A rule saying no. Each refusal has a stable code that clients, metrics and tests can rely on; its text is for people.
 
 use super::limits::Quota;
+use super::picture::Unfit;
 use std::time::Duration;
 
 /// Why something asked for is not done.
@@ -14,6 +15,8 @@ pub enum Refusal {
     SlowDown { wait: Duration },
     /// Tried too often (`domain::limits`).
     Limited(Quota),
+    /// The file is no picture that we take.
+    BadPicture(Unfit),
     /// The user is in no room.
     NoRoom,
     /// The payload of the event has the wrong shape; the field that is wrong.
@@ -42,6 +45,7 @@ impl Refusal {
             Refusal::MessageTooLong { .. } => "MESSAGE_TOO_LONG",
             Refusal::SlowDown { .. } => "RATE_LIMIT_EXCEEDED",
             Refusal::Limited(quota) => quota.code,
+            Refusal::BadPicture(unfit) => unfit.code(),
             Refusal::NoRoom => "NO_ROOM",
             Refusal::InvalidPayload { .. } => "INVALID_PAYLOAD",
             Refusal::NotYourPartner => "NOT_YOUR_PARTNER",
@@ -63,6 +67,7 @@ impl std::fmt::Display for Refusal {
             Refusal::MessageTooLong { max_chars } => write!(f, "Message too long (max {max_chars} characters)"),
             Refusal::SlowDown { .. } => f.write_str("Rate limit exceeded"),
             Refusal::Limited(_) => f.write_str("Too many attempts, please try again later"),
+            Refusal::BadPicture(unfit) => unfit.fmt(f),
             Refusal::NoRoom => f.write_str("No active text chat room"),
             Refusal::InvalidPayload { field } => write!(f, "Invalid payload: {field}"),
             Refusal::NotYourPartner => f.write_str("The reported user is not your partner"),

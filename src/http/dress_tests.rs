@@ -177,3 +177,23 @@ async fn our_own_page_needs_no_entry_and_a_star_lets_all_in_without_credentials(
     assert_eq!(text(&headers, "access-control-allow-origin"), Some("*"));
     assert_eq!(text(&headers, "access-control-allow-credentials"), None);
 }
+
+#[tokio::test]
+async fn only_where_pictures_are_uploaded_a_body_may_have_five_mebibytes() {
+    let world = world(|_| {}).await;
+    let post = async |path: &str, size: usize| {
+        let request = world.client.request(Method::POST, path).header("content-length", size);
+        told(request.body(vec![0; size])).await.0
+    };
+
+    assert_eq!(
+        post("/api/v1/upload/avatar", (5 << 20) + 1000).await,
+        StatusCode::NOT_FOUND,
+        "it is let through"
+    );
+    assert_eq!(
+        post("/api/v1/upload/avatar", 6 << 20).await,
+        StatusCode::PAYLOAD_TOO_LARGE
+    );
+    assert_eq!(post("/api/v1/uploads", 5 << 20).await, StatusCode::PAYLOAD_TOO_LARGE);
+}

@@ -11,6 +11,7 @@ mod dress;
 mod iso;
 mod omegoo;
 mod origins;
+mod pictures;
 mod ready;
 mod reply;
 mod routes;
@@ -71,6 +72,7 @@ where
 {
     // Mounted path by path: a service nested at the root would swallow `/`, which is the page's.
     let ready = front.ready.clone();
+    let pictures = pictures::Pictures(front.clone());
     let api = Arc::new(omegoo::endpoint(front));
     let paths = describe::paths()
         .into_iter()
@@ -81,7 +83,8 @@ where
         .at("/docs", get(describe::Docs))
         .at("/", get(assets::Asset::index()))
         .at("/favicon.ico", get(assets::Asset::icon()))
-        .at("/page/*path", get(assets::Page));
+        .at("/page/*path", get(assets::Page))
+        .at("/files/avatars/:name", pictures);
     let routes = match settings.metrics_listen {
         None => routes.at("/metrics", get(tell_metrics)),
         Some(_) => routes,
