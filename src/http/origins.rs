@@ -10,6 +10,8 @@ use std::sync::Arc;
 
 const METHODS: &str = "GET, POST, PUT, PATCH, DELETE, OPTIONS";
 const HEADERS: &str = "Content-Type, Authorization, X-Admin-Session, X-Admin-Csrf, X-CSRF-Token, X-Guest-Id";
+/// What pages may read of an answer, beside what all may.
+const READABLE: &str = "Retry-After, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, RateLimit-Policy";
 /// Browsers keep a preflight's answer two hours at most.
 const KEEP_SECONDS: &str = "7200";
 
@@ -72,7 +74,7 @@ impl Origins {
             headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
             headers.insert(
                 header::ACCESS_CONTROL_EXPOSE_HEADERS,
-                HeaderValue::from_static("Retry-After"),
+                HeaderValue::from_static(READABLE),
             );
         }
         response
