@@ -19,7 +19,8 @@ const OVERDUE: Duration = Duration::from_secs(5);
 
 /// Runs for all shards.
 pub async fn run(medium: Medium, actions: Actions, kept: Kept) {
-    let mut looked = Millis::default();
+    // Nothing is overdue yet, and nobody may ask before this node is known.
+    let mut looked = actions.clock().now();
     loop {
         let now = actions.clock().now();
         let overdue = (now - looked >= OVERDUE).then(|| now - OVERDUE);
