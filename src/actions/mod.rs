@@ -28,6 +28,7 @@ use crate::clock::{Clock, Millis};
 use crate::config::Settings;
 use crate::coord::Coord;
 use crate::coord::rooms::EndRules;
+use crate::domain::account::No;
 use crate::domain::refusal::Refusal;
 use crate::error::Fault;
 use crate::store::Store;
@@ -69,6 +70,12 @@ pub enum Denied {
 impl From<Refusal> for Denied {
     fn from(refusal: Refusal) -> Self {
         Denied::Refused(refusal)
+    }
+}
+
+impl From<No> for Denied {
+    fn from(no: No) -> Self {
+        Denied::Refused(no.into())
     }
 }
 

@@ -1,5 +1,6 @@
 //! A rule saying no. Each refusal has a stable code that clients, metrics and tests can rely on; its text is for people.
 
+use super::account::No;
 use super::limits::Quota;
 use super::picture::Unfit;
 use std::time::Duration;
@@ -35,12 +36,21 @@ pub enum Refusal {
     Busy,
     /// What is needed for this is away for the moment.
     Unavailable,
+    /// A rule about accounts.
+    Account(No),
+}
+
+impl From<No> for Refusal {
+    fn from(no: No) -> Self {
+        Refusal::Account(no)
+    }
 }
 
 impl Refusal {
     /// The stable code.
     pub fn code(&self) -> &'static str {
         match self {
+            Refusal::Account(no) => no.code(),
             Refusal::InvalidMessage => "INVALID_MESSAGE",
             Refusal::MessageTooLong { .. } => "MESSAGE_TOO_LONG",
             Refusal::SlowDown { .. } => "RATE_LIMIT_EXCEEDED",
@@ -63,6 +73,7 @@ impl std::fmt::Display for Refusal {
     /// The words of the document where it has some (section "text_chat_error").
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
+            Refusal::Account(no) => no.fmt(f),
             Refusal::InvalidMessage => f.write_str("Invalid message content"),
             Refusal::MessageTooLong { max_chars } => write!(f, "Message too long (max {max_chars} characters)"),
             Refusal::SlowDown { .. } => f.write_str("Rate limit exceeded"),

@@ -4,8 +4,11 @@
 //! deadline. Nothing here knows Redis or the journal that the facts come from.
 
 mod conversations;
+pub mod logins;
 mod reports;
 mod retention;
+pub mod sign_ups;
+pub mod users;
 
 pub use retention::Forgotten;
 
@@ -171,6 +174,8 @@ fn seconds(at: Millis) -> f64 {
     at.0 as f64 / 1000.0
 }
 
+#[cfg(test)]
+mod accounts_tests;
 #[cfg(test)]
 pub(crate) mod postgres;
 #[cfg(test)]

@@ -1,4 +1,13 @@
-//! Who somebody is, and what they may do.
+//! Who somebody is, and what they may do. What may stand in an account is judged in `fields`, what an account is in
+//! `person`, why something is not done with one in `no`.
+
+mod fields;
+mod no;
+mod person;
+
+pub use fields::{Age, Email, Name, Password, Username};
+pub use no::No;
+pub use person::{Account, Ban, Family, Gender, PasswordHash, Provider, Role, Status, Subscription, Tier, Why};
 
 use crate::ids::UserId;
 
