@@ -51,6 +51,10 @@ const LIBRARIES: &[(&str, &[&str])] = &[
 ];
 /// Who may start tasks, and why.
 const SPAWNERS: &[(&str, &str)] = &[
+    (
+        "actions/account/hashing.rs",
+        "hashing a password takes a core for a while; awaited at once, and only so many",
+    ),
     ("ops/", "starts and supervises the loops"),
     (
         "files/mod.rs",

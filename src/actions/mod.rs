@@ -1,9 +1,10 @@
 //! What people and time can make happen, one verb group per file. Actions join the rules (`domain`) with what the nodes
 //! agree on (`coord`) and what is kept (`store`). They know users, sockets' ids and rooms; nothing of packets or HTTP.
 //!
-//! A line: `say`. A pair: `seek` -> `keep` (pairing) -> `seat`. Coming and going: `connect`. Everything that a timer
+//! A line: `say`. Accounts: `account`. A pair: `seek` -> `keep` (pairing) -> `seat`. Coming and going: `connect`. Everything that a timer
 //! does: `due`.
 
+pub mod account;
 pub mod connect;
 pub mod due;
 pub mod identify;
@@ -32,6 +33,8 @@ use crate::domain::account::No;
 use crate::domain::refusal::Refusal;
 use crate::error::Fault;
 use crate::store::Store;
+use account::hashing::Hasher;
+use account::tokens::Keyring;
 pub use outside::Outside;
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,6 +59,8 @@ pub struct Actions {
     store: Store,
     settings: Arc<Settings>,
     outside: Outside,
+    keyring: Arc<Keyring>,
+    hasher: Arc<Hasher>,
 }
 
 /// Why an action was not done.
@@ -89,6 +94,8 @@ impl Actions {
     /// Actions over `coord` and `store`, by `settings`.
     pub fn new(coord: Coord, store: Store, settings: Arc<Settings>) -> Self {
         Self {
+            keyring: Arc::new(Keyring::new(&settings.jwt)),
+            hasher: Arc::new(Hasher::new(&settings.accounts)),
             coord,
             store,
             settings,

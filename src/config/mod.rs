@@ -9,7 +9,7 @@ mod load;
 mod value;
 
 pub use load::{FILE_VARIABLE, Wrong};
-pub use value::{LogFormat, Secret};
+pub use value::{Cookies, LogFormat, Secret};
 
 use load::Reader;
 use std::fmt::Write;
@@ -84,7 +84,7 @@ section! {
         /// How it is logged: `text` or `json`.
         log_format: LogFormat = "text";
     }
-    with redis: Redis, postgres: Postgres, jwt: Jwt, sockets: Sockets, chat: Chat, queue: Queue, limits: Limits, mail: Mail, sms: Sms, google: Google, files: Files, lease: Lease, drain: Drain
+    with redis: Redis, postgres: Postgres, jwt: Jwt, accounts: Accounts, sockets: Sockets, chat: Chat, queue: Queue, limits: Limits, mail: Mail, sms: Sms, google: Google, files: Files, lease: Lease, drain: Drain
 }
 
 section! {
@@ -136,13 +136,52 @@ section! {
 section! {
     /// Tokens of registered users.
     Jwt at "jwt." {
-        /// HS256 keys, at least 16 characters each; a token may be signed with any of them (the new first, then the
-        /// old while its tokens live). Empty: no token is accepted and everyone is a guest.
+        /// HS256 keys, at least 16 characters each; tokens are signed with the first, and those signed with any of them are
+        /// accepted (the new first, then the old while its tokens live). Empty: there are no accounts and everyone is a guest.
         secrets: Vec<Secret> = "";
-        /// Audience that a token must name. Empty: not asked for.
+        /// Issuer that our tokens name. Tokens of other servers that share a secret may name another.
+        issuer: String = "palaver";
+        /// Audience that our tokens name, and that a token must name. Empty: not asked for.
         audience: Option<String> = "";
         /// How long after its end a token is still accepted, for clocks that differ.
         leeway: Duration = "5s" in "0s" "5m";
+    }
+}
+
+section! {
+    /// People who come back.
+    Accounts at "accounts." {
+        /// Domains of the mail providers that people may register with in the Omegoo API. Empty: all.
+        email_domains: Vec<String> = "gmail.com,googlemail.com,outlook.com,hotmail.com,live.com,msn.com,yahoo.com,yahoo.co.in,icloud.com,me.com,mac.com,aol.com,zoho.com,zohomail.com,protonmail.com,proton.me,gmx.com,gmx.de,yandex.com,yandex.ru";
+        /// How long an access token is good for.
+        access_for: Duration = "15m" in "10s" "24h";
+        /// The same for the Omegoo web app, which has no refresh token.
+        web_access_for: Duration = "7d" in "10s" "90d";
+        /// How long a refresh token is good for; each exchange begins it anew.
+        refresh_for: Duration = "7d" in "1m" "365d";
+        /// How long the refresh token before the last exchange is still answered: two tabs may refresh at once.
+        refresh_leeway: Duration = "10s" in "0s" "1m";
+        /// How long a code sent by mail is good for.
+        code_for: Duration = "10m" in "1m" "24h";
+        /// How long somebody who signs up is waited for.
+        sign_up_for: Duration = "15m" in "1m" "7d";
+        /// How soon another code may be sent.
+        code_again_after: Duration = "60s" in "0s" "1h";
+        /// Wrong codes until no more are judged for `code_lock`.
+        code_tries: u32 = "5" in "1" "20";
+        /// For how long.
+        code_lock: Duration = "10m" in "1m" "24h";
+        /// Memory that hashing one password takes (Argon2id).
+        hash_memory: usize = "19MiB" in "64KiB" "1024MiB";
+        /// How often it goes through that memory.
+        hash_passes: u32 = "2" in "1" "20";
+        /// Passwords hashed at once on this node; each takes a core and `hash_memory`.
+        hashes_at_once: u32 = "2" in "1" "64";
+        /// Longest wait for one's turn; then the answer is 503.
+        hash_wait: Duration = "5s" in "100ms" "1m";
+        /// Cookies of the Free2Talk API: `lax` and `strict` for a web app on the same site (they are `Secure` when the request
+        /// came by https), `cross-site` for one on another site (`SameSite=None; Secure`, which needs https).
+        cookies: Cookies = "lax";
     }
 }
 
@@ -313,6 +352,7 @@ fn rows() -> impl Iterator<Item = &'static Row> {
         Redis::ROWS,
         Postgres::ROWS,
         Jwt::ROWS,
+        Accounts::ROWS,
         Sockets::ROWS,
         Chat::ROWS,
         Queue::ROWS,

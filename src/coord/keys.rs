@@ -14,6 +14,7 @@
 //! | `user:<user>` | hash | state, mode, sockets, trail of rooms | when the user has no socket and no seat: `users/*` |
 //! | `recent:<user>` | list | last partners with time | TTL, set at each write |
 //! | `past:<user>` | hash | sessions that clients may take up again; the trail of a user without a socket | TTL, set at each write |
+//! | `revoked:<user>` | hash | logins that ended before their time | TTL, set at each write |
 //! | `users:<node>` | set | users with a socket on the node | `users/detach`, `users/reap` |
 //! | `counts` | hash | users online and per mode | never; one per shard |
 //! | `arrivals:<minute>` | string | users whose first socket came in that minute | TTL |
@@ -59,6 +60,11 @@ impl Keys {
     /// Where a user's state lives.
     pub fn shard_of_user(&self, user: &UserId) -> Shard {
         shard_of(user.as_str(), self.shards)
+    }
+
+    /// Where something lives that belongs to a name and to no user.
+    pub fn shard_of_name(&self, name: &str) -> Shard {
+        shard_of(name, self.shards)
     }
 
     /// Where a queue lives.
@@ -155,7 +161,12 @@ impl Keys {
         self.on(self.shard_of_user(user), &format!("past:{user}"))
     }
 
-    /// Keys of the above without the name.
+    /// A user's logins that ended before their time.
+    pub fn revoked(&self, user: &UserId) -> String {
+        self.on(self.shard_of_user(user), &format!("revoked:{user}"))
+    }
+
+    /// Keys of pasts without the name.
     pub fn past_base(&self, shard: Shard) -> String {
         self.on(shard, "past:")
     }

@@ -12,6 +12,7 @@ pub mod keys;
 pub mod lease;
 pub mod limits;
 mod linger;
+pub mod logins;
 pub mod node;
 pub mod notice;
 pub mod post;

@@ -1,10 +1,11 @@
 //! What a participant may be told. Dialects turn events into their packets; nothing here knows how.
 
 use crate::clock::Millis;
+use crate::domain::account::Why;
 use crate::domain::presence::Counts;
 use crate::domain::recovery::Bookmark;
 use crate::domain::room::{Ending, Line, Offset, RoomKind};
-use crate::ids::{RoomId, SocketId, UserId};
+use crate::ids::{LoginId, RoomId, SocketId, UserId};
 
 /// Whom a notice is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,6 +66,8 @@ pub enum Event {
     },
     /// How many people are online.
     Counted(Counts),
+    /// Logins of the user have ended before their time: sockets that came in with them are told, and closed.
+    LoginOver { logins: Vec<LoginId>, why: Why },
 }
 
 /// Whether somebody is typing.
@@ -87,6 +90,7 @@ impl Event {
             Event::Resumed { .. } => "resumed",
             Event::Ended { .. } => "ended",
             Event::Counted(_) => "counted",
+            Event::LoginOver { .. } => "login_over",
         }
     }
 
@@ -95,7 +99,7 @@ impl Event {
         match self {
             Event::Said { typing_ended, .. } => !typing_ended,
             Event::Typing { .. } | Event::Retaken { .. } | Event::Counted(_) => true,
-            Event::Seated { .. } | Event::Resumed { .. } | Event::Ended { .. } => false,
+            Event::Seated { .. } | Event::Resumed { .. } | Event::Ended { .. } | Event::LoginOver { .. } => false,
         }
     }
 
@@ -108,7 +112,7 @@ impl Event {
             | Event::Retaken { room, .. }
             | Event::Resumed { room, .. }
             | Event::Ended { room, .. } => Some(*room),
-            Event::Counted(_) => None,
+            Event::Counted(_) | Event::LoginOver { .. } => None,
         }
     }
 
@@ -119,7 +123,7 @@ impl Event {
             Event::Retaken { room, offset, .. } => Some((*room, *offset)),
             Event::Seated { room, offset, .. } | Event::Ended { room, offset, .. } => Some((*room, (*offset)?)),
             Event::Resumed { room, lines, .. } => Some((*room, lines.last()?.offset)),
-            Event::Typing { .. } | Event::Counted(_) => None,
+            Event::Typing { .. } | Event::Counted(_) | Event::LoginOver { .. } => None,
         }
     }
 
@@ -130,7 +134,7 @@ impl Event {
             Event::Seated { .. } | Event::Said { .. } | Event::Retaken { .. } | Event::Resumed { .. } => {
                 self.place().map(|(room, offset)| Bookmark::In(room, offset))
             }
-            Event::Typing { .. } | Event::Counted(_) => None,
+            Event::Typing { .. } | Event::Counted(_) | Event::LoginOver { .. } => None,
         }
     }
 }

@@ -133,6 +133,7 @@ async fn enveloped(endpoint: Arc<impl Endpoint<Output = Response>>, request: Req
     }
     let response = match status {
         StatusCode::BAD_REQUEST => reply::error(status, &text(response).await, None),
+        StatusCode::UNAUTHORIZED => reply::error(status, "Authentication required", Some("TOKEN_MISSING")),
         StatusCode::METHOD_NOT_ALLOWED => allowing(reply::error(status, "method not allowed", None), route),
         StatusCode::PAYLOAD_TOO_LARGE => reply::error(status, "request body too large", None),
         StatusCode::NOT_FOUND => reply::error(status, "not found", None),

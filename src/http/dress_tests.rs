@@ -13,14 +13,20 @@ async fn unknown_paths_and_methods_answer_in_the_envelope() {
         let (status, _, body) = told(world.client.get(path)).await;
         assert_eq!(
             (status, body),
-            (StatusCode::NOT_FOUND, json!({"success": false, "error": "not found"})),
+            (
+                StatusCode::NOT_FOUND,
+                json!({"success": false, "error": "not found", "message": "not found"})
+            ),
             "{path}"
         );
     }
     for path in ["/api/health", "/", "/docs", "/metrics", "/page/page.css"] {
         let (status, headers, body) = told(world.client.request(Method::DELETE, path)).await;
         assert_eq!(status, StatusCode::METHOD_NOT_ALLOWED, "{path}");
-        assert_eq!(body, json!({"success": false, "error": "method not allowed"}));
+        assert_eq!(
+            body,
+            json!({"success": false, "error": "method not allowed", "message": "method not allowed"})
+        );
         assert_eq!(text(&headers, "allow"), Some("GET, HEAD, OPTIONS"), "{path}");
     }
     let (status, headers, _) = told(world.client.request(Method::OPTIONS, "/api/health")).await;
@@ -71,7 +77,7 @@ async fn bad_bodies_answer_in_the_envelope() {
     assert!(body["error"].as_str().unwrap().contains("parse"), "{body}");
 
     let large = format!(r#"{{"name":"{}"}}"#, "x".repeat(200));
-    let too_large = json!({"success": false, "error": "request body too large"});
+    let too_large = json!({"success": false, "error": "request body too large", "message": "request body too large"});
     let (status, _, body) = told(post(large.clone()).header("content-length", large.len())).await;
     assert_eq!((status, &body), (StatusCode::PAYLOAD_TOO_LARGE, &too_large));
     let (status, _, body) = told(post(large).header("transfer-encoding", "chunked")).await;
@@ -87,7 +93,7 @@ async fn bad_bodies_answer_in_the_envelope() {
     assert_eq!(status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
     assert_eq!(
         body,
-        json!({"success": false, "error": "the body must be application/json"})
+        json!({"success": false, "error": "the body must be application/json", "message": "the body must be application/json"})
     );
 
     let (status, ..) = told(post(r#"{"name":"x"}"#.into()).header("transfer-encoding", "chunked")).await;
@@ -102,7 +108,7 @@ async fn a_panicking_handler_is_an_internal_error_that_tells_nothing() {
         (status, body),
         (
             StatusCode::INTERNAL_SERVER_ERROR,
-            json!({"success": false, "error": "internal error"})
+            json!({"success": false, "error": "internal error", "message": "internal error"})
         )
     );
 }

@@ -6,15 +6,19 @@
 
 mod assets;
 pub mod callers;
+mod auth;
 mod describe;
 mod dress;
+mod free2talk;
 mod iso;
 mod omegoo;
 mod origins;
 mod pictures;
+mod problem;
 mod ready;
 mod reply;
 mod routes;
+mod text;
 
 pub use describe::spec;
 pub use ready::Readiness;
@@ -63,6 +67,9 @@ impl std::fmt::Debug for Connections {
     }
 }
 
+/// Where the paths of the Free2Talk family begin.
+const FREE2TALK: &str = "/api/v1/";
+
 /// Everything a node serves on its main listener. `sockets` gets every request under `sockets.path`, untouched but for
 /// the security headers: it answers for its own origins, errors and limits.
 pub fn app<S>(settings: &Settings, front: Front, sockets: S) -> impl Endpoint<Output = Response> + 'static
@@ -73,11 +80,15 @@ where
     // Mounted path by path: a service nested at the root would swallow `/`, which is the page's.
     let ready = front.ready.clone();
     let pictures = pictures::Pictures(front.clone());
-    let api = Arc::new(omegoo::endpoint(front));
+    let rooms = Arc::new(free2talk::endpoint(front.clone()).map_to_response().boxed());
+    let chat = Arc::new(omegoo::endpoint(front).map_to_response().boxed());
     let paths = describe::paths()
         .into_iter()
         .map(|(path, _)| path.replace('{', ":").replace('}', ""));
-    let routes = paths.fold(Route::new(), |routes, path| routes.at(path, api.clone()));
+    let routes = paths.fold(Route::new(), |routes, path| {
+        let family = if path.starts_with(FREE2TALK) { &rooms } else { &chat };
+        routes.at(path, family.clone())
+    });
     let routes = routes
         .at("/openapi.json", get(describe::SpecFile))
         .at("/docs", get(describe::Docs))

@@ -1,7 +1,7 @@
 //! Which web pages may call us (CORS). A request without `Origin` is not from another site's page and passes.
 //!
-//! The page we serve ourselves is on our own origin and needs no entry in the list. Clients send no cookies; the
-//! credentials header is there because some ask for it, and only ever beside one named origin.
+//! The page we serve ourselves is on our own origin and needs no entry in the list. Only the
+//! Free2Talk web app sends cookies; the credentials header is there for it, and only ever beside one named origin.
 
 use super::reply;
 use poem::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -9,7 +9,8 @@ use poem::{Endpoint, Request, Response};
 use std::sync::Arc;
 
 const METHODS: &str = "GET, POST, PUT, PATCH, DELETE, OPTIONS";
-const HEADERS: &str = "Content-Type, Authorization, X-Admin-Session, X-Admin-Csrf, X-CSRF-Token, X-Guest-Id";
+const HEADERS: &str =
+    "Content-Type, Authorization, X-Admin-Session, X-Admin-Csrf, X-CSRF-Token, X-Guest-Id, X-Refresh-Token";
 /// What pages may read of an answer, beside what all may.
 const READABLE: &str = "Retry-After, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, RateLimit-Policy";
 /// Browsers keep a preflight's answer two hours at most.

@@ -9,7 +9,7 @@ use crate::coord::notice::Notice;
 use crate::domain::event::{Audience, Event};
 use crate::domain::presence::Counts;
 use crate::domain::queue::Queue;
-use crate::ids::{NodeId, RoomId, Shard, SocketId, UserId, shard_of};
+use crate::ids::{LoginId, NodeId, RoomId, Shard, SocketId, UserId, shard_of};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -211,6 +211,9 @@ impl Hub {
     }
 
     fn deliver_to(&self, user: &UserId, event: &Event, shared: &mut Option<Vec<Frame>>) {
+        if let Event::LoginOver { logins, .. } = event {
+            return self.close_logins(user, logins, event);
+        }
         let mut people = self.people(user);
         let Some(person) = people.get_mut(user) else { return };
         if person.must_wait(event) {
@@ -231,6 +234,16 @@ impl Hub {
             for event in &parked {
                 member.hear(event, &mut None);
             }
+        }
+    }
+
+    /// Tells the sockets that came in with one of these logins, and closes them. Their connections' tasks do the rest.
+    fn close_logins(&self, user: &UserId, logins: &[LoginId], event: &Event) {
+        let people = self.people(user);
+        let members = people.get(user).into_iter().flat_map(|person| &person.members);
+        for member in members.filter(|member| member.who.login.as_ref().is_some_and(|login| logins.contains(login))) {
+            member.say(event);
+            member.socket.dismiss();
         }
     }
 
@@ -289,6 +302,7 @@ impl Person {
             | Event::Typing { .. }
             | Event::Retaken { .. }
             | Event::Resumed { .. }
+            | Event::LoginOver { .. }
             | Event::Counted(_) => {}
         }
     }

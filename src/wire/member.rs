@@ -255,6 +255,7 @@ mod tests {
         let who = Identity {
             user: UserId::parse("a").unwrap(),
             standing: Standing::Guest,
+            login: None,
         };
         let wishes = Wishes {
             echo: Echo::On,

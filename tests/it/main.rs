@@ -4,6 +4,8 @@
 //! `harness_holds`.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+mod accounts;
+mod accounts_v1;
 mod bad_input;
 mod bad_requests;
 mod browser;

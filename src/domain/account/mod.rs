@@ -9,7 +9,7 @@ pub use fields::{Age, Email, Name, Password, Username};
 pub use no::No;
 pub use person::{Account, Ban, Family, Gender, PasswordHash, Provider, Role, Status, Subscription, Tier, Why};
 
-use crate::ids::UserId;
+use crate::ids::{LoginId, UserId};
 
 /// An identity, as a socket proved it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub struct Identity {
     pub user: UserId,
     /// How the user is known.
     pub standing: Standing,
+    /// The login of a registered user, if the token named one.
+    pub login: Option<LoginId>,
 }
 
 /// How somebody is known.

@@ -1,6 +1,7 @@
 //! The table from events to packets (contract 3.1, 3.3), as one viewer is to see them.
 
 use super::{Bookmarks, Echo};
+use crate::domain::account::Why;
 use crate::domain::event::{Event, Typing};
 use crate::domain::room::{Ending, Line, RoomKind, partner_of};
 use crate::ids::{MessageId, RoomId, UserId};
@@ -18,6 +19,7 @@ pub fn wants(event: &Event, viewer: &UserId, echo: Echo) -> bool {
         | Event::Typing { .. }
         | Event::Resumed { .. }
         | Event::Ended { .. }
+        | Event::LoginOver { .. }
         | Event::Counted(_) => true,
     }
 }
@@ -82,6 +84,7 @@ fn packets<'a>(event: &'a Event, viewer: &UserId) -> Vec<(&'static str, Payload<
                 json!({ "roomId": room_id(*room), "partnerId": partner, "messages": messages }),
             ))]
         }
+        Event::LoginOver { why, .. } => vec![any(login_over(*why))],
         Event::Ended { ending, .. } => ended(ending, viewer).into_iter().map(any).collect(),
         Event::Counted(c) => {
             vec![any((
@@ -89,6 +92,25 @@ fn packets<'a>(event: &'a Event, viewer: &UserId) -> Vec<(&'static str, Payload<
                 json!({ "text": c.text, "audio": c.audio, "video": c.video }),
             ))]
         }
+    }
+}
+
+/// The packet before a socket is closed because its login has ended.
+fn login_over(why: Why) -> (&'static str, Value) {
+    match why {
+        // The web app has words of its own for these two.
+        Why::Replaced => (
+            "connection_replaced",
+            json!({ "code": "SESSION_REPLACED", "reason": why.as_str() }),
+        ),
+        Why::Ban => (
+            "user_banned",
+            json!({ "banned": true, "message": "This account is banned" }),
+        ),
+        Why::Logout | Why::Password | Why::Reuse | Why::Deleted => (
+            "session_revoked",
+            json!({ "code": "SESSION_ENDED", "reason": why.as_str() }),
+        ),
     }
 }
 

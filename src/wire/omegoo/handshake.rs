@@ -8,7 +8,7 @@ use crate::actions::Actions;
 use crate::clock::Millis;
 use crate::domain::account::{Identity, Standing};
 use crate::domain::recovery::{Bookmark, Pid};
-use crate::ids::UserId;
+use crate::ids::{LoginId, UserId};
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
@@ -72,9 +72,14 @@ impl Hello {
             Bookmarks::Off => "off",
         };
         Passport(format!(
-            "{} {} {echo} {bookmarks}",
+            "{} {} {echo} {bookmarks}{}",
             self.who.user,
-            self.who.standing.as_str()
+            self.who.standing.as_str(),
+            self.who
+                .login
+                .iter()
+                .map(|login| format!(" {login}"))
+                .collect::<String>()
         ))
     }
 }
@@ -123,8 +128,13 @@ pub(super) fn from_passport(passport: &Passport) -> Option<Hello> {
         "off" => Bookmarks::Off,
         _ => return None,
     };
+    // The release before wrote no login.
+    let login = match words.next() {
+        Some(login) => Some(LoginId::parse(login)?),
+        None => None,
+    };
     Some(Hello {
-        who: Identity { user, standing },
+        who: Identity { user, standing, login },
         wishes: Wishes { echo, bookmarks },
     })
 }
@@ -141,6 +151,7 @@ mod tests {
                     who: Identity {
                         user: UserId::parse("user-1").unwrap(),
                         standing,
+                        login: (standing == Standing::Registered).then(LoginId::fresh),
                     },
                     wishes: Wishes { echo, bookmarks },
                 };

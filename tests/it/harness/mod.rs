@@ -12,6 +12,7 @@ pub mod history;
 mod left;
 pub mod node;
 pub mod pair;
+pub mod people;
 pub mod ports;
 pub mod postgres;
 pub mod process;
