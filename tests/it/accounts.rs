@@ -523,14 +523,14 @@ async fn v10_a_refresh_token_used_again_ends_its_login_everywhere() {
 
 #[tokio::test]
 async fn bad_bodies_are_400_or_413_in_the_envelope() {
-    let world = plan().start().await;
+    let world = plan().set("PALAVER_MAX_BODY", "4KiB").start().await;
     let api = Api::of(&world);
 
     let typed = api.post("/api/auth/login", json!({"email": 7, "password": "x"})).await;
     assert_eq!(typed.refusal().0, 400);
     assert!(text(&typed.body, "error").contains("found 7"), "{typed:?}");
     assert_eq!(api.post("/api/auth/register", json!([])).await.refusal().0, 400);
-    let huge = json!({"email": "a".repeat(2 << 20), "password": "x"});
+    let huge = json!({"email": "a".repeat(8 << 10), "password": "x"});
     assert_eq!(api.post("/api/auth/login", huge).await.refusal().0, 413);
     assert_eq!(
         api.post(
