@@ -105,10 +105,28 @@ create table sign_ups (
     -- Keyed: six digits would be found at once otherwise.
     code_hash     text not null,
     code_until    timestamptz not null,
-    sent_at       timestamptz not null,
-    wrong         integer not null default 0,
-    locked_until  timestamptz,
     expires_at    timestamptz not null
 );
 
 create index sign_ups_by_end on sign_ups (expires_at);
+
+-- Links to a new password, of an account the last one. The address is the one that it was sent to: who reads that mail has
+-- proven it.
+create table resets (
+    token_hash text primary key,
+    user_id    uuid not null unique references users (id) on delete cascade,
+    email      text not null,
+    expires_at timestamptz not null
+);
+
+create index resets_by_end on resets (expires_at);
+
+-- Codes sent to telephones, each by the hash of its number.
+create table phone_codes (
+    phone_hash text primary key,
+    code_hash  text not null,
+    expires_at timestamptz not null
+);
+
+create index phone_codes_by_end on phone_codes (expires_at);
+create index users_by_phone on users (phone_hash) where phone_hash is not null;

@@ -1,6 +1,6 @@
 //! Who somebody is, from what a handshake brought.
 
-use super::account::tokens::Purpose;
+use super::account::tokens::{Bad, Purpose};
 use super::{Actions, Denied};
 use crate::domain::account::{Identity, No, Standing};
 use crate::ids::UserId;
@@ -15,6 +15,7 @@ impl Actions {
             (Some(proof), _) => Identity {
                 user: proof.user,
                 standing: Standing::Registered,
+                until: proof.login.is_some().then_some(proof.until),
                 login: proof.login,
             },
             (None, known) => match known() {
@@ -22,13 +23,25 @@ impl Actions {
                     user,
                     standing: Standing::Guest,
                     login: None,
+                    until: None,
                 },
                 None => Identity {
                     user: UserId::passing(self.now().0),
                     standing: Standing::Passing,
                     login: None,
+                    until: None,
                 },
             },
+        }
+    }
+
+    /// Why a token is no good, for clients that want to be told instead of being let in as a guest. Where there are no
+    /// keys, nobody has a good one.
+    pub fn must_be_good(&self, token: &str) -> Result<(), No> {
+        match self.keyring.verify(token, Purpose::Access, self.now()) {
+            Err(Bad::Expired) => Err(No::TokenExpired),
+            Err(Bad::Invalid) if self.keyring.signs() => Err(No::TokenInvalid),
+            Ok(_) | Err(Bad::Invalid) => Ok(()),
         }
     }
 

@@ -7,6 +7,7 @@ use crate::domain::refusal::Refusal;
 use crate::error::Fault;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
+use std::time::Duration;
 
 /// A limit and whom it is held against.
 pub type Asked<'a> = (&'static Window, Subject<'a>);
@@ -49,15 +50,13 @@ impl Actions {
     pub async fn count_try(&self, lock: &'static Lock, subject: Subject<'_>) -> Result<u32, Denied> {
         match self.coord.count_try(lock, &self.mark(subject)).await? {
             Tried::Counted(left) => Ok(left),
-            Tried::Shut(frees_in) => Err(Refusal::Limited(Quota {
-                most: lock.tries,
-                within: lock.within,
-                left: 0,
-                frees_in,
-                code: lock.code,
-            })
-            .into()),
+            Tried::Shut(frees_in) => Err(shut(lock, frees_in)),
         }
+    }
+
+    /// The refusal of a lock that has just shut.
+    pub(super) fn shut(&self, lock: &'static Lock) -> Denied {
+        shut(lock, lock.shut)
     }
 
     /// Forgets what counts in a lock: it was guessed right, or there is something new to guess.
@@ -90,6 +89,17 @@ impl Actions {
         });
         held.filter(|held| held.most > 0).collect()
     }
+}
+
+fn shut(lock: &'static Lock, frees_in: Duration) -> Denied {
+    let quota = Quota {
+        most: lock.tries,
+        within: lock.within,
+        left: 0,
+        frees_in,
+        code: lock.code,
+    };
+    Refusal::Limited(quota).into()
 }
 
 #[cfg(test)]

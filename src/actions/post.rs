@@ -41,10 +41,13 @@ impl Actions {
         let outcome = match letter {
             None => Carried::Refused("this release cannot read it".into()),
             Some(letter) if letter.stale(self.now()) => Carried::Refused("it came too late".into()),
-            Some(letter) => match medium {
-                Medium::Mail => self.outside.mail.send(&letter).await,
-                Medium::Sms => self.outside.sms.send(&letter).await,
+            Some(letter) if letter.says == Says::Reset => match self.with_link(letter).await {
+                Ok(Some(letter)) => self.send(medium, &letter).await,
+                // Anybody may ask for a link to any address; whether it has an account is found out here, unseen.
+                Ok(None) => return self.coord.drop_letter(shard, medium, &id).await,
+                Err(_) => Carried::NotNow("the account cannot be looked up".into()),
             },
+            Some(letter) => self.send(medium, &letter).await,
         };
         let medium_name = medium.as_str();
         match outcome {
@@ -61,6 +64,13 @@ impl Actions {
             }
         }
         self.coord.drop_letter(shard, medium, &id).await
+    }
+
+    async fn send(&self, medium: Medium, letter: &Letter) -> Carried {
+        match medium {
+            Medium::Mail => self.outside.mail.send(letter).await,
+            Medium::Sms => self.outside.sms.send(letter).await,
+        }
     }
 }
 

@@ -161,16 +161,10 @@ section! {
         refresh_for: Duration = "7d" in "1m" "365d";
         /// How long the refresh token before the last exchange is still answered: two tabs may refresh at once.
         refresh_leeway: Duration = "10s" in "0s" "1m";
-        /// How long a code sent by mail is good for.
-        code_for: Duration = "10m" in "1m" "24h";
         /// How long somebody who signs up is waited for.
         sign_up_for: Duration = "15m" in "1m" "7d";
-        /// How soon another code may be sent.
-        code_again_after: Duration = "60s" in "0s" "1h";
-        /// Wrong codes until no more are judged for `code_lock`.
-        code_tries: u32 = "5" in "1" "20";
-        /// For how long.
-        code_lock: Duration = "10m" in "1m" "24h";
+        /// Address of the Omegoo web app, for links in mails.
+        web_url: String = "http://localhost:3000";
         /// Memory that hashing one password takes (Argon2id).
         hash_memory: usize = "19MiB" in "64KiB" "1024MiB";
         /// How often it goes through that memory.

@@ -68,6 +68,10 @@ pub enum Event {
     Counted(Counts),
     /// Logins of the user have ended before their time: sockets that came in with them are told, and closed.
     LoginOver { logins: Vec<LoginId>, why: Why },
+    /// The token that the socket came in with is good for a moment more: another one must be brought by `until`.
+    TokenEnding { until: Millis },
+    /// It is good no longer; the socket's connection is ended.
+    TokenOver,
 }
 
 /// Whether somebody is typing.
@@ -91,6 +95,8 @@ impl Event {
             Event::Ended { .. } => "ended",
             Event::Counted(_) => "counted",
             Event::LoginOver { .. } => "login_over",
+            Event::TokenEnding { .. } => "token_ending",
+            Event::TokenOver => "token_over",
         }
     }
 
@@ -99,7 +105,12 @@ impl Event {
         match self {
             Event::Said { typing_ended, .. } => !typing_ended,
             Event::Typing { .. } | Event::Retaken { .. } | Event::Counted(_) => true,
-            Event::Seated { .. } | Event::Resumed { .. } | Event::Ended { .. } | Event::LoginOver { .. } => false,
+            Event::Seated { .. }
+            | Event::Resumed { .. }
+            | Event::Ended { .. }
+            | Event::LoginOver { .. }
+            | Event::TokenEnding { .. }
+            | Event::TokenOver => false,
         }
     }
 
@@ -112,7 +123,7 @@ impl Event {
             | Event::Retaken { room, .. }
             | Event::Resumed { room, .. }
             | Event::Ended { room, .. } => Some(*room),
-            Event::Counted(_) | Event::LoginOver { .. } => None,
+            Event::Counted(_) | Event::LoginOver { .. } | Event::TokenEnding { .. } | Event::TokenOver => None,
         }
     }
 
@@ -123,7 +134,11 @@ impl Event {
             Event::Retaken { room, offset, .. } => Some((*room, *offset)),
             Event::Seated { room, offset, .. } | Event::Ended { room, offset, .. } => Some((*room, (*offset)?)),
             Event::Resumed { room, lines, .. } => Some((*room, lines.last()?.offset)),
-            Event::Typing { .. } | Event::Counted(_) | Event::LoginOver { .. } => None,
+            Event::Typing { .. }
+            | Event::Counted(_)
+            | Event::LoginOver { .. }
+            | Event::TokenEnding { .. }
+            | Event::TokenOver => None,
         }
     }
 
@@ -134,7 +149,11 @@ impl Event {
             Event::Seated { .. } | Event::Said { .. } | Event::Retaken { .. } | Event::Resumed { .. } => {
                 self.place().map(|(room, offset)| Bookmark::In(room, offset))
             }
-            Event::Typing { .. } | Event::Counted(_) | Event::LoginOver { .. } => None,
+            Event::Typing { .. }
+            | Event::Counted(_)
+            | Event::LoginOver { .. }
+            | Event::TokenEnding { .. }
+            | Event::TokenOver => None,
         }
     }
 }

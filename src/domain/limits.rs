@@ -102,6 +102,8 @@ windows! {
     FORGOT_IP = "forgot-ip" by Ip: 10 in QUARTER, Counts, "RESET_RATE_LIMIT";
     /// Omegoo: a code is sent again after a minute.
     RESEND = "resend" by Email: 1 in MINUTE, Counts, "RESEND_COOLDOWN";
+    /// Codes mailed to one address, whoever asks. Neither contract has it; anybody may name anybody's address.
+    CODE_EMAIL = "code-email" by Email: 5 in QUARTER, Counts, "RESEND_COOLDOWN";
     /// Omegoo: a guest looks itself up.
     GUEST_VERIFY = "guest-verify" by Guest: 50 in QUARTER, Counts, "GUEST_RATE_LIMIT";
     /// Omegoo: a guest begins anew.

@@ -7,7 +7,6 @@ pub mod event;
 pub mod fact;
 pub mod letter;
 pub mod limits;
-pub mod mail;
 pub mod pairing;
 pub mod picture;
 pub mod presence;

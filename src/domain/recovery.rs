@@ -48,6 +48,7 @@ impl Pid {
                 user: self.user.clone(),
                 standing: Standing::Passing,
                 login: None,
+                until: None,
             }),
             _ if self.user == proven.user && self.standing == proven.standing => Ok(proven.clone()),
             _ => Err(Unrecovered::IdentityChanged),

@@ -1,5 +1,6 @@
 //! How callers prove who they are: security schemes of the description, and what of a request's headers says what calls.
 
+use crate::domain::account::No;
 use poem::http::{HeaderMap, header};
 use poem_openapi::SecurityScheme;
 use poem_openapi::auth::{ApiKey, Bearer};
@@ -29,6 +30,26 @@ impl AnyAccess {
         match self {
             AnyAccess::Header(AccessToken(bearer)) => &bearer.token,
             AnyAccess::Cookie(AccessCookie(key)) => &key.key,
+        }
+    }
+}
+
+/// An access token in the header, or nobody.
+#[derive(SecurityScheme)]
+pub(super) enum MaybeAccess {
+    /// In the header.
+    Header(AccessToken),
+    /// None came.
+    #[oai(fallback)]
+    Nobody,
+}
+
+impl MaybeAccess {
+    /// The token.
+    pub(super) fn token(&self) -> Result<&str, No> {
+        match self {
+            MaybeAccess::Header(AccessToken(bearer)) => Ok(&bearer.token),
+            MaybeAccess::Nobody => Err(No::NoToken),
         }
     }
 }

@@ -5,8 +5,9 @@
 
 use crate::actions::limits::Asked;
 use crate::actions::{Actions, Denied};
-use crate::domain::limits::Quota;
+use crate::domain::limits::{Quota, Subject};
 use crate::domain::refusal::Refusal;
+use crate::metrics;
 use poem::http::{HeaderMap, HeaderName, HeaderValue, header};
 use poem::{Endpoint, FromRequest, Request, RequestBody, Response};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -46,6 +47,34 @@ impl Caller {
                 Err(denied)
             }
         }
+    }
+
+    /// Does what is limited: takes before, and gives back or forgets when it went well, as the table says.
+    pub async fn within<T>(
+        &self,
+        actions: &Actions,
+        asked: &[Asked<'_>],
+        doing: impl Future<Output = Result<T, Denied>>,
+    ) -> Result<T, Denied> {
+        self.take(actions, asked).await?;
+        let done = doing.await;
+        match &done {
+            // What was done is not undone because it cannot be given back.
+            Ok(_) => {
+                if let Err(fault) = actions.went_well(asked).await {
+                    metrics::FAULTS.one(fault.op);
+                    tracing::warn!(fault.op, "limits were not given back: {fault}");
+                }
+            }
+            Err(Denied::Refused(Refusal::Limited(quota))) => self.tell(*quota),
+            Err(_) => {}
+        }
+        done
+    }
+
+    /// Whom limits by address are held against.
+    pub fn at(&self) -> Subject<'static> {
+        Subject::Ip(self.ip)
     }
 
     /// The answer will say how the caller stands; of several limits the one that has least left.

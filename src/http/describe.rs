@@ -2,7 +2,7 @@
 //! readable pages at `/docs` with nothing loaded from elsewhere.
 
 use super::assets::Asset;
-use super::{free2talk, omegoo};
+use super::{free2talk, omegoo, problem};
 use poem::{Endpoint, Request, Response};
 use serde_json::{Map, Value};
 use std::sync::LazyLock;
@@ -15,6 +15,7 @@ static SPEC: LazyLock<String> = LazyLock::new(|| {
     let [mut all, rooms] = [omegoo::service().spec(), free2talk::service().spec()]
         .map(|raw| serde_json::from_str::<Value>(&raw).expect("the description is JSON"));
     merge(&mut all, rooms);
+    show_problems(&mut all);
     let pretty = serde_json::to_string_pretty(&sorted(all)).expect("JSON can be written");
     pretty + "\n"
 });
@@ -35,6 +36,21 @@ fn merge(all: &mut Value, more: Value) {
             all.extend(new);
         }
         (_, _) => {}
+    }
+}
+
+/// Each answer that something was not done gets an example of its own: they share a schema.
+fn show_problems(all: &mut Value) {
+    let paths = all["paths"].as_object_mut().into_iter().flatten();
+    let operations = paths.flat_map(|(_, item)| item.as_object_mut().into_iter().flatten());
+    let answers = operations.flat_map(|(_, operation)| operation["responses"].as_object_mut().into_iter().flatten());
+    for (status, answer) in answers {
+        let content = answer["content"].as_object_mut().into_iter().flatten();
+        for (_, media) in content.filter(|(_, media)| media["schema"]["$ref"] == "#/components/schemas/Problem") {
+            if let Some(example) = problem::example(status) {
+                media["example"] = example;
+            }
+        }
     }
 }
 

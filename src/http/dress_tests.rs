@@ -77,7 +77,7 @@ async fn bad_bodies_answer_in_the_envelope() {
     assert!(body["error"].as_str().unwrap().contains("parse"), "{body}");
 
     let large = format!(r#"{{"name":"{}"}}"#, "x".repeat(200));
-    let too_large = json!({"success": false, "error": "request body too large", "message": "request body too large"});
+    let too_large = json!({"success": false, "error": "request body too large", "message": "request body too large", "code": "BODY_TOO_LARGE"});
     let (status, _, body) = told(post(large.clone()).header("content-length", large.len())).await;
     assert_eq!((status, &body), (StatusCode::PAYLOAD_TOO_LARGE, &too_large));
     let (status, _, body) = told(post(large).header("transfer-encoding", "chunked")).await;
@@ -93,7 +93,7 @@ async fn bad_bodies_answer_in_the_envelope() {
     assert_eq!(status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
     assert_eq!(
         body,
-        json!({"success": false, "error": "the body must be application/json", "message": "the body must be application/json"})
+        json!({"success": false, "error": "the body must be application/json", "message": "the body must be application/json", "code": "UNSUPPORTED_MEDIA_TYPE"})
     );
 
     let (status, ..) = told(post(r#"{"name":"x"}"#.into()).header("transfer-encoding", "chunked")).await;

@@ -5,8 +5,9 @@
 //! handed through.
 
 mod assets;
-pub mod callers;
 mod auth;
+mod body;
+pub mod callers;
 mod describe;
 mod dress;
 mod free2talk;

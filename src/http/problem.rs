@@ -4,12 +4,16 @@
 use super::iso::iso;
 use crate::actions::Denied;
 use crate::domain::account::{Ban, No};
+use crate::domain::limits::Quota;
+use crate::domain::picture::Unfit;
 use crate::domain::refusal::Refusal;
 use crate::error::Fault;
 use crate::metrics;
 use poem_openapi::payload::Json;
-use poem_openapi::types::Example;
+use poem_openapi::registry::{MetaResponses, Registry};
+use poem_openapi::types::{Example, ToJSON};
 use poem_openapi::{ApiResponse, Object};
+use serde_json::Value;
 use std::time::Duration;
 
 /// Seconds after which somebody who met a fault may try again.
@@ -63,7 +67,7 @@ struct BanView {
 
 /// Something was not done.
 #[derive(ApiResponse)]
-pub(super) enum Refused {
+enum Answer {
     /// What was sent is not what is asked for.
     #[oai(status = 400)]
     Bad(Json<Problem>),
@@ -76,6 +80,12 @@ pub(super) enum Refused {
     /// There is no such thing.
     #[oai(status = 404)]
     Missing(Json<Problem>),
+    /// More was sent than is taken.
+    #[oai(status = 413)]
+    TooLarge(Json<Problem>),
+    /// What was sent is of a kind that is not taken.
+    #[oai(status = 415)]
+    Unsupported(Json<Problem>),
     /// Too often.
     #[oai(status = 429)]
     TooMany(
@@ -94,6 +104,78 @@ pub(super) enum Refused {
     ),
 }
 
+/// An operation may answer 400.
+pub(super) const BAD: u16 = 1;
+/// 401.
+pub(super) const UNKNOWN: u16 = 1 << 1;
+/// 403.
+pub(super) const FORBIDDEN: u16 = 1 << 2;
+/// 404.
+pub(super) const MISSING: u16 = 1 << 3;
+/// What comes of any body: 400, 413 and 415.
+pub(super) const BODY: u16 = BAD | 1 << 4 | 1 << 5;
+/// 429.
+pub(super) const LIMITED: u16 = 1 << 6;
+/// All of them. Any operation may answer 503.
+const ALL: u16 = u16::MAX;
+
+/// Something was not done. `MAY` holds the statuses that an operation may answer with then, for the description.
+pub(super) struct Refused<const MAY: u16 = ALL>(Answer);
+
+/// What the bits stand for.
+fn bit(status: u16) -> u16 {
+    match status {
+        400 => BAD,
+        401 => UNKNOWN,
+        403 => FORBIDDEN,
+        404 => MISSING,
+        413 => 1 << 4,
+        415 => 1 << 5,
+        429 => LIMITED,
+        _ => ALL,
+    }
+}
+
+impl<const MAY: u16> poem_openapi::ApiResponse for Refused<MAY> {
+    fn meta() -> MetaResponses {
+        let mut meta = Answer::meta();
+        meta.responses
+            .retain(|one| one.status.is_some_and(|status| MAY & bit(status) != 0));
+        meta
+    }
+
+    fn register(registry: &mut Registry) {
+        Answer::register(registry);
+    }
+}
+
+impl<const MAY: u16> From<Refused<MAY>> for poem::Error {
+    fn from(refused: Refused<MAY>) -> Self {
+        let error = poem::Error::from(refused.0);
+        debug_assert!(
+            MAY & bit(error.status().as_u16()) != 0,
+            "{} is not described",
+            error.status()
+        );
+        error
+    }
+}
+
+impl<const MAY: u16> Refused<MAY> {
+    /// A body that cannot be read, and the field that is to blame.
+    pub(super) fn unreadable(text: &str, field: Option<String>) -> Self {
+        let code = if field.is_some() {
+            "INVALID_FIELD"
+        } else {
+            "INVALID_BODY"
+        };
+        Self(Answer::Bad(Json(Problem {
+            field,
+            ..Problem::new(text, code)
+        })))
+    }
+}
+
 impl Problem {
     fn new(error: impl ToString, code: &str) -> Self {
         let error = error.to_string();
@@ -105,10 +187,17 @@ impl Problem {
         }
     }
 
+    fn limited(quota: &Quota) -> Self {
+        Self {
+            error_code: Some(1003),
+            retry_after: Some(seconds(quota.frees_in)),
+            ..Self::new(Refusal::Limited(*quota), quota.code)
+        }
+    }
+
     fn of(no: &No) -> Self {
         let mut problem = Self::new(no, no.code());
         problem.error_code = number(no);
-        problem.retry_after = no.wait().map(seconds);
         match no {
             No::Missing { field } | No::Invalid { field, .. } => problem.field = Some((*field).to_owned()),
             No::EmailTaken => problem.should_login = Some(true),
@@ -139,8 +228,7 @@ fn number(no: &No) -> Option<u32> {
     match no {
         No::TooYoung => Some(1001),
         No::Banned(_) => Some(1002),
-        No::TooMany { .. } | No::CodeLocked { .. } | No::Cooldown { .. } => Some(1003),
-        No::NoToken | No::BadToken | No::Ended(_) | No::NoUser => Some(2001),
+        No::NoToken | No::BadToken | No::TokenExpired | No::TokenInvalid | No::Ended(_) | No::NoUser => Some(2001),
         _ => None,
     }
 }
@@ -150,10 +238,10 @@ fn seconds(wait: Duration) -> u64 {
     wait.as_millis().div_ceil(1000).max(1) as u64
 }
 
-impl From<No> for Refused {
-    fn from(no: No) -> Self {
-        let problem = Json(Problem::of(&no));
-        match &no {
+impl From<&No> for Answer {
+    fn from(no: &No) -> Self {
+        let problem = Json(Problem::of(no));
+        match no {
             No::Missing { .. }
             | No::Invalid { .. }
             | No::UnsupportedDomain
@@ -163,39 +251,96 @@ impl From<No> for Refused {
             | No::TermsNotAccepted
             | No::WrongPassword
             | No::WrongCode
-            | No::CodeExpired => Refused::Bad(problem),
-            No::WrongCredentials | No::NoToken | No::BadToken | No::Ended(_) | No::NoUser => Refused::Unknown(problem),
-            No::NotVerified { .. } | No::Banned(_) => Refused::Forbidden(problem),
-            No::NoSignUp => Refused::Missing(problem),
-            No::CodeLocked { wait } | No::Cooldown { wait } | No::TooMany { wait, .. } => {
-                Refused::TooMany(problem, seconds(*wait))
-            }
-            No::Off => Refused::Unavailable(problem, AGAIN),
+            | No::CodeExpired
+            | No::CodeGone
+            | No::BadLink
+            | No::LinkExpired
+            | No::UnverifiedByGoogle => Answer::Bad(problem),
+            No::WrongCredentials
+            | No::NoToken
+            | No::BadToken
+            | No::TokenExpired
+            | No::TokenInvalid
+            | No::Ended(_)
+            | No::NoUser
+            | No::NotByGoogle => Answer::Unknown(problem),
+            No::NotVerified { .. } | No::Banned(_) => Answer::Forbidden(problem),
+            No::NoSignUp => Answer::Missing(problem),
+            No::Off => Answer::Unavailable(problem, AGAIN),
         }
     }
 }
 
-impl From<Denied> for Refused {
+impl From<&Refusal> for Answer {
+    fn from(refusal: &Refusal) -> Self {
+        let problem = || Json(Problem::new(refusal, refusal.code()));
+        match refusal {
+            Refusal::Account(no) => no.into(),
+            Refusal::Limited(quota) => Answer::TooMany(Json(Problem::limited(quota)), seconds(quota.frees_in)),
+            Refusal::BadPicture(Unfit::FileTooLarge) => Answer::TooLarge(problem()),
+            Refusal::BadPicture(Unfit::UnknownKind) => Answer::Unsupported(problem()),
+            Refusal::BadPicture(Unfit::TooManyPixels | Unfit::Broken) => Answer::Bad(problem()),
+            _ => Answer::Unavailable(problem(), AGAIN),
+        }
+    }
+}
+
+impl<const MAY: u16> From<No> for Refused<MAY> {
+    fn from(no: No) -> Self {
+        Refusal::from(no).into()
+    }
+}
+
+impl<const MAY: u16> From<Refusal> for Refused<MAY> {
+    fn from(refusal: Refusal) -> Self {
+        metrics::REFUSALS.one(refusal.code());
+        Self(Answer::from(&refusal))
+    }
+}
+
+impl<const MAY: u16> From<Denied> for Refused<MAY> {
     fn from(denied: Denied) -> Self {
         match denied {
-            Denied::Refused(Refusal::Account(no)) => {
-                metrics::REFUSALS.one(no.code());
-                no.into()
-            }
-            Denied::Refused(refusal) => {
-                metrics::REFUSALS.one(refusal.code());
-                Refused::Unavailable(Json(Problem::new(&refusal, refusal.code())), AGAIN)
-            }
-            Denied::Failed(fault) => failed(&fault),
+            Denied::Refused(refusal) => refusal.into(),
+            Denied::Failed(fault) => Self(failed(&fault)),
         }
     }
 }
 
-fn failed(fault: &Fault) -> Refused {
+fn failed(fault: &Fault) -> Answer {
     metrics::FAULTS.one(fault.op);
     tracing::error!(fault.op, fault.why, "a request failed: {fault}");
-    let problem = Problem::new("Temporarily unavailable, please try again", "UNAVAILABLE");
-    Refused::Unavailable(Json(problem), AGAIN)
+    Answer::Unavailable(Json(unavailable()), AGAIN)
+}
+
+fn unavailable() -> Problem {
+    Problem::new("Temporarily unavailable, please try again", "UNAVAILABLE")
+}
+
+/// What is said with a status, for the description.
+pub(super) fn example(status: &str) -> Option<Value> {
+    let quota = Quota {
+        most: 5,
+        within: Duration::from_secs(60),
+        left: 0,
+        frees_in: Duration::from_secs(42),
+        code: "RATE_LIMIT_EXCEEDED",
+    };
+    let problem = match status {
+        "400" => Problem::of(&No::Missing { field: "email" }),
+        "401" => Problem::of(&No::BadToken),
+        "403" => Problem::of(&No::Banned(Ban {
+            reason: "Spam".to_owned(),
+            until: None,
+        })),
+        "404" => Problem::of(&No::NoSignUp),
+        "413" => Problem::new("request body too large", "BODY_TOO_LARGE"),
+        "415" => Problem::new("the body must be application/json", "UNSUPPORTED_MEDIA_TYPE"),
+        "429" => Problem::limited(&quota),
+        "503" => unavailable(),
+        _ => return None,
+    };
+    problem.to_json()
 }
 
 impl Example for Problem {

@@ -3,7 +3,7 @@
 
 use super::loops::keeper::Kept;
 use super::loops::lease::{self, Lease};
-use super::loops::{counts, inbox, journal, keeper, offers, post};
+use super::loops::{counts, inbox, journal, keeper, offers, post, tokens};
 use super::serve::{Serving, bind};
 use super::supervise::Loops;
 use super::upkeep;
@@ -202,6 +202,8 @@ fn run_loops(loops: &Loops, opened: Opened, parts: Parts) {
         let keeper = move || keeper::run(shard, actions.clone(), kept.clone(), every);
         loops.keep("keeper", keeper);
     }
+    let (members, time, leeway) = (hub.clone(), clock.clone(), settings.jwt.leeway);
+    loops.keep("tokens", move || tokens::run(members.clone(), time.clone(), leeway));
     loops.keep("counts", move || counts::run(hub.clone()));
     loops.keep("heartbeat", move || engine.clone().heartbeat());
     loops.keep("fold metrics", upkeep::fold_metrics);

@@ -2,22 +2,22 @@
 
 use super::logins::{NewLogin, Rotated, Standing};
 use super::postgres::Postgres;
-use super::sign_ups::{Code, Patience, Resent, Tried, Wanted};
+use super::sign_ups::{Code, Tried, Wanted};
 use super::users::{Created, NewUser};
 use super::*;
 use crate::domain::account::{Account, Email, Family, Gender, PasswordHash, Provider, Tier, Username, Why};
 use crate::ids::LoginId;
 
-const NOW: Millis = Millis(1_700_000_000_000);
-const MINUTE: Duration = Duration::from_secs(60);
+pub(super) const NOW: Millis = Millis(1_700_000_000_000);
+pub(super) const MINUTE: Duration = Duration::from_secs(60);
 const LEEWAY: Duration = Duration::from_secs(10);
 
-struct World {
-    store: Store,
+pub(super) struct World {
+    pub(super) store: Store,
     _postgres: Postgres,
 }
 
-async fn world() -> World {
+pub(super) async fn world() -> World {
     let postgres = Postgres::start().await;
     let store = postgres.database().await;
     store.migrate().await.unwrap();
@@ -27,7 +27,7 @@ async fn world() -> World {
     }
 }
 
-fn email(text: &str) -> Email {
+pub(super) fn email(text: &str) -> Email {
     Email::parse(text).unwrap()
 }
 
@@ -35,11 +35,11 @@ fn name(text: &str) -> Username {
     Username::parse(text).unwrap()
 }
 
-fn hash(text: &str) -> PasswordHash {
+pub(super) fn hash(text: &str) -> PasswordHash {
     PasswordHash(text.into())
 }
 
-fn ann() -> NewUser {
+pub(super) fn ann() -> NewUser {
     NewUser {
         email: Some(email("ann@gmail.com")),
         username: Some(name("Ann")),
@@ -49,11 +49,12 @@ fn ann() -> NewUser {
         provider: Provider::Email,
         email_verified: false,
         device_hash: None,
+        google: None,
         at: NOW,
     }
 }
 
-async fn made(store: &Store, new: NewUser) -> Account {
+pub(super) async fn made(store: &Store, new: NewUser) -> Account {
     match store.create_user(&new).await.unwrap() {
         Created::New(account) => *account,
         other => panic!("{other:?}"),
@@ -261,7 +262,6 @@ async fn a_password_is_changed_from_the_one_it_was_and_rehashed_only_while_it_is
 fn code(hash: &str, at: Millis) -> Code<'_> {
     Code {
         hash,
-        at,
         until: at + MINUTE * 10,
         kept_until: at + MINUTE * 15,
     }
@@ -275,63 +275,28 @@ fn wanted() -> Wanted {
     }
 }
 
-const PATIENCE: Patience = Patience {
-    tries: 5,
-    lock: Duration::from_secs(600),
-};
-
 #[tokio::test]
-async fn five_wrong_codes_lock_for_ten_minutes_also_when_they_come_at_once() {
+async fn only_the_last_code_is_good_and_only_for_its_time() {
     let world = world().await;
     let ann = email("ann@gmail.com");
-    world
-        .store
-        .await_code(&ann, Some(&wanted()), code("right", NOW))
-        .await
-        .unwrap();
-    let try_at = async |hash: &str, at| world.store.try_code(&ann, hash, at, PATIENCE).await.unwrap();
+    let renew = async |hash: &str, at| world.store.renew_code(&ann, code(hash, at), at).await.unwrap();
+    let judge = async |hash: &str, at| world.store.judge_code(&ann, hash, at).await.unwrap();
 
-    let tried = futures_util::future::join_all((0..8).map(|_| try_at("wrong", NOW))).await;
+    assert_eq!(renew("a", NOW).await, None, "nobody waits");
+    let first = code("first", NOW);
+    world.store.await_code(&ann, Some(&wanted()), first).await.unwrap();
+    assert_eq!(judge("first", NOW).await, Tried::Right);
+    assert_eq!(renew("second", NOW + MINUTE).await, Some("Ann".into()));
 
+    let then = NOW + MINUTE;
     assert_eq!(
-        tried.iter().filter(|tried| **tried == Tried::Wrong).count(),
-        4,
-        "{tried:?}"
-    );
-    assert_eq!(try_at("right", NOW + MINUTE).await, Tried::Locked(MINUTE * 9));
-    world
-        .store
-        .await_code(&ann, Some(&wanted()), code("right", NOW + MINUTE))
-        .await
-        .unwrap();
-    assert!(
-        matches!(try_at("right", NOW + MINUTE).await, Tried::Locked(_)),
-        "a new sign-up opens no lock"
-    );
-    assert_eq!(try_at("right", NOW + MINUTE * 10).await, Tried::Right);
-    assert_eq!(try_at("right", NOW + MINUTE * 11).await, Tried::Expired);
-    assert_eq!(try_at("right", NOW + MINUTE * 16).await, Tried::Nobody);
-}
-
-#[tokio::test]
-async fn another_code_is_sent_after_a_minute_and_only_the_last_one_is_good() {
-    let world = world().await;
-    let ann = email("ann@gmail.com");
-    let resend = async |hash: &str, at| world.store.resend_code(&ann, code(hash, at), MINUTE).await.unwrap();
-
-    assert_eq!(resend("a", NOW).await, Resent::Nobody);
-    world
-        .store
-        .await_code(&ann, Some(&wanted()), code("first", NOW))
-        .await
-        .unwrap();
-    assert_eq!(resend("second", NOW + MINUTE / 2).await, Resent::TooSoon(MINUTE / 2));
-    assert_eq!(resend("second", NOW + MINUTE).await, Resent::Now(Some("Ann".into())));
-    let try_code = async |hash: &str| world.store.try_code(&ann, hash, NOW + MINUTE, PATIENCE).await.unwrap();
-    assert_eq!(
-        (try_code("first").await, try_code("second").await),
+        (judge("first", then).await, judge("second", then).await),
         (Tried::Wrong, Tried::Right)
     );
+    assert_eq!(judge("second", then + MINUTE * 10).await, Tried::Expired);
+    assert_eq!(judge("wrong", then + MINUTE * 10).await, Tried::Wrong);
+    assert_eq!(judge("second", then + MINUTE * 15).await, Tried::Nobody);
+    assert_eq!(renew("third", then + MINUTE * 15).await, None);
 }
 
 #[tokio::test]

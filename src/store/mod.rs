@@ -4,8 +4,11 @@
 //! deadline. Nothing here knows Redis or the journal that the facts come from.
 
 mod conversations;
+mod google;
 pub mod logins;
+mod phones;
 mod reports;
+pub mod resets;
 mod retention;
 pub mod sign_ups;
 pub mod users;
@@ -178,5 +181,7 @@ fn seconds(at: Millis) -> f64 {
 mod accounts_tests;
 #[cfg(test)]
 pub(crate) mod postgres;
+#[cfg(test)]
+mod proofs_tests;
 #[cfg(test)]
 mod tests;

@@ -41,7 +41,20 @@ pub struct NewUser {
     pub email_verified: bool,
     /// For an account that a device keeps.
     pub device_hash: Option<String>,
+    /// For one that Google vouches for.
+    pub google: Option<GoogleName>,
     pub at: Millis,
+}
+
+/// What Google calls somebody.
+#[derive(Debug, Clone)]
+pub struct GoogleName {
+    /// For ever.
+    pub sub: String,
+    /// The address there.
+    pub email: Email,
+    /// Address of a picture.
+    pub picture: Option<String>,
 }
 
 /// What came of making an account.
@@ -55,6 +68,8 @@ pub enum Created {
     UsernameTaken,
     /// The device has an account.
     DeviceTaken,
+    /// Whom Google vouches for has an account.
+    GoogleTaken,
 }
 
 /// A word or number that no release of us wrote.
@@ -112,6 +127,7 @@ pub(super) fn taken(error: &sqlx::Error) -> Option<Created> {
         "users_email_key" => Some(Created::EmailTaken),
         "users_by_username" => Some(Created::UsernameTaken),
         "users_device_hash_key" => Some(Created::DeviceTaken),
+        "users_google_sub_key" => Some(Created::GoogleTaken),
         _ => None,
     }
 }
@@ -129,10 +145,13 @@ impl Store {
     pub async fn create_user(&self, new: &NewUser) -> Result<Created, Fault> {
         let query = sqlx::query(concat!(
             "insert into users as u (id, email, username, display_name, gender, password_hash, provider, email_verified,
-                 verification_status, device_hash, terms_accepted_at, created_at, updated_at, last_active_at, last_coin_claim)
+                 verification_status, device_hash, terms_accepted_at, created_at, updated_at, last_active_at, last_coin_claim,
+                 google_sub, google_email, google_picture_url, avatar_url, preferences)
              values ($1::uuid, $2, $3, $4, $5, $6, $7, $8, case when $8 then 'verified' else 'guest' end, $9,
                  case when $9 is null then null else to_timestamp($10) end,
-                 to_timestamp($10), to_timestamp($10), to_timestamp($10), to_timestamp($10))
+                 to_timestamp($10), to_timestamp($10), to_timestamp($10), to_timestamp($10), $11, $12, $13, $13,
+                 case when $11 is null then '{}' else
+                     jsonb_build_object('authProvider', 'google', 'googleId', $11::text, 'avatar', $13::text) end)
              returning ",
             columns!()
         ))
@@ -145,7 +164,10 @@ impl Store {
         .bind(new.provider.as_str())
         .bind(new.email_verified)
         .bind(new.device_hash.as_deref())
-        .bind(seconds(new.at));
+        .bind(seconds(new.at))
+        .bind(new.google.as_ref().map(|google| google.sub.as_str()))
+        .bind(new.google.as_ref().map(|google| google.email.as_str()))
+        .bind(new.google.as_ref().and_then(|google| google.picture.as_deref()));
         self.within("create user", created(query.fetch_one(&self.pool))).await
     }
 
@@ -201,7 +223,7 @@ impl Store {
             .map(drop)
     }
 
-    async fn one_user(
+    pub(super) async fn one_user(
         &self,
         op: &'static str,
         query: sqlx::query::Query<'_, sqlx::Postgres, sqlx::postgres::PgArguments>,

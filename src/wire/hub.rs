@@ -4,7 +4,9 @@
 //! treated by a state its client has not heard of. The truth is in Redis; scripts check it.
 
 use super::Frame;
+use super::connection::End;
 use super::member::Member;
+use crate::clock::Millis;
 use crate::coord::notice::Notice;
 use crate::domain::event::{Audience, Event};
 use crate::domain::presence::Counts;
@@ -247,6 +249,25 @@ impl Hub {
         }
     }
 
+    /// Sockets whose token is good no longer are told, and their connections end, so that their clients come back with
+    /// another one; whose token ends by `soon` are told so, once. Their users keep their seats meanwhile.
+    pub fn end_tokens(&self, now: Millis, soon: Millis) {
+        let ends_by = |member: &&Arc<Member>, at: Millis| member.who.until.is_some_and(|until| until <= at);
+        for stripe in &self.0.sockets {
+            // Told outside of the lock.
+            let ending: Vec<_> = locked(stripe).values().filter(|m| ends_by(m, soon)).cloned().collect();
+            for member in ending {
+                let Some(until) = member.who.until else { continue };
+                if until <= now {
+                    member.say(&Event::TokenOver);
+                    member.socket.connection().end(End::Drained);
+                } else if member.is_to_be_warned() {
+                    member.say(&Event::TokenEnding { until });
+                }
+            }
+        }
+    }
+
     /// A shard published its counts.
     pub fn note_counts(&self, shard: Shard, counts: Counts) {
         locked(&self.0.counts).of_shards.insert(shard, counts);
@@ -303,6 +324,8 @@ impl Person {
             | Event::Retaken { .. }
             | Event::Resumed { .. }
             | Event::LoginOver { .. }
+            | Event::TokenEnding { .. }
+            | Event::TokenOver
             | Event::Counted(_) => {}
         }
     }

@@ -13,6 +13,7 @@ use crate::domain::recovery::Bookmark;
 use crate::domain::room::Offset;
 use crate::ids::RoomId;
 use crate::metrics;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -42,6 +43,8 @@ pub struct Member {
     told_from: Mutex<Offset>,
     /// Where the log of its room ended when it came: what was there before was heard, or is told as missed.
     found: Mutex<Option<Offset>>,
+    /// Whether it was told that its token ends.
+    warned: AtomicBool,
     /// Up to where its client heard before the socket came, when it takes up a session.
     heard_before: Mutex<Option<(RoomId, Offset)>>,
 }
@@ -76,8 +79,14 @@ impl Member {
             answered: Notify::new(),
             told_from: Mutex::new(Offset::LAST),
             found: Mutex::default(),
+            warned: AtomicBool::new(false),
             heard_before: Mutex::default(),
         }
+    }
+
+    /// Whether it is to be told now that its token ends; true once.
+    pub fn is_to_be_warned(&self) -> bool {
+        !self.warned.swap(true, Ordering::AcqRel)
     }
 
     /// Its client has heard up to here: notices of that, read late, are no news.
@@ -256,6 +265,7 @@ mod tests {
             user: UserId::parse("a").unwrap(),
             standing: Standing::Guest,
             login: None,
+            until: None,
         };
         let wishes = Wishes {
             echo: Echo::On,

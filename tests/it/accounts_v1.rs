@@ -208,3 +208,72 @@ async fn a_username_change_is_seen_by_the_next_token() {
         .done();
     assert_eq!(me["user"]["username"], json!("other"));
 }
+
+#[tokio::test]
+async fn v3_5_what_a_page_of_somebody_else_makes_a_browser_send_is_refused() {
+    let friend = "https://app.example";
+    let world = plan()
+        .set("PALAVER_ORIGINS", friend)
+        .set("PALAVER_ACCOUNTS__COOKIES", "cross-site")
+        .start()
+        .await;
+    let api = Api::of(&world);
+    let told = register(&api, json!({})).await;
+    let cookies = format!(
+        "accessToken={}; refreshToken={}",
+        told.cookie("accessToken").unwrap(),
+        told.cookie("refreshToken").unwrap()
+    );
+    let bearer = format!("Bearer {}", told.cookie("accessToken").unwrap());
+    let ask = async |method: Method, path: &str, headers: &[(&str, &str)]| {
+        let headers: Vec<_> = [("cookie", &*cookies)]
+            .into_iter()
+            .chain(headers.iter().copied())
+            .collect();
+        api.ask(method, &format!("/api/v1/auth/{path}"), &headers, Some(json!({})))
+            .await
+    };
+
+    for path in ["refresh", "logout"] {
+        for from in [
+            ("origin", "https://evil.example"),
+            ("origin", "null"),
+            ("sec-fetch-site", "cross-site"),
+        ] {
+            let forged = ask(Method::POST, path, &[from]).await;
+            assert_eq!(forged.refusal(), (403, "ORIGIN_NOT_ALLOWED"), "{path} {from:?}");
+        }
+    }
+    ask(Method::GET, "me", &[("origin", "https://evil.example")])
+        .await
+        .done();
+    let own = world.url();
+    ask(Method::POST, "refresh", &[("origin", &own)]).await.done();
+    ask(
+        Method::POST,
+        "refresh",
+        &[("origin", friend), ("sec-fetch-site", "cross-site")],
+    )
+    .await
+    .done();
+    let by_hand = [("origin", "https://evil.example"), ("authorization", &*bearer)];
+    ask(Method::POST, "logout", &by_hand).await.done();
+}
+
+#[tokio::test]
+async fn v3_5_that_all_origins_are_allowed_lets_no_page_use_cookies() {
+    let world = plan().start().await;
+    let api = Api::of(&world);
+    let cookie = format!(
+        "refreshToken={}",
+        register(&api, json!({})).await.cookie("refreshToken").unwrap()
+    );
+    let headers = [("cookie", &*cookie), ("origin", "https://evil.example")];
+
+    let forged = api
+        .ask(Method::POST, "/api/v1/auth/refresh", &headers, Some(json!({})))
+        .await;
+
+    assert_eq!(forged.refusal(), (403, "ORIGIN_NOT_ALLOWED"));
+    refresh(&api, "cookie", &cookie).await.done();
+}

@@ -5,6 +5,9 @@
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod accounts;
+mod accounts_limits;
+mod accounts_proofs;
+mod accounts_sockets;
 mod accounts_v1;
 mod bad_input;
 mod bad_requests;

@@ -4,11 +4,16 @@ use super::sign_in::SignedIn;
 use super::{Client, must};
 use crate::actions::{Actions, Denied};
 use crate::domain::account::{Account, Email, No, Username, Why};
-use crate::domain::mail::{Mail, MailKind};
+use crate::domain::letter::{Medium, Says};
+use crate::domain::limits::{CODE_EMAIL, OTP_EMAIL, RESEND, Subject};
 use crate::error::Fault;
-use crate::store::sign_ups::{Code, Patience, Resent, Tried, Wanted};
+use crate::store::sign_ups::{Code, Tried, Wanted};
 use crate::store::users::Created;
 use rand::Rng;
+use std::time::Duration;
+
+/// How long a code that was mailed is good for; the mail says so.
+pub const CODE_FOR: Duration = Duration::from_secs(10 * 60);
 
 /// Other names tried when somebody has taken the wanted one meanwhile.
 const OTHER_NAMES: usize = 5;
@@ -32,28 +37,28 @@ impl Actions {
     ) -> Result<Verified, Denied> {
         self.must_sign()?;
         let (email, code) = (Email::parse(must(email, "email")?)?, must(code, "otp")?.trim());
-        if code.len() != 6 || !code.bytes().all(|c| c.is_ascii_digit()) {
-            return Err(No::Invalid {
-                field: "otp",
-                why: "The code has 6 digits",
-            }
-            .into());
-        }
+        six_digits(code)?;
         let hash = self.keyring.code_hash(&email, code).ok_or(No::Off)?;
-        let settings = &self.settings.accounts;
-        let patience = Patience {
-            tries: settings.code_tries,
-            lock: settings.code_lock,
-        };
-        match self.store.try_code(&email, &hash, self.now(), patience).await? {
-            Tried::Right => self.prove(&email, &hash, client).await,
+        // Counted before it is judged: many at once are no more than one after the other.
+        let guesser = Subject::Email(email.as_str());
+        let left = self.count_try(&OTP_EMAIL, guesser).await?;
+        let tried = self.store.judge_code(&email, &hash, self.now()).await?;
+        match tried {
+            Tried::Wrong if left == 0 => Err(self.shut(&OTP_EMAIL)),
             Tried::Wrong => Err(No::WrongCode.into()),
             Tried::Expired => Err(No::CodeExpired.into()),
-            Tried::Locked(wait) => Err(No::CodeLocked { wait }.into()),
-            Tried::Nobody => match self.store.user_by_email(&email).await? {
-                Some(account) if account.email_verified => Ok(Verified::Already),
-                Some(_) | None => Err(No::NoSignUp.into()),
-            },
+            Tried::Right => {
+                self.clear_tries(&OTP_EMAIL, guesser).await?;
+                self.prove(&email, &hash, client).await
+            }
+            Tried::Nobody => {
+                // There was nothing to guess.
+                self.clear_tries(&OTP_EMAIL, guesser).await?;
+                match self.store.user_by_email(&email).await? {
+                    Some(account) if account.email_verified => Ok(Verified::Already),
+                    Some(_) | None => Err(No::NoSignUp.into()),
+                }
+            }
         }
     }
 
@@ -73,7 +78,9 @@ impl Actions {
                 Some(Created::UsernameTaken) => {
                     instead = Username::parse(&format!("user-{:08}", rand::rng().random_range(0..100_000_000))).ok()
                 }
-                Some(Created::EmailTaken | Created::DeviceTaken) => return Err(No::EmailTaken.into()),
+                Some(Created::EmailTaken | Created::DeviceTaken | Created::GoogleTaken) => {
+                    return Err(No::EmailTaken.into());
+                }
                 // Another request with the same code was faster.
                 None => return Ok(Verified::Already),
             }
@@ -81,20 +88,22 @@ impl Actions {
         Err(No::UsernameTaken.into())
     }
 
-    /// Sends another code to an address that is still to be proven.
+    /// Sends another code to an address that is still to be proven, at most one a minute.
     pub async fn resend_code(&self, email: Option<&str>) -> Result<(), Denied> {
         self.must_sign()?;
         let email = Email::parse(must(email, "email")?)?;
-        let text = fresh_code();
+        let subject = Subject::Email(email.as_str());
+        // One after the other: what comes too soon is not mailed, and does not count as mailed.
+        self.take(&[(&RESEND, subject)]).await?;
+        self.take(&[(&CODE_EMAIL, subject)]).await?;
+        let (text, now) = (fresh_code(), self.now());
         let hash = self.keyring.code_hash(&email, &text).ok_or(No::Off)?;
-        let cooldown = self.settings.accounts.code_again_after;
-        match self.store.resend_code(&email, self.code(&hash), cooldown).await? {
-            Resent::Now(name) => Ok(self.mail_code(&email, &name.unwrap_or_default(), text).await?),
-            Resent::TooSoon(wait) => Err(No::Cooldown { wait }.into()),
-            Resent::Nobody => match self.store.user_by_email(&email).await? {
+        match self.store.renew_code(&email, self.code(&hash), now).await? {
+            Some(name) => Ok(self.mail_code(&email, &name, &text).await?),
+            None => match self.store.user_by_email(&email).await? {
                 Some(account) if !account.email_verified => {
-                    self.send_code(&email, None, account.username.as_deref().unwrap_or_default())
-                        .await
+                    let name = account.username.as_deref().unwrap_or_default();
+                    self.await_code(&email, None, name).await
                 }
                 Some(_) | None => Err(No::NoSignUp.into()),
             },
@@ -113,36 +122,61 @@ impl Actions {
         }
     }
 
-    /// Sends the first code.
+    /// Sends the first code. Another one follows in a minute at the earliest.
     pub(super) async fn send_code(&self, email: &Email, wanted: Option<&Wanted>, name: &str) -> Result<(), Denied> {
+        let subject = Subject::Email(email.as_str());
+        self.take(&[(&CODE_EMAIL, subject)]).await?;
+        match self.take(&[(&RESEND, subject)]).await {
+            // Who begins anew, with another name, need not wait.
+            Ok(_) | Err(Denied::Refused(_)) => self.await_code(email, wanted, name).await,
+            Err(failed) => Err(failed),
+        }
+    }
+
+    async fn await_code(&self, email: &Email, wanted: Option<&Wanted>, name: &str) -> Result<(), Denied> {
         let text = fresh_code();
         let hash = self.keyring.code_hash(email, &text).ok_or(No::Off)?;
         self.store.await_code(email, wanted, self.code(&hash)).await?;
-        Ok(self.mail_code(email, name, text).await?)
+        Ok(self.mail_code(email, name, &text).await?)
     }
 
-    async fn mail_code(&self, email: &Email, name: &str, code: String) -> Result<(), Fault> {
-        self.send_mail(&Mail {
-            to: email.as_str().to_owned(),
-            kind: MailKind::Otp,
-            name: name.to_owned(),
-            code_or_link: code,
-            at: self.now(),
-        })
-        .await
+    async fn mail_code(&self, email: &Email, name: &str, code: &str) -> Result<(), Fault> {
+        self.write_to(Medium::Mail, email.as_str(), name, Says::Code, code)
+            .await
     }
 
     fn code<'a>(&self, hash: &'a str) -> Code<'a> {
-        let (at, settings) = (self.now(), &self.settings.accounts);
+        let until = self.now() + CODE_FOR;
         Code {
             hash,
-            at,
-            until: at + settings.code_for,
-            kept_until: at + settings.sign_up_for.max(settings.code_for),
+            until,
+            kept_until: until.max(self.now() + self.settings.accounts.sign_up_for),
         }
     }
 }
 
-fn fresh_code() -> String {
+/// Six digits.
+pub(super) fn fresh_code() -> String {
     format!("{:06}", rand::rng().random_range(0..1_000_000))
+}
+
+/// What cannot be a code is not counted as a try.
+pub(super) fn six_digits(code: &str) -> Result<(), No> {
+    match code.len() == 6 && code.bytes().all(|c| c.is_ascii_digit()) {
+        true => Ok(()),
+        false => Err(No::Invalid {
+            field: "otp",
+            why: "The code has 6 digits",
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_good_for_as_long_as_its_mail_says() {
+        assert_eq!(CODE_FOR, Says::Code.worth_for());
+    }
 }

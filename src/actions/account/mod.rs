@@ -4,22 +4,24 @@
 //! What may be guessed is answered the same, and after the same work, whether there is an account or not.
 
 mod codes;
+mod google;
 pub mod hashing;
 mod password;
+mod phone;
 mod refresh;
+mod reset;
 mod sign_in;
 mod sign_up;
 pub mod tokens;
 
-pub use codes::Verified;
+pub use codes::{CODE_FOR, Verified};
+pub use google::{ByGoogle, GoogleToken};
 pub use refresh::Refreshed;
 pub use sign_in::SignedIn;
 pub use sign_up::{DeviceForm, EmailForm, NameForm, Pending};
 
 use super::{Actions, Denied};
 use crate::domain::account::{Account, Family, No, Why};
-use crate::domain::mail::Mail;
-use crate::error::Fault;
 use crate::ids::{LoginId, UserId};
 use crate::store::logins::Standing;
 use tokens::Purpose;
@@ -102,11 +104,6 @@ impl Actions {
         self.close_logins(&caller.account.id, std::slice::from_ref(login), Why::Logout)
             .await?;
         Ok(())
-    }
-
-    /// Sends a mail, soon: it waits in the journal until a mail server has taken it.
-    pub async fn send_mail(&self, mail: &Mail) -> Result<(), Fault> {
-        self.coord.post_mail(mail).await
     }
 
     /// Accounts need a key to sign tokens with.

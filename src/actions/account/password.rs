@@ -4,6 +4,7 @@ use super::hashing::Compared;
 use super::{Caller, must};
 use crate::actions::{Actions, Denied};
 use crate::domain::account::{Account, No, Password, Why};
+use crate::domain::letter::{Medium, Says};
 use crate::error::Fault;
 use crate::ids::{LoginId, UserId};
 
@@ -30,11 +31,21 @@ impl Actions {
             .set_password(&account.id, account.password_hash.as_ref(), &hash, self.now())
             .await?
         {
-            true => Ok(self
-                .end_other_logins(account, caller.login.as_ref(), Why::Password)
-                .await?),
+            true => {
+                self.end_other_logins(account, caller.login.as_ref(), Why::Password)
+                    .await?;
+                Ok(self.tell_of_password(account).await?)
+            }
             false => Err(No::WrongPassword.into()),
         }
+    }
+
+    /// Writes to the owner that the password is another one: it may not have been them.
+    pub(super) async fn tell_of_password(&self, account: &Account) -> Result<(), Fault> {
+        let Some(email) = &account.email else { return Ok(()) };
+        let name = account.username.as_deref().unwrap_or_default();
+        self.write_to(Medium::Mail, email, name, Says::PasswordChanged, "")
+            .await
     }
 
     /// Ends all logins of a user but one.

@@ -106,6 +106,7 @@ impl Actions {
                 provider: Provider::Email,
                 email_verified: false,
                 device_hash: None,
+                google: None,
                 at: self.now(),
             })
             .await?;
@@ -134,6 +135,7 @@ impl Actions {
                 provider: Provider::Device,
                 email_verified: false,
                 device_hash: Some(device),
+                google: None,
                 at: self.now(),
             })
             .await;
@@ -150,7 +152,7 @@ impl Actions {
             Created::New(account) => Ok(*account),
             Created::EmailTaken => Err(No::EmailTaken.into()),
             Created::UsernameTaken => Err(No::UsernameTaken.into()),
-            Created::DeviceTaken => Err(No::WrongCredentials.into()),
+            Created::DeviceTaken | Created::GoogleTaken => Err(No::WrongCredentials.into()),
         }
     }
 }

@@ -6,8 +6,8 @@
 
 use crate::clock::Millis;
 use crate::config::Jwt;
-use crate::domain::account::{Account, Email};
-use crate::ids::{LoginId, UserId};
+use crate::domain::account::{Account, Email, Phone};
+use crate::ids::{FactId, LoginId, UserId};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
@@ -257,8 +257,28 @@ impl Keyring {
 
     /// How a code sent to `email` is kept: whoever reads it in the database cannot find the six digits.
     pub fn code_hash(&self, email: &Email, code: &str) -> Option<String> {
+        self.unreadable(&[email.as_str(), code])
+    }
+
+    /// How a telephone is kept.
+    pub fn phone_hash(&self, phone: &Phone) -> Option<String> {
+        self.unreadable(&[phone.as_str()])
+    }
+
+    /// How a code sent to `phone` is kept.
+    pub fn phone_code_hash(&self, phone: &Phone, code: &str) -> Option<String> {
+        self.unreadable(&[phone.as_str(), code])
+    }
+
+    /// The token of the link in `letter`: the same however often the letter is tried, known to nobody but its reader.
+    pub fn reset_token(&self, letter: &FactId) -> Option<String> {
+        let bytes = keyed(self.codes.first()?, &["palaver reset", &letter.to_string(), ""]);
+        Some(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    fn unreadable(&self, parts: &[&str]) -> Option<String> {
         let key = self.codes.first()?;
-        Some(URL_SAFE_NO_PAD.encode(keyed(key, &[email.as_str(), code])))
+        Some(URL_SAFE_NO_PAD.encode(keyed(key, parts)))
     }
 }
 

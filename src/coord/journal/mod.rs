@@ -10,10 +10,8 @@ mod tests;
 use super::Coord;
 use super::inbox::{self, Entry};
 use super::road::Road;
-use super::script::Act;
 use crate::clock::Millis;
 use crate::domain::fact::{Conversation, Fact, Report};
-use crate::domain::mail::Mail;
 use crate::domain::room::{Ending, Line, Offset, RoomKind};
 use crate::domain::safety::Violation;
 use crate::error::Fault;
@@ -106,26 +104,6 @@ fn entered(entry: Entry) -> Entered {
         id: entry.id,
         at,
         fact: fact(&fields),
-    }
-}
-
-impl Coord {
-    /// Puts a mail on its way: it is sent by whoever reads the journal.
-    pub async fn post_mail(&self, mail: &Mail) -> Result<(), Fault> {
-        let shard = self.keys().shard_of_name(&mail.to);
-        let act = Act::new("post_mail")
-            .promising("posted")
-            .key(self.keys().journal(shard))
-            .arg(&mail.to)
-            .arg(mail.kind.as_str())
-            .arg(&mail.name)
-            .arg(&mail.code_or_link)
-            .arg(mail.at);
-        let reply = self.run(shard, act).await?;
-        match reply.word() {
-            "posted" => Ok(()),
-            _ => Err(reply.unknown()),
-        }
     }
 }
 

@@ -4,7 +4,6 @@ use super::{Entered, Fact};
 use crate::clock::Millis;
 use crate::coord::rooms::{EndRules, Report};
 use crate::coord::testing::{TestNode, World, at, user};
-use crate::domain::mail::{Mail, MailKind};
 use crate::domain::room::{Ending, RoomKind};
 use crate::domain::safety::Violation;
 use crate::ids::{FactId, RoomId, Shard};
@@ -127,22 +126,4 @@ async fn a_description_with_line_breaks_and_any_script_is_read_back_whole() {
     assert_eq!((&read.id, &read.reporter, &read.reported), (report.id, &a, &b));
     assert_eq!((read.violation, read.lines.len()), (Violation::Other, 0));
     assert!(matches!(&facts[1].fact, Some(Fact::Ended(e)) if e.ending == Ending::Reported(a)));
-}
-
-#[tokio::test]
-async fn a_mail_waits_in_the_journal_with_all_that_its_sender_must_know() {
-    let world = World::new(1).await;
-    let node = world.node().await;
-    let mail = Mail {
-        to: "ann@example.org".into(),
-        kind: MailKind::Otp,
-        name: "Ann".into(),
-        code_or_link: "123456".into(),
-        at: at(7),
-    };
-
-    node.coord.post_mail(&mail).await.unwrap();
-
-    let told = "fact=mail to=ann@example.org kind=otp name=Ann code_or_link=123456 at=T+7";
-    assert_eq!(world.dump().await["journal"], told);
 }

@@ -134,7 +134,6 @@ pub(super) const ACTS: &[(&str, &str)] = &[
     ("expire_hold", include_str!("../rooms/expire_hold.lua")),
     ("expire_idle", include_str!("../rooms/expire_idle.lua")),
     ("reap_rooms", include_str!("../rooms/reap_rooms.lua")),
-    ("post_mail", include_str!("../journal/post_mail.lua")),
     ("count", include_str!("../counts/count.lua")),
     ("publish", include_str!("../counts/publish.lua")),
     ("put_letter", include_str!("../post/put_letter.lua")),

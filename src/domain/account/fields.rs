@@ -78,6 +78,19 @@ impl Username {
         }
     }
 
+    /// A name for somebody who has only an address: what stands before the `@`, of letters and digits; with a number when
+    /// that is somebody's already.
+    pub fn of_address(email: &Email, number: Option<u32>) -> Self {
+        let local = email.as_str().split('@').next().unwrap_or_default();
+        let plain = local.chars().filter(char::is_ascii_alphanumeric);
+        let (most, end) = number.map_or((20, String::new()), |number| (15, format!("_{number}")));
+        let name: String = plain.take(most).collect();
+        match name.len() < 3 {
+            true => Self(format!("user{name}{end}")),
+            false => Self(format!("{name}{end}")),
+        }
+    }
+
     fn with(text: &str, allowed: impl Fn(u8) -> bool) -> Result<Self, No> {
         let good = (3..=50).contains(&text.len()) && text.bytes().all(allowed);
         good.then(|| Self(text.to_owned())).ok_or_else(Self::refused)
@@ -244,6 +257,18 @@ mod tests {
         }
         assert_eq!(Username::relaxed(" Ann B. ").unwrap().as_str(), "Ann B.");
         assert!(Username::relaxed("Ann  B").is_err() && Username::relaxed("аnn").is_err());
+    }
+
+    #[test]
+    fn who_has_only_an_address_gets_a_name_that_could_have_been_chosen() {
+        let name = |address: &str, number| Username::of_address(&Email::parse(address).unwrap(), number);
+
+        assert_eq!(name("Ann.B+x@gmail.com", None).as_str(), "annbx");
+        assert_eq!(name("a@gmail.com", None).as_str(), "usera");
+        assert_eq!(name("+@gmail.com", Some(7)).as_str(), "user_7");
+        let long = name("abcdefghijklmnopqrstuvwxyz@gmail.com", Some(9999));
+        assert_eq!(long.as_str(), "abcdefghijklmno_9999");
+        assert_eq!(Username::parse(long.as_str()).unwrap(), long);
     }
 
     #[test]

@@ -1,14 +1,17 @@
 //! Who somebody is, and what they may do. What may stand in an account is judged in `fields`, what an account is in
-//! `person`, why something is not done with one in `no`.
+//! `person` (its telephone in `phone`), why something is not done with one in `no`.
 
 mod fields;
 mod no;
 mod person;
+mod phone;
 
 pub use fields::{Age, Email, Name, Password, Username};
 pub use no::No;
 pub use person::{Account, Ban, Family, Gender, PasswordHash, Provider, Role, Status, Subscription, Tier, Why};
+pub use phone::{PHONE_COINS, Phone};
 
+use crate::clock::Millis;
 use crate::ids::{LoginId, UserId};
 
 /// An identity, as a socket proved it.
@@ -20,6 +23,8 @@ pub struct Identity {
     pub standing: Standing,
     /// The login of a registered user, if the token named one.
     pub login: Option<LoginId>,
+    /// Until when the token is good, if it named a login: whoever came in with it must bring another one by then.
+    pub until: Option<Millis>,
 }
 
 /// How somebody is known.

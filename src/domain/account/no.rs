@@ -2,7 +2,6 @@
 //! those (contract 4.2 and 1.7 of the one, 4.1 of the other).
 
 use super::{Ban, Why};
-use std::time::Duration;
 
 /// A rule about accounts saying no.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +32,10 @@ pub enum No {
     NoToken,
     /// A token that is none of ours, of another purpose, or not valid now.
     BadToken,
+    /// A socket came with a token whose time is over.
+    TokenExpired,
+    /// A socket came with a token that is none of ours.
+    TokenInvalid,
     /// A token whose login has ended.
     Ended(Why),
     /// A token whose user is gone.
@@ -43,12 +46,16 @@ pub enum No {
     WrongCode,
     /// The code's time is over.
     CodeExpired,
-    /// Too many wrong codes.
-    CodeLocked { wait: Duration },
-    /// A code was sent a moment ago.
-    Cooldown { wait: Duration },
-    /// Asked for too often; `code` is the limit's.
-    TooMany { code: &'static str, wait: Duration },
+    /// Too many wrong codes: the one that was sent is good no longer.
+    CodeGone,
+    /// A link to a new password that is none, or was used.
+    BadLink,
+    /// Such a link, too late.
+    LinkExpired,
+    /// What Google said does not prove who it is.
+    NotByGoogle,
+    /// Google has not verified the address.
+    UnverifiedByGoogle,
     /// This node has no keys to sign tokens with.
     Off,
 }
@@ -70,24 +77,20 @@ impl No {
             No::Banned(_) => "USER_BANNED",
             No::NoToken => "TOKEN_MISSING",
             No::BadToken => "INVALID_TOKEN",
+            No::TokenExpired => "TOKEN_EXPIRED",
+            No::TokenInvalid => "TOKEN_INVALID",
             No::Ended(Why::Replaced) => "SESSION_REPLACED",
             No::Ended(_) => "SESSION_ENDED",
             No::NoUser => "USER_NOT_FOUND",
             No::NoSignUp => "NO_PENDING_SIGN_UP",
             No::WrongCode => "WRONG_OTP",
             No::CodeExpired => "OTP_EXPIRED",
-            No::CodeLocked { .. } => "OTP_LOCKED",
-            No::Cooldown { .. } => "RESEND_COOLDOWN",
-            No::TooMany { code, .. } => code,
+            No::CodeGone => "OTP_LOCKED",
+            No::BadLink => "INVALID_TOKEN",
+            No::LinkExpired => "RESET_EXPIRED",
+            No::NotByGoogle => "INVALID_GOOGLE_TOKEN",
+            No::UnverifiedByGoogle => "GOOGLE_EMAIL_NOT_VERIFIED",
             No::Off => "ACCOUNTS_OFF",
-        }
-    }
-
-    /// How long to wait before asking again.
-    pub fn wait(&self) -> Option<Duration> {
-        match self {
-            No::CodeLocked { wait } | No::Cooldown { wait } | No::TooMany { wait, .. } => Some(*wait),
-            _ => None,
         }
     }
 }
@@ -109,16 +112,20 @@ impl std::fmt::Display for No {
             No::Banned(ban) => return write!(f, "This account is banned: {}", ban.reason),
             No::NoToken => "Authentication required",
             No::BadToken => "Invalid or expired token",
+            No::TokenExpired => "The token has expired",
+            No::TokenInvalid => "The token is invalid",
             No::Ended(Why::Replaced) => "You signed in on another device",
             No::Ended(_) => "You were signed out",
             No::NoUser => "User not found",
             No::NoSignUp => "No sign-up with this email is waiting for a code",
             No::WrongCode => "The code is wrong",
             No::CodeExpired => "The code has expired",
-            No::CodeLocked { .. } => "Too many wrong codes, please try again later",
-            No::Cooldown { .. } => "Please wait before you ask for another code",
-            No::TooMany { .. } => "Too many attempts, please try again later",
-            No::Off => "Accounts are not set up on this server",
+            No::CodeGone => "Too many wrong codes, please ask for another one",
+            No::BadLink => "This link is not valid or was used already",
+            No::LinkExpired => "This link has expired, please ask for another one",
+            No::NotByGoogle => "Google did not confirm who you are",
+            No::UnverifiedByGoogle => "Google has not verified this email address",
+            No::Off => "This is not set up on this server",
         };
         f.write_str(text)
     }

@@ -5,9 +5,9 @@ use crate::config::Cookies;
 use poem::http::HeaderMap;
 
 /// The cookie of access tokens, sent to every path.
-pub(super) const ACCESS: &str = "accessToken";
+pub(in crate::http) const ACCESS: &str = "accessToken";
 /// The cookie of refresh tokens.
-pub(super) const REFRESH: &str = "refreshToken";
+pub(in crate::http) const REFRESH: &str = "refreshToken";
 
 /// A cookie that lasts from `now` to `until`.
 pub(super) fn set(name: &str, value: &str, now: Millis, until: Millis, rule: Cookies, headers: &HeaderMap) -> String {

@@ -1,23 +1,26 @@
 //! The Free2Talk family of the API, under `/api/v1`. Tokens travel in the body and in cookies; either is taken.
 
-mod cookies;
+pub(super) mod cookies;
 mod shapes;
 
 use super::Front;
 use super::auth::{AnyAccess, device};
-use super::problem::Refused;
-use super::text::Text;
-use crate::actions::account::NameForm;
+use super::body::Body;
+use super::callers::Caller;
+use super::problem::{BAD, BODY, FORBIDDEN, LIMITED, Refused, UNKNOWN};
+use crate::actions::Actions;
 use crate::actions::account::{Client, SignedIn, Terms};
 use crate::clock::Millis;
 use crate::domain::account::{Family, No};
-use poem::http::HeaderMap;
+use crate::domain::limits::{Subject, V1, V1_AUTH, V1_LOGIN_EMAIL};
+use poem::http::{HeaderMap, Method};
 use poem::web::Data;
-use poem::{Endpoint, EndpointExt};
+use poem::{Endpoint, EndpointExt, FromRequest, Request};
 use poem_openapi::param::{Cookie, Header};
 use poem_openapi::payload::{Json, Response};
 use poem_openapi::{OpenApi, OpenApiService, Tags};
-use shapes::{Done, LoginBody, Made, MeView, RegisterBody, SessionView, TokensView};
+use shapes::{Done, GoogleBody, GoogleView, LoginBody, Made, MeView, RegisterBody, SessionView, TokensView};
+use std::sync::Arc;
 
 /// Chapters of the description.
 #[derive(Tags)]
@@ -32,7 +35,22 @@ pub(super) struct Free2Talk;
 
 /// The family's routes, answering from `front`.
 pub(super) fn endpoint(front: Front) -> impl Endpoint {
-    service().data(front)
+    let actions = front.actions.clone();
+    service()
+        .data(front)
+        .around(move |endpoint, request| limited(endpoint, request, actions.clone()))
+}
+
+/// All of the family is limited by address, but for the question that pages ask at every turn.
+async fn limited<E: Endpoint>(endpoint: Arc<E>, request: Request, actions: Actions) -> poem::Result<E::Output> {
+    let asks_who = request.method() == Method::GET && request.original_uri().path() == "/api/v1/auth/me";
+    let looks = [Method::HEAD, Method::OPTIONS].contains(request.method());
+    if !asks_who && !looks {
+        let caller = Caller::from_request_without_body(&request).await?;
+        let taken = caller.take(&actions, &[(&V1, caller.at())]).await;
+        taken.map_err(Refused::<LIMITED>::from)?;
+    }
+    endpoint.call(request).await
 }
 
 /// The family's description and routes; the latter expect a [`Front`] among the request's data.
@@ -85,15 +103,13 @@ impl Free2Talk {
         &self,
         front: Data<&Front>,
         headers: &HeaderMap,
-        body: Json<RegisterBody>,
-    ) -> Result<Response<Made>, Refused> {
-        let form = NameForm {
-            email: body.0.email.map(Text::into_inner),
-            username: body.0.username.map(Text::into_inner),
-            password: body.0.password.map(Text::into_inner),
-            display_name: body.0.display_name.map(Text::into_inner),
-        };
-        let signed = front.actions.register_at_once(&form, &client(headers)).await?;
+        caller: Caller,
+        body: Body<RegisterBody>,
+    ) -> Result<Response<Made>, Refused<{ BODY | LIMITED }>> {
+        let (form, client) = (body.0.form(), client(headers));
+        let signing = front.actions.register_at_once(&form, &client);
+        let asked = [(&V1_AUTH, caller.at())];
+        let signed = caller.within(&front.actions, &asked, signing).await?;
         let answer = Response::new(Made::Yes(Json(SessionView::new(&signed, "Welcome"))));
         Ok(Jar { front: &front, headers }.fill_with(answer, &signed))
     }
@@ -106,12 +122,38 @@ impl Free2Talk {
         &self,
         front: Data<&Front>,
         headers: &HeaderMap,
-        body: Json<LoginBody>,
-    ) -> Result<Response<Json<SessionView>>, Refused> {
-        let (email, password) = (body.email.as_deref(), body.password.as_deref());
-        let signed = front.actions.log_in(email, password, &client(headers)).await?;
+        caller: Caller,
+        body: Body<LoginBody>,
+    ) -> Result<Response<Json<SessionView>>, Refused<{ BODY | UNKNOWN | FORBIDDEN | LIMITED }>> {
+        let (email, client) = (body.email.as_deref(), client(headers));
+        let signing = front.actions.log_in(email, body.password.as_deref(), &client);
+        let of_account = email.map(|email| (&V1_LOGIN_EMAIL, Subject::Email(email)));
+        let asked: Vec<_> = [(&V1_AUTH, caller.at())].into_iter().chain(of_account).collect();
+        let signed = caller.within(&front.actions, &asked, signing).await?;
         let answer = Response::new(Json(SessionView::new(&signed, "Signed in")));
         Ok(Jar { front: &front, headers }.fill_with(answer, &signed))
+    }
+
+    /// Sign in with Google
+    ///
+    /// With an id token (`idToken`, or `credential` as Google's button names it) or an access token. An account with the
+    /// address that Google has verified becomes Google's too; one whose address was never proven loses its password, which
+    /// somebody else may have chosen.
+    #[oai(path = "/google", method = "post", operation_id = "free2talkGoogle")]
+    async fn google(
+        &self,
+        front: Data<&Front>,
+        headers: &HeaderMap,
+        caller: Caller,
+        body: Body<GoogleBody>,
+    ) -> Result<Response<Json<GoogleView>>, Refused<{ BODY | UNKNOWN | FORBIDDEN | LIMITED }>> {
+        let token = body.token().ok_or(No::Missing { field: "idToken" })?;
+        let client = client(headers);
+        let signing = front.actions.sign_in_by_google(token, &client);
+        let asked = [(&V1_AUTH, caller.at())];
+        let done = caller.within(&front.actions, &asked, signing).await?;
+        let answer = Response::new(Json(GoogleView::new(&done)));
+        Ok(Jar { front: &front, headers }.fill_with(answer, &done.signed))
     }
 
     /// Exchange tokens
@@ -129,7 +171,7 @@ impl Free2Talk {
         /// The token.
         #[oai(name = "refreshToken")]
         cookie: Cookie<Option<String>>,
-    ) -> Result<Response<Json<TokensView>>, Refused> {
+    ) -> Result<Response<Json<TokensView>>, Refused<{ BAD | UNKNOWN | FORBIDDEN | LIMITED }>> {
         let token = cookie.0.or(header.0).filter(|token| !token.is_empty());
         let token = &token.ok_or(No::Missing { field: "refreshToken" })?;
         let fresh = front.actions.refresh(token).await?;
@@ -150,9 +192,9 @@ impl Free2Talk {
         front: Data<&Front>,
         headers: &HeaderMap,
         access: AnyAccess,
-    ) -> Result<Response<Json<Done>>, Refused> {
-        let caller = front.actions.authenticate(access.token()).await?;
-        front.actions.log_out(&caller).await?;
+    ) -> Result<Response<Json<Done>>, Refused<{ UNKNOWN | FORBIDDEN | LIMITED }>> {
+        let who = front.actions.authenticate(access.token()).await?;
+        front.actions.log_out(&who).await?;
         let answer = Response::new(Json(Done::new("Signed out")));
         Ok(Jar { front: &front, headers }.empty(answer))
     }
@@ -161,8 +203,8 @@ impl Free2Talk {
     ///
     /// The account of the token, as it is now. Not limited: pages ask at every turn.
     #[oai(path = "/me", method = "get", operation_id = "free2talkMe")]
-    async fn me(&self, front: Data<&Front>, access: AnyAccess) -> Result<Json<MeView>, Refused> {
-        let caller = front.actions.authenticate(access.token()).await?;
-        Ok(Json(MeView::new(&caller.account)))
+    async fn me(&self, front: Data<&Front>, access: AnyAccess) -> Result<Json<MeView>, Refused<UNKNOWN>> {
+        let who = front.actions.authenticate(access.token()).await?;
+        Ok(Json(MeView::new(&who.account)))
     }
 }

@@ -2,7 +2,7 @@
 
 use super::super::iso::iso;
 use super::super::text::Text;
-use crate::actions::account::{Refreshed, SignedIn};
+use crate::actions::account::{ByGoogle, GoogleToken, NameForm, Refreshed, SignedIn};
 use crate::domain::account::Account;
 use poem_openapi::payload::Json;
 use poem_openapi::types::Example;
@@ -13,13 +13,13 @@ use poem_openapi::{ApiResponse, Object};
 #[oai(example, rename_all = "camelCase", rename = "Free2TalkRegister")]
 pub(super) struct RegisterBody {
     /// An e-mail address.
-    pub(super) email: Option<Text>,
+    email: Option<Text>,
     /// 3 to 50 letters, digits, `_` and `-`.
-    pub(super) username: Option<Text>,
+    username: Option<Text>,
     /// 8 to 200 characters.
-    pub(super) password: Option<Text>,
+    password: Option<Text>,
     /// The name that is shown; at most 100 characters.
-    pub(super) display_name: Option<Text>,
+    display_name: Option<Text>,
 }
 
 /// Somebody who comes back.
@@ -46,6 +46,8 @@ pub(super) struct FullUser {
     display_name: Option<String>,
     /// The picture.
     avatar_url: Option<String>,
+    /// How the account signs in: `email`, `google`, `google+email` or `device`.
+    auth_provider: String,
     /// What the user says about themselves.
     bio: Option<String>,
     /// Languages spoken.
@@ -149,6 +151,88 @@ pub(super) struct Done {
     message: String,
 }
 
+/// Somebody whom Google knows; one of the three.
+#[derive(Object)]
+#[oai(example, rename_all = "camelCase", rename = "Free2TalkGoogle")]
+pub(super) struct GoogleBody {
+    /// An id token.
+    id_token: Option<Text>,
+    /// The same, as Google's button names it.
+    credential: Option<Text>,
+    /// An access token.
+    access_token: Option<Text>,
+}
+
+/// Somebody who signed in with Google.
+#[derive(Object)]
+#[oai(rename_all = "camelCase", rename = "Free2TalkGoogleSession")]
+pub(super) struct GoogleView {
+    /// Always true.
+    success: bool,
+    /// For people.
+    message: String,
+    /// The user.
+    user: FullUser,
+    /// To be let in with, and to be exchanged.
+    tokens: Tokens,
+    /// Whether the account was made just now.
+    is_first_time: bool,
+    /// Whether its name was made up from the address.
+    needs_username: bool,
+    /// The same as in other sign-ins.
+    data: SessionData,
+}
+
+impl RegisterBody {
+    pub(super) fn form(self) -> NameForm {
+        NameForm {
+            email: self.email.map(Text::into_inner),
+            username: self.username.map(Text::into_inner),
+            password: self.password.map(Text::into_inner),
+            display_name: self.display_name.map(Text::into_inner),
+        }
+    }
+}
+
+impl GoogleBody {
+    /// The strongest that there is.
+    pub(super) fn token(&self) -> Option<GoogleToken<'_>> {
+        let text = |field: &'_ Option<Text>| field.as_deref().filter(|text| !text.is_empty()).is_some();
+        let id = [&self.id_token, &self.credential].into_iter().find(|field| text(field));
+        match (id, &self.access_token) {
+            (Some(id), _) => id.as_deref().map(GoogleToken::Id),
+            (None, access) => access
+                .as_deref()
+                .filter(|text| !text.is_empty())
+                .map(GoogleToken::Access),
+        }
+    }
+}
+
+impl GoogleView {
+    pub(super) fn new(done: &ByGoogle) -> Self {
+        let SessionView {
+            success,
+            message,
+            user,
+            data,
+        } = SessionView::new(&done.signed, "Signed in");
+        let tokens = Tokens {
+            access_token: data.access_token.clone(),
+            refresh_token: data.refresh_token.clone(),
+        };
+        Self {
+            success,
+            message,
+            user,
+            tokens,
+            is_first_time: done.is_new,
+            needs_username: done.is_new,
+            data,
+        }
+    }
+}
+
 impl FullUser {
     fn of(account: &Account) -> Self {
         Self {
@@ -157,6 +241,7 @@ impl FullUser {
             username: account.username.clone().unwrap_or_default(),
             display_name: account.display_name.clone(),
             avatar_url: account.avatar_url.clone(),
+            auth_provider: account.provider.as_str().to_owned(),
             bio: account.bio.clone(),
             native_languages: account.native_languages.clone(),
             learning_languages: account.learning_languages.clone(),
@@ -234,6 +319,16 @@ impl Example for LoginBody {
         Self {
             email: Some("ann@example.org".into()),
             password: Some("correct horse".into()),
+        }
+    }
+}
+
+impl Example for GoogleBody {
+    fn example() -> Self {
+        Self {
+            id_token: None,
+            credential: None,
+            access_token: Some("ya29.a0AfB_by...".into()),
         }
     }
 }

@@ -1,12 +1,15 @@
-//! `/api/auth`: signing up, in and out.
+//! `/api/auth`: signing up, in and out. Passwords are in `passwords`, telephones in `phones`.
 
 use super::super::Front;
-use super::super::auth::{AccessToken, device};
-use super::super::problem::Refused;
-use super::forms::{Form, LoginBody, PasswordBody, RefreshBody, RegisterBody, ResendBody, VerifyBody};
+use super::super::auth::{AccessToken, MaybeAccess, device};
+use super::super::body::Body;
+use super::super::callers::Caller;
+use super::super::problem::{BODY, FORBIDDEN, LIMITED, MISSING, Refused, UNKNOWN};
+use super::forms::{Form, GoogleBody, LoginBody, RefreshBody, RegisterBody, ResendBody, VerifyBody};
 use super::people::{Done, MeView, PendingView, RefreshedView, Registered, SignedInView};
-use crate::actions::account::{Client, Terms, Verified};
+use crate::actions::account::{CODE_FOR, Client, GoogleToken, Terms, Verified};
 use crate::domain::account::{Family, No};
+use crate::domain::limits::{AUTH, CODE_IP, LOGIN_EMAIL, LOGIN_IP, Subject};
 use poem::http::HeaderMap;
 use poem::web::Data;
 use poem_openapi::payload::Json;
@@ -14,7 +17,7 @@ use poem_openapi::{OpenApi, Tags};
 
 /// Chapters of the description.
 #[derive(Tags)]
-enum Chapter {
+pub(super) enum Chapter {
     /// Accounts of one-to-one chat: signing up, in and out.
     #[oai(rename = "Omegoo auth")]
     Auth,
@@ -39,17 +42,22 @@ impl Auth {
         &self,
         front: Data<&Front>,
         headers: &HeaderMap,
-        body: Json<RegisterBody>,
-    ) -> Result<Json<Registered>, Refused> {
-        let actions = &front.actions;
+        caller: Caller,
+        body: Body<RegisterBody>,
+    ) -> Result<Json<Registered>, Refused<{ BODY | UNKNOWN | FORBIDDEN | LIMITED }>> {
+        let (actions, asked) = (&front.actions, [(&AUTH, caller.at())]);
         Ok(Json(match body.0.form() {
             Form::Email(form) => {
-                let seconds = actions.settings().accounts.code_for.as_secs();
-                Registered::Pending(PendingView::new(actions.register(&form).await?, seconds))
+                let pending = caller.within(actions, &asked, actions.register(&form)).await?;
+                Registered::Pending(PendingView::new(pending, CODE_FOR.as_secs()))
             }
             Form::Device(form) => {
-                let signed = actions.register_device(&form, &client(headers, Terms::Renewed)).await?;
-                Registered::SignedIn(SignedInView::new(signed, "Welcome"))
+                let client = client(headers, Terms::Renewed);
+                let signing = actions.register_device(&form, &client);
+                Registered::SignedIn(SignedInView::new(
+                    caller.within(actions, &asked, signing).await?,
+                    "Welcome",
+                ))
             }
         }))
     }
@@ -63,41 +71,74 @@ impl Auth {
         &self,
         front: Data<&Front>,
         headers: &HeaderMap,
-        body: Json<LoginBody>,
-    ) -> Result<Json<SignedInView>, Refused> {
-        let (body, actions) = (&body.0, &front.actions);
-        let signed = match (&body.email, &body.device_fingerprint) {
-            (None, Some(print)) => {
-                actions
-                    .log_in_device(Some(print), &client(headers, Terms::Renewed))
-                    .await?
+        caller: Caller,
+        body: Body<LoginBody>,
+    ) -> Result<Json<SignedInView>, Refused<{ BODY | UNKNOWN | FORBIDDEN | LIMITED }>> {
+        let (actions, at) = (&front.actions, caller.at());
+        let (email, password) = (body.email.as_deref(), body.password.as_deref());
+        let signed = match (email, password, body.device_fingerprint.as_deref()) {
+            (None, _, Some(print)) => {
+                let client = client(headers, Terms::Renewed);
+                let signing = actions.log_in_device(Some(print), &client);
+                caller.within(actions, &[(&AUTH, at)], signing).await?
             }
-            (email, _) => {
+            (email, password, _) => {
                 let client = client(headers, Terms::Long);
-                actions
-                    .log_in(email.as_deref(), body.password.as_deref(), &client)
-                    .await?
+                let signing = actions.log_in(email, password, &client);
+                let of_account = email
+                    .zip(password)
+                    .map(|(email, _)| (&LOGIN_EMAIL, Subject::Email(email)));
+                let asked: Vec<_> = [(&AUTH, at), (&LOGIN_IP, at)].into_iter().chain(of_account).collect();
+                caller.within(actions, &asked, signing).await?
             }
         };
         Ok(Json(SignedInView::new(signed, "Signed in")))
     }
 
-    /// Prove an address
+    /// Sign in with Google
     ///
-    /// Takes the code that was sent; when it is right, the account is there and signed in.
+    /// With the credential of Google's button. An account with the address that Google has verified becomes Google's too;
+    /// one whose address was never proven loses its password, which somebody else may have chosen.
+    #[oai(path = "/google", method = "post", operation_id = "google")]
+    async fn google(
+        &self,
+        front: Data<&Front>,
+        headers: &HeaderMap,
+        caller: Caller,
+        body: Body<GoogleBody>,
+    ) -> Result<Json<SignedInView>, Refused<{ BODY | UNKNOWN | FORBIDDEN | LIMITED }>> {
+        let token = body.id_token.as_deref().filter(|token| !token.is_empty());
+        let token = GoogleToken::Id(token.ok_or(No::Missing { field: "idToken" })?);
+        let (actions, client) = (&front.actions, client(headers, Terms::Long));
+        let signing = actions.sign_in_by_google(token, &client);
+        let done = caller.within(actions, &[(&AUTH, caller.at())], signing).await?;
+        Ok(Json(SignedInView::new(done.signed, "Signed in")))
+    }
+
+    /// Prove an address or a telephone
+    ///
+    /// Takes the code that was sent. To an address: when it is right, the account is there and signed in. To a telephone:
+    /// the account of the token has it.
     #[oai(path = "/verify-otp", method = "post", operation_id = "verifyOtp")]
     async fn verify_otp(
         &self,
         front: Data<&Front>,
         headers: &HeaderMap,
-        body: Json<VerifyBody>,
-    ) -> Result<Json<SignedInView>, Refused> {
+        access: MaybeAccess,
+        caller: Caller,
+        body: Body<VerifyBody>,
+    ) -> Result<Json<SignedInView>, Refused<{ BODY | UNKNOWN | FORBIDDEN | MISSING | LIMITED }>> {
+        let (actions, asked) = (&front.actions, [(&CODE_IP, caller.at())]);
+        let (phone, otp) = (body.phone.as_deref(), body.otp.as_deref());
+        if body.email.is_none() && phone.is_some() {
+            let who = actions.authenticate(access.token()?).await?;
+            let verifying = actions.verify_phone(&who, phone, otp);
+            let account = caller.within(actions, &asked, verifying).await?;
+            return Ok(Json(SignedInView::still(&account, "Your phone number is verified")));
+        }
         let client = client(headers, Terms::Long);
-        let verified = front
-            .actions
-            .verify_code(body.email.as_deref(), body.otp.as_deref(), &client)
-            .await?;
-        Ok(Json(match verified {
+        let verifying = actions.verify_code(body.email.as_deref(), otp, &client);
+        Ok(Json(match caller.within(actions, &asked, verifying).await? {
             Verified::Now(signed) => SignedInView::new(*signed, "Your email is verified"),
             Verified::Already => SignedInView::already(),
         }))
@@ -107,8 +148,16 @@ impl Auth {
     ///
     /// At most one a minute; only the last one is good.
     #[oai(path = "/resend-otp", method = "post", operation_id = "resendOtp")]
-    async fn resend_otp(&self, front: Data<&Front>, body: Json<ResendBody>) -> Result<Json<Done>, Refused> {
-        front.actions.resend_code(body.email.as_deref()).await?;
+    async fn resend_otp(
+        &self,
+        front: Data<&Front>,
+        caller: Caller,
+        body: Body<ResendBody>,
+    ) -> Result<Json<Done>, Refused<{ BODY | MISSING | LIMITED }>> {
+        let sending = front.actions.resend_code(body.email.as_deref());
+        caller
+            .within(&front.actions, &[(&CODE_IP, caller.at())], sending)
+            .await?;
         Ok(Json(Done::new("We sent you another code by email")))
     }
 
@@ -117,7 +166,11 @@ impl Auth {
     /// A refresh token is good for one exchange (and some seconds more, for tabs that do it at once); used again later, it
     /// ends the login everywhere.
     #[oai(path = "/refresh", method = "post", operation_id = "refresh")]
-    async fn refresh(&self, front: Data<&Front>, body: Json<RefreshBody>) -> Result<Json<RefreshedView>, Refused> {
+    async fn refresh(
+        &self,
+        front: Data<&Front>,
+        body: Body<RefreshBody>,
+    ) -> Result<Json<RefreshedView>, Refused<{ BODY | UNKNOWN | FORBIDDEN }>> {
         let token = body.refresh_token.as_deref().filter(|token| !token.is_empty());
         let fresh = front
             .actions
@@ -130,34 +183,18 @@ impl Auth {
     ///
     /// The account of the token, as it is now. Not limited: pages ask at every turn.
     #[oai(path = "/me", method = "get", operation_id = "me")]
-    async fn me(&self, front: Data<&Front>, access: AccessToken) -> Result<Json<MeView>, Refused> {
-        let caller = front.actions.authenticate(&access.0.token).await?;
-        Ok(Json(MeView::new(&caller.account)))
+    async fn me(&self, front: Data<&Front>, access: AccessToken) -> Result<Json<MeView>, Refused<UNKNOWN>> {
+        let who = front.actions.authenticate(&access.0.token).await?;
+        Ok(Json(MeView::new(&who.account)))
     }
 
     /// Sign out
     ///
     /// Ends the login: its token is no good any more, its sockets are closed on every node.
     #[oai(path = "/logout", method = "post", operation_id = "logout")]
-    async fn logout(&self, front: Data<&Front>, access: AccessToken) -> Result<Json<Done>, Refused> {
-        let caller = front.actions.authenticate(&access.0.token).await?;
-        front.actions.log_out(&caller).await?;
+    async fn logout(&self, front: Data<&Front>, access: AccessToken) -> Result<Json<Done>, Refused<UNKNOWN>> {
+        let who = front.actions.authenticate(&access.0.token).await?;
+        front.actions.log_out(&who).await?;
         Ok(Json(Done::new("Signed out")))
-    }
-
-    /// Change the password
-    ///
-    /// The user's other logins end.
-    #[oai(path = "/change-password", method = "post", operation_id = "changePassword")]
-    async fn change_password(
-        &self,
-        front: Data<&Front>,
-        access: AccessToken,
-        body: Json<PasswordBody>,
-    ) -> Result<Json<Done>, Refused> {
-        let caller = front.actions.authenticate(&access.0.token).await?;
-        let (current, new) = (body.current_password.as_deref(), body.new_password.as_deref());
-        front.actions.change_password(&caller, current, new).await?;
-        Ok(Json(Done::new("Your password was changed")))
     }
 }

@@ -70,15 +70,17 @@ pub(super) struct LoginBody {
 #[derive(Object)]
 #[oai(example, rename = "VerifyOtp")]
 pub(super) struct VerifyBody {
-    /// Where it was sent to.
+    /// The address it was sent to.
     pub(super) email: Option<Text>,
+    /// Or the telephone.
+    pub(super) phone: Option<Text>,
     /// Its 6 digits.
     pub(super) otp: Option<Text>,
 }
 
 /// Where another code is to be sent.
 #[derive(Object)]
-#[oai(rename = "ResendOtp")]
+#[oai(example, rename = "ResendOtp")]
 pub(super) struct ResendBody {
     /// The address that is to be proven.
     pub(super) email: Option<Text>,
@@ -86,7 +88,7 @@ pub(super) struct ResendBody {
 
 /// A refresh token to be exchanged.
 #[derive(Object)]
-#[oai(rename_all = "camelCase", rename = "Refresh")]
+#[oai(example, rename_all = "camelCase", rename = "Refresh")]
 pub(super) struct RefreshBody {
     /// The token.
     pub(super) refresh_token: Option<Text>,
@@ -94,12 +96,90 @@ pub(super) struct RefreshBody {
 
 /// Another password.
 #[derive(Object)]
-#[oai(rename_all = "camelCase", rename = "ChangePassword")]
+#[oai(example, rename_all = "camelCase", rename = "ChangePassword")]
 pub(super) struct PasswordBody {
     /// The one of now; for accounts that have one.
     pub(super) current_password: Option<Text>,
     /// The new one, 6 to 200 characters.
     pub(super) new_password: Option<Text>,
+}
+
+/// Somebody who forgot their password.
+#[derive(Object)]
+#[oai(example, rename = "ForgotPassword")]
+pub(super) struct ForgotBody {
+    /// The account's address.
+    pub(super) email: Option<Text>,
+}
+
+/// A link to a new password.
+#[derive(Object)]
+#[oai(example, rename = "ValidateResetToken")]
+pub(super) struct LinkBody {
+    /// The `token` of the link.
+    pub(super) token: Option<Text>,
+}
+
+/// A new password, by a link.
+#[derive(Object)]
+#[oai(example, rename = "ResetPassword")]
+pub(super) struct ResetBody {
+    /// The `token` of the link.
+    pub(super) token: Option<Text>,
+    /// The new password, 6 to 200 characters.
+    pub(super) password: Option<Text>,
+}
+
+/// Somebody whom Google knows.
+#[derive(Object)]
+#[oai(example, rename_all = "camelCase", rename = "GoogleSignIn")]
+pub(super) struct GoogleBody {
+    /// The credential of Google's button: an id token.
+    pub(super) id_token: Option<Text>,
+}
+
+/// A telephone that is to be proven.
+#[derive(Object)]
+#[oai(example, rename = "RequestPhoneOtp")]
+pub(super) struct PhoneBody {
+    /// Ten digits (India), or `+` and the number with its country.
+    pub(super) phone: Option<Text>,
+}
+
+/// A code that was sent to a telephone.
+#[derive(Object)]
+#[oai(example, rename = "VerifyPhone")]
+pub(super) struct PhoneCodeBody {
+    /// The telephone.
+    pub(super) phone: Option<Text>,
+    /// The code's 6 digits.
+    pub(super) otp: Option<Text>,
+}
+
+/// A token as links have it.
+const LINK: &str = "6d0f4b8f9c3a5e7d1b2c4d6e8f0a1b3c5d7e9f1a3b5c7d9e1f2a4b6c8d0e2f4a";
+
+/// An example of a body whose fields are all texts.
+macro_rules! example {
+    ($($body:ident { $($field:ident: $text:expr),* })*) => {
+        $(impl Example for $body {
+            fn example() -> Self {
+                Self { $($field: Some($text.into())),* }
+            }
+        })*
+    };
+}
+
+example! {
+    ResendBody { email: "ann@gmail.com" }
+    RefreshBody { refresh_token: "eyJhbGciOi..." }
+    PasswordBody { current_password: "correct horse", new_password: "battery staple" }
+    ForgotBody { email: "ann@gmail.com" }
+    LinkBody { token: LINK }
+    ResetBody { token: LINK, password: "battery staple" }
+    GoogleBody { id_token: "eyJhbGciOi..." }
+    PhoneBody { phone: "9876543210" }
+    PhoneCodeBody { phone: "9876543210", otp: "123456" }
 }
 
 impl Example for RegisterBody {
@@ -131,6 +211,7 @@ impl Example for VerifyBody {
     fn example() -> Self {
         Self {
             email: Some("ann@gmail.com".into()),
+            phone: None,
             otp: Some("123456".into()),
         }
     }

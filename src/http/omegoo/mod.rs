@@ -3,7 +3,9 @@
 
 mod auth;
 mod forms;
+mod passwords;
 mod people;
+mod phones;
 mod recent;
 mod shapes;
 
@@ -11,6 +13,8 @@ use super::Front;
 use super::iso::iso;
 use crate::metrics;
 use auth::Auth;
+use passwords::Passwords;
+use phones::Phones;
 use poem::web::Data;
 use poem::{Endpoint, EndpointExt};
 use poem_openapi::payload::Json;
@@ -37,8 +41,8 @@ pub(super) fn endpoint(front: Front) -> impl Endpoint {
 }
 
 /// The family's description and routes; the latter expect a [`Front`] among the request's data.
-pub(super) fn service() -> OpenApiService<(Omegoo, Auth), ()> {
-    OpenApiService::new((Omegoo, Auth), "Palaver", env!("CARGO_PKG_VERSION"))
+pub(super) fn service() -> OpenApiService<(Omegoo, Auth, Passwords, Phones), ()> {
+    OpenApiService::new((Omegoo, Auth, Passwords, Phones), "Palaver", env!("CARGO_PKG_VERSION"))
         .summary("Talking to strangers: anonymous one-to-one chat.")
         .description(
             "Errors are JSON `{success:false, error, message, code?}` with a fitting status. Chat itself runs over Socket.IO at \

@@ -218,6 +218,15 @@ impl SignedInView {
         }
     }
 
+    /// The caller, signed in as before.
+    pub(super) fn still(account: &Account, message: &str) -> Self {
+        Self {
+            user: Some(UserView::of(account)),
+            message: message.to_owned(),
+            ..Self::already()
+        }
+    }
+
     pub(super) fn already() -> Self {
         Self {
             success: true,

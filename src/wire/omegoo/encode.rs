@@ -20,6 +20,8 @@ pub fn wants(event: &Event, viewer: &UserId, echo: Echo) -> bool {
         | Event::Resumed { .. }
         | Event::Ended { .. }
         | Event::LoginOver { .. }
+        | Event::TokenEnding { .. }
+        | Event::TokenOver
         | Event::Counted(_) => true,
     }
 }
@@ -85,6 +87,14 @@ fn packets<'a>(event: &'a Event, viewer: &UserId) -> Vec<(&'static str, Payload<
             ))]
         }
         Event::LoginOver { why, .. } => vec![any(login_over(*why))],
+        Event::TokenEnding { until } => vec![any((
+            "session_expiring",
+            json!({ "code": "TOKEN_EXPIRING", "expiresAt": until.0 }),
+        ))],
+        Event::TokenOver => vec![any((
+            "session_expired",
+            json!({ "code": "TOKEN_EXPIRED", "message": "The token has expired" }),
+        ))],
         Event::Ended { ending, .. } => ended(ending, viewer).into_iter().map(any).collect(),
         Event::Counted(c) => {
             vec![any((

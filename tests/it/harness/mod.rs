@@ -11,6 +11,7 @@ pub mod haproxy;
 pub mod history;
 mod left;
 pub mod node;
+pub mod outside;
 pub mod pair;
 pub mod people;
 pub mod ports;

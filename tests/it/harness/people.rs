@@ -3,7 +3,7 @@
 use super::world::{JWT_SECRET, Plan, World};
 use palaver::actions::account::tokens::Keyring;
 use palaver::config;
-use palaver::domain::account::Email;
+use palaver::domain::account::{Email, Phone};
 use reqwest::Method;
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
@@ -47,9 +47,10 @@ impl Told {
     }
 }
 
-/// A world in which hashing passwords costs little.
+/// A world in which hashing passwords costs little, and addresses, which all are the same here, are not limited.
 pub fn plan() -> Plan {
     World::new()
+        .set("PALAVER_LIMITS__PER_IP", "0")
         .set("PALAVER_ACCOUNTS__HASH_MEMORY", "64KiB")
         .set("PALAVER_ACCOUNTS__HASH_PASSES", "1")
 }
@@ -107,17 +108,24 @@ impl Api {
             .unwrap();
     }
 
-    /// Makes `code` the one that was sent to an address: mails are read by nobody here.
+    /// Makes `code` the one that was sent to an address: most tests read no mail.
     pub async fn send_code(&self, email: &str, code: &str) {
-        let settings = config::Jwt {
-            secrets: vec![config::Secret::new(JWT_SECRET)],
-            ..config::Settings::default().jwt
-        };
-        let hash = Keyring::new(&settings)
-            .code_hash(&Email::parse(email).unwrap(), code)
-            .unwrap();
+        let hash = keyring().code_hash(&Email::parse(email).unwrap(), code).unwrap();
         self.sql(&format!(
             "update sign_ups set code_hash = '{hash}' where email = '{email}'"
+        ))
+        .await;
+    }
+
+    /// Makes `code` the one that was sent to a telephone.
+    pub async fn send_phone_code(&self, phone: &str, code: &str) {
+        let (keyring, phone) = (keyring(), Phone::parse(phone).unwrap());
+        let (number, hash) = (
+            keyring.phone_hash(&phone).unwrap(),
+            keyring.phone_code_hash(&phone, code).unwrap(),
+        );
+        self.sql(&format!(
+            "update phone_codes set code_hash = '{hash}' where phone_hash = '{number}'"
         ))
         .await;
     }
@@ -132,6 +140,14 @@ impl Api {
             .await
             .done()
     }
+}
+
+/// The keys of a world's nodes.
+fn keyring() -> Keyring {
+    Keyring::new(&config::Jwt {
+        secrets: vec![config::Secret::new(JWT_SECRET)],
+        ..config::Settings::default().jwt
+    })
 }
 
 /// A text field of an answer.
