@@ -260,7 +260,7 @@ impl Hub {
                 let Some(until) = member.who.until else { continue };
                 if until <= now {
                     member.say(&Event::TokenOver);
-                    member.socket.connection().end(End::Drained);
+                    member.socket.connection().end(End::Expired);
                 } else if member.is_to_be_warned() {
                     member.say(&Event::TokenEnding { until });
                 }

@@ -1,6 +1,6 @@
 //! Sockets and the tokens they come in with (contract of voice rooms 1.4; of one-to-one chat 1.3).
 
-use crate::harness::client::Refused;
+use crate::harness::client::{Refused, Via};
 use crate::harness::pair::Pair;
 use crate::harness::people::{Api, foreign_token, plan, text};
 use serde_json::{Value, json};
@@ -18,12 +18,21 @@ fn code(refused: Refused) -> Value {
 }
 
 #[tokio::test]
-async fn a_socket_is_told_before_its_token_ends_and_comes_back_to_its_seat_with_another() {
+async fn a_websocket_is_told_before_its_token_ends_and_comes_back_to_its_seat_with_another() {
+    comes_back(Via::WebSocket).await;
+}
+
+#[tokio::test]
+async fn who_polls_is_told_before_the_token_ends_and_comes_back_to_the_seat_with_another() {
+    comes_back(Via::Polling).await;
+}
+
+async fn comes_back(via: Via) {
     let world = plan().inside().set("PALAVER_QUEUE__ELIGIBLE_AFTER", "0s").start().await;
     let api = Api::of(&world);
     let session = api.post("/api/auth/register", device()).await.done();
     let (first, refresh) = (text(&session["data"], "token"), text(&session["data"], "refreshToken"));
-    let dial = |token: &str| world.dial_node(1).auth(json!({"token": token}));
+    let dial = |token: &str| world.dial_node(1).auth(json!({"token": token})).via(via);
     let guest = world.dial_node(0).guest("bob").connect().await;
     let Pair { mut ann, mut bob, .. } = Pair::seat(dial(&first).connect().await, guest).await;
 
