@@ -33,6 +33,8 @@ impl Medium {
 pub enum Says {
     /// A code that proves that the receiver reads what is sent there.
     Code,
+    /// The same, of a telephone: short messages are read at once or not at all.
+    PhoneCode,
     /// A link to choose a new password by.
     Reset,
     /// That the account is there.
@@ -42,12 +44,19 @@ pub enum Says {
 }
 
 impl Says {
-    const ALL: [Says; 4] = [Says::Code, Says::Reset, Says::Welcome, Says::PasswordChanged];
+    const ALL: [Says; 5] = [
+        Says::Code,
+        Says::PhoneCode,
+        Says::Reset,
+        Says::Welcome,
+        Says::PasswordChanged,
+    ];
 
     /// The word, in Redis and labels.
     pub fn as_str(self) -> &'static str {
         match self {
             Says::Code => "code",
+            Says::PhoneCode => "phone_code",
             Says::Reset => "reset",
             Says::Welcome => "welcome",
             Says::PasswordChanged => "password_changed",
@@ -63,6 +72,7 @@ impl Says {
     pub fn worth_for(self) -> Duration {
         match self {
             Says::Code => Duration::from_secs(10 * 60),
+            Says::PhoneCode => Duration::from_secs(5 * 60),
             Says::Reset => Duration::from_secs(30 * 60),
             Says::Welcome | Says::PasswordChanged => Duration::from_secs(24 * 60 * 60),
         }

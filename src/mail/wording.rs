@@ -24,7 +24,7 @@ enum Part {
 pub(super) fn word(letter: &Letter, product: &str) -> Worded {
     let minutes = letter.says.worth_for().as_secs() / 60;
     let (subject, parts) = match letter.says {
-        Says::Code => (
+        Says::Code | Says::PhoneCode => (
             format!("Your {product} code"),
             vec![
                 Part::Words(format!(

@@ -60,7 +60,7 @@ fn is_telephone(text: &str) -> bool {
 fn word(letter: &Letter) -> String {
     let minutes = letter.says.worth_for().as_secs() / 60;
     match letter.says {
-        Says::Code => format!(
+        Says::Code | Says::PhoneCode => format!(
             "{} is your code. It is good for {minutes} minutes. Tell it nobody.",
             letter.carries
         ),

@@ -15,7 +15,7 @@ fn settings(url: &str) -> config::Sms {
 }
 
 fn letter(to: &str) -> Letter {
-    Letter::new(to, "", Says::Code, "123456", Millis(0))
+    Letter::new(to, "", Says::PhoneCode, "123456", Millis(0))
 }
 
 /// Sends to a provider that answers `answer`: what came of it and what it was asked.
@@ -53,7 +53,7 @@ async fn a_provider_is_asked_with_a_form_by_default() {
         "{heard}"
     );
     assert!(heard.contains("content-type: application/x-www-form-urlencoded\r\n"));
-    let body = "to=%2B911234567890&text=123456%20is%20your%20code.%20It%20is%20good%20for%2010%20minutes.%20Tell%20it%20nobody.&key=k%22e%20y&{other}";
+    let body = "to=%2B911234567890&text=123456%20is%20your%20code.%20It%20is%20good%20for%205%20minutes.%20Tell%20it%20nobody.&key=k%22e%20y&{other}";
     assert!(heard.ends_with(body), "{heard}");
 }
 

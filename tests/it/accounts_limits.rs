@@ -214,3 +214,31 @@ async fn v1_is_150_in_a_quarter_hour_per_address_and_its_logins_ten_that_fail() 
     ];
     api.ask(Method::GET, "/api/v1/auth/me", &headers, None).await.done();
 }
+
+#[tokio::test]
+async fn codes_to_telephones_are_ten_an_hour_per_address_and_a_password_of_v1_ten_tries_from_anywhere() {
+    let world = world().await;
+    let api = Api::of(&world);
+    let request = async |n: u32| {
+        let body = json!({"phone": format!("+1234567{n:03}")});
+        from(&api, "192.0.2.1", "/api/auth/request-otp", body).await
+    };
+    let attempt = async |n: u8| {
+        from(
+            &api,
+            &format!("198.51.100.{n}"),
+            "/api/v1/auth/login",
+            login("ann", "x"),
+        )
+        .await
+    };
+
+    for n in 0..10 {
+        request(n).await.done();
+    }
+    assert_eq!(request(10).await.refusal(), (429, "RATE_LIMIT_EXCEEDED"));
+    for n in 0..10 {
+        assert_eq!(attempt(n).await.refusal().0, 401);
+    }
+    assert_eq!(attempt(10).await.refusal(), (429, "RATE_LIMIT_EXCEEDED"));
+}

@@ -82,3 +82,18 @@ async fn a_bad_token_is_refused_where_the_client_can_get_another_and_a_guest_oth
     }
     assert!(dial(json!({})).await.is_ok());
 }
+
+#[tokio::test]
+async fn a_token_of_another_server_has_no_login_here_and_its_socket_stays() {
+    let world = plan().inside().start().await;
+    let (soon, key) = (world.clock.now().0 / 1000 + 30, crate::harness::world::JWT_SECRET);
+    let claims = json!({ "userId": "user-7", "exp": soon });
+    let key = jsonwebtoken::EncodingKey::from_secret(key.as_bytes());
+    let token = jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key).unwrap();
+    let mut socket = world.dial_node(0).auth(json!({ "token": token })).connect().await;
+
+    world.clock.advance(Duration::from_secs(60));
+
+    socket.expect_none("session_expired", Duration::from_secs(3)).await;
+    socket.close().await;
+}

@@ -10,10 +10,6 @@ use crate::error::Fault;
 use crate::store::sign_ups::{Code, Tried, Wanted};
 use crate::store::users::Created;
 use rand::Rng;
-use std::time::Duration;
-
-/// How long a code that was mailed is good for; the mail says so.
-pub const CODE_FOR: Duration = Duration::from_secs(10 * 60);
 
 /// Other names tried when somebody has taken the wanted one meanwhile.
 const OTHER_NAMES: usize = 5;
@@ -146,7 +142,7 @@ impl Actions {
     }
 
     fn code<'a>(&self, hash: &'a str) -> Code<'a> {
-        let until = self.now() + CODE_FOR;
+        let until = self.now() + Says::Code.worth_for();
         Code {
             hash,
             until,
@@ -168,15 +164,5 @@ pub(super) fn six_digits(code: &str) -> Result<(), No> {
             field: "otp",
             why: "The code has 6 digits",
         }),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_code_is_good_for_as_long_as_its_mail_says() {
-        assert_eq!(CODE_FOR, Says::Code.worth_for());
     }
 }

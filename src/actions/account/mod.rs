@@ -14,7 +14,7 @@ mod sign_in;
 mod sign_up;
 pub mod tokens;
 
-pub use codes::{CODE_FOR, Verified};
+pub use codes::Verified;
 pub use google::{ByGoogle, GoogleToken};
 pub use refresh::Refreshed;
 pub use sign_in::SignedIn;

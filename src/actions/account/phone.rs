@@ -8,10 +8,6 @@ use crate::domain::letter::{Medium, Says};
 use crate::domain::limits::{OTP_PHONE, SMS_PHONE, Subject};
 use crate::domain::refusal::Refusal;
 use crate::store::sign_ups::Tried;
-use std::time::Duration;
-
-/// How long a code that was sent to a telephone is good for (contract 7.6).
-const PHONE_CODE_FOR: Duration = Duration::from_secs(5 * 60);
 
 impl Actions {
     /// Sends a code to a telephone.
@@ -26,12 +22,12 @@ impl Actions {
             .phone_hash(&phone)
             .zip(self.keyring.phone_code_hash(&phone, &text));
         let (number, code) = hashes.ok_or(No::Off)?;
-        let until = self.now() + PHONE_CODE_FOR;
+        let until = self.now() + Says::PhoneCode.worth_for();
         self.store.await_phone_code(&number, &code, until).await?;
         // There is something new to guess, three times; how many there are is limited above.
         self.clear_tries(&OTP_PHONE, subject).await?;
         Ok(self
-            .write_to(Medium::Sms, phone.as_str(), "", Says::Code, &text)
+            .write_to(Medium::Sms, phone.as_str(), "", Says::PhoneCode, &text)
             .await?)
     }
 

@@ -111,7 +111,7 @@ async fn letters_are_spread_over_shards_and_media_are_apart() {
     let world = World::new(3).await;
     let node = world.node().await;
     for i in 0..30 {
-        let letter = Letter::new("+911234567890", "", Says::Code, &format!("{i}"), world.clock.now());
+        let letter = Letter::new("+911234567890", "", Says::PhoneCode, &format!("{i}"), world.clock.now());
         node.coord.put_letter(Medium::Sms, &letter).await.unwrap();
     }
 

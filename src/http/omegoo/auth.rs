@@ -7,8 +7,9 @@ use super::super::callers::Caller;
 use super::super::problem::{BODY, FORBIDDEN, LIMITED, MISSING, Refused, UNKNOWN};
 use super::forms::{Form, GoogleBody, LoginBody, RefreshBody, RegisterBody, ResendBody, VerifyBody};
 use super::people::{Done, MeView, PendingView, RefreshedView, Registered, SignedInView};
-use crate::actions::account::{CODE_FOR, Client, GoogleToken, Terms, Verified};
+use crate::actions::account::{Client, GoogleToken, Terms, Verified};
 use crate::domain::account::{Family, No};
+use crate::domain::letter::Says;
 use crate::domain::limits::{AUTH, CODE_IP, LOGIN_EMAIL, LOGIN_IP, Subject};
 use poem::http::HeaderMap;
 use poem::web::Data;
@@ -49,7 +50,7 @@ impl Auth {
         Ok(Json(match body.0.form() {
             Form::Email(form) => {
                 let pending = caller.within(actions, &asked, actions.register(&form)).await?;
-                Registered::Pending(PendingView::new(pending, CODE_FOR.as_secs()))
+                Registered::Pending(PendingView::new(pending, Says::Code.worth_for().as_secs()))
             }
             Form::Device(form) => {
                 let client = client(headers, Terms::Renewed);
