@@ -173,6 +173,8 @@ section! {
         hashes_at_once: u32 = "2" in "1" "64";
         /// Longest wait for one's turn; then the answer is 503.
         hash_wait: Duration = "5s" in "100ms" "1m";
+        /// Coins that everybody of the Omegoo API has at least, at the first request of a day (UTC).
+        daily_coins: u32 = "50" in "1" "1000000";
         /// Cookies of the Free2Talk API: `lax` and `strict` for a web app on the same site (they are `Secure` when the request
         /// came by https), `cross-site` for one on another site (`SameSite=None; Secure`, which needs https).
         cookies: Cookies = "lax";

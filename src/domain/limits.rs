@@ -127,6 +127,8 @@ windows! {
     SMS_IP = "sms-ip" by Ip: 10 in HOUR, Counts, "RATE_LIMIT_EXCEEDED";
     /// The password before the new one, tried by who is logged in. Neither contract has it: a found device is no owner.
     PASSWORD = "password" by User: 5 in QUARTER, Clears, "RATE_LIMIT_EXCEEDED";
+    /// Codes sent to addresses that somebody wants instead. Neither contract has it: each is a mail to a stranger.
+    CHANGE_EMAIL = "change-email" by User: 5 in HOUR, Counts, "RATE_LIMIT_EXCEEDED";
     /// Pictures uploaded. Neither contract has it; each takes a core for a while.
     AVATAR = "avatar" by User: 20 in HOUR, Counts, "RATE_LIMIT_EXCEEDED";
 }

@@ -19,6 +19,7 @@ mod problem;
 mod ready;
 mod reply;
 mod routes;
+mod samples;
 mod text;
 
 pub use describe::spec;

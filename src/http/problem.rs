@@ -80,6 +80,9 @@ enum Answer {
     /// There is no such thing.
     #[oai(status = 404)]
     Missing(Json<Problem>),
+    /// It is so already, and stays.
+    #[oai(status = 409)]
+    Conflict(Json<Problem>),
     /// More was sent than is taken.
     #[oai(status = 413)]
     TooLarge(Json<Problem>),
@@ -112,6 +115,8 @@ pub(super) const UNKNOWN: u16 = 1 << 1;
 pub(super) const FORBIDDEN: u16 = 1 << 2;
 /// 404.
 pub(super) const MISSING: u16 = 1 << 3;
+/// 409.
+pub(super) const CONFLICT: u16 = 1 << 7;
 /// What comes of any body: 400, 413 and 415.
 pub(super) const BODY: u16 = BAD | 1 << 4 | 1 << 5;
 /// 429.
@@ -129,6 +134,7 @@ fn bit(status: u16) -> u16 {
         401 => UNKNOWN,
         403 => FORBIDDEN,
         404 => MISSING,
+        409 => CONFLICT,
         413 => 1 << 4,
         415 => 1 << 5,
         429 => LIMITED,
@@ -229,6 +235,7 @@ fn number(no: &No) -> Option<u32> {
         No::TooYoung => Some(1001),
         No::Banned(_) => Some(1002),
         No::NoToken | No::BadToken | No::TokenExpired | No::TokenInvalid | No::Ended(_) | No::NoUser => Some(2001),
+        No::NotProven | No::NotForAsking => Some(2002),
         _ => None,
     }
 }
@@ -264,8 +271,11 @@ impl From<&No> for Answer {
             | No::Ended(_)
             | No::NoUser
             | No::NotByGoogle => Answer::Unknown(problem),
-            No::NotVerified { .. } | No::Banned(_) => Answer::Forbidden(problem),
-            No::NoSignUp => Answer::Missing(problem),
+            No::NotVerified { .. } | No::Banned(_) | No::NotProven | No::NotForAsking | No::NotForUsers => {
+                Answer::Forbidden(problem)
+            }
+            No::NoSignUp | No::NoSuchUser => Answer::Missing(problem),
+            No::GenderSaid => Answer::Conflict(problem),
             No::Off => Answer::Unavailable(problem, AGAIN),
         }
     }
@@ -295,6 +305,12 @@ impl<const MAY: u16> From<Refusal> for Refused<MAY> {
     fn from(refusal: Refusal) -> Self {
         metrics::REFUSALS.one(refusal.code());
         Self(Answer::from(&refusal))
+    }
+}
+
+impl<const MAY: u16> From<Fault> for Refused<MAY> {
+    fn from(fault: Fault) -> Self {
+        Self(failed(&fault))
     }
 }
 
@@ -334,6 +350,7 @@ pub(super) fn example(status: &str) -> Option<Value> {
             until: None,
         })),
         "404" => Problem::of(&No::NoSignUp),
+        "409" => Problem::of(&No::GenderSaid),
         "413" => Problem::new("request body too large", "BODY_TOO_LARGE"),
         "415" => Problem::new("the body must be application/json", "UNSUPPORTED_MEDIA_TYPE"),
         "429" => Problem::limited(&quota),

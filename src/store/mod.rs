@@ -4,9 +4,11 @@
 //! deadline. Nothing here knows Redis or the journal that the facts come from.
 
 mod conversations;
+pub mod farewell;
 mod google;
 pub mod logins;
 mod phones;
+pub mod profiles;
 mod reports;
 pub mod resets;
 mod retention;

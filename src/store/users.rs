@@ -3,7 +3,7 @@
 use super::{Store, code, seconds};
 use crate::clock::Millis;
 use crate::domain::account::{
-    Account, Email, Gender, Name, PasswordHash, Provider, Role, Status, Subscription, Username,
+    Account, Calls, Email, Gender, Name, PasswordHash, Privacy, Provider, Role, Status, Subscription, Username,
 };
 use crate::error::Fault;
 use crate::ids::UserId;
@@ -14,7 +14,7 @@ use sqlx::postgres::PgRow;
 macro_rules! columns {
     () => {
         "u.id::text, u.email, u.username, u.display_name, u.avatar_url, u.bio, u.native_languages, u.learning_languages,
-         u.gender, u.password_hash, u.provider, u.email_verified, u.verification_status = 'verified' as verified,
+         u.interests, u.privacy_level, u.calls_completed, u.call_minutes, u.gender, u.password_hash, u.provider, u.email_verified, u.verification_status = 'verified' as verified,
          u.subscription_level = 'premium' as premium, u.subscription_type, u.role, u.status, u.ban_reason, u.coins,
          u.total_chats, u.daily_chats, u.preferences,
          (extract(epoch from u.password_changed_at) * 1000)::bigint as password_changed,
@@ -95,6 +95,8 @@ pub(super) fn account(row: &PgRow) -> Result<Account, sqlx::Error> {
         bio: row.try_get("bio")?,
         native_languages: row.try_get("native_languages")?,
         learning_languages: row.try_get("learning_languages")?,
+        interests: row.try_get("interests")?,
+        privacy: Privacy::parse(&word("privacy_level")?).ok_or_else(|| odd("privacy_level"))?,
         gender: Gender::parse(&word("gender")?).ok_or_else(|| odd("gender"))?,
         password_hash: row.try_get::<Option<String>, _>("password_hash")?.map(PasswordHash),
         password_changed: time(row, "password_changed")?,
@@ -113,6 +115,10 @@ pub(super) fn account(row: &PgRow) -> Result<Account, sqlx::Error> {
         coins: row.try_get("coins")?,
         total_chats: row.try_get("total_chats")?,
         daily_chats: row.try_get("daily_chats")?,
+        calls: Calls {
+            completed: row.try_get("calls_completed")?,
+            minutes: row.try_get("call_minutes")?,
+        },
         last_coin_claim: always("last_coin_claim")?,
         preferences: row.try_get("preferences")?,
         created: always("created")?,

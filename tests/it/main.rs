@@ -49,3 +49,4 @@ mod storm;
 mod strangers;
 mod transports;
 mod typing;
+mod user;

@@ -6,6 +6,7 @@
 mod codes;
 mod google;
 pub mod hashing;
+mod own;
 mod password;
 mod phone;
 mod refresh;
@@ -16,6 +17,7 @@ pub mod tokens;
 
 pub use codes::Verified;
 pub use google::{ByGoogle, GoogleToken};
+pub use own::{Contact, ContactForm, NewAddress};
 pub use refresh::Refreshed;
 pub use sign_in::SignedIn;
 pub use sign_up::{DeviceForm, EmailForm, NameForm, Pending};

@@ -76,7 +76,8 @@ impl Actions {
     }
 
     /// Begins a login. In the Omegoo API a user has one device: the others are signed out.
-    pub(super) async fn sign_in(&self, account: Account, client: &Client) -> Result<SignedIn, Denied> {
+    pub(super) async fn sign_in(&self, mut account: Account, client: &Client) -> Result<SignedIn, Denied> {
+        self.refill(&mut account).await?;
         let (now, settings) = (self.now(), &self.settings.accounts);
         let (access_for, holds_for) = match client.terms {
             Terms::Long => (settings.web_access_for, settings.web_access_for),

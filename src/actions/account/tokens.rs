@@ -299,7 +299,7 @@ fn millis(seconds: f64) -> Millis {
 mod tests {
     use super::*;
     use crate::config::{Secret, Settings};
-    use crate::domain::account::{Gender, Provider, Role, Status, Subscription};
+    use crate::domain::account::{Calls, Gender, Privacy, Provider, Role, Status, Subscription};
     use serde_json::{Value, json};
 
     const SECRET: &str = "a secret of the tests, long enough";
@@ -371,6 +371,8 @@ mod tests {
             bio: None,
             native_languages: vec![],
             learning_languages: vec![],
+            interests: vec![],
+            privacy: Privacy::Public,
             gender: Gender::Female,
             password_hash: None,
             password_changed: None,
@@ -389,6 +391,7 @@ mod tests {
             coins: 50,
             total_chats: 0,
             daily_chats: 0,
+            calls: Calls::default(),
             last_coin_claim: NOW,
             preferences: Value::Null,
             created: NOW,

@@ -91,6 +91,18 @@ impl Username {
         }
     }
 
+    /// Reads a name that somebody chooses for themselves later: 3 to 30 of `a-z`, `0-9` and `_`, whatever the case it is
+    /// written in.
+    pub fn chosen(text: &str) -> Result<Self, No> {
+        let text = text.trim().to_ascii_lowercase();
+        let fits = text.len() <= 30;
+        let chosen = Self::with(&text, |c| c.is_ascii_alphanumeric() || c == b'_').ok();
+        chosen.filter(|_| fits).ok_or(No::Invalid {
+            field: "username",
+            why: "Username must be 3 to 30 letters, digits or _",
+        })
+    }
+
     fn with(text: &str, allowed: impl Fn(u8) -> bool) -> Result<Self, No> {
         let good = (3..=50).contains(&text.len()) && text.bytes().all(allowed);
         good.then(|| Self(text.to_owned())).ok_or_else(Self::refused)
@@ -133,7 +145,7 @@ impl Name {
 }
 
 /// Controls, and the format characters by which text hides or turns around.
-fn is_unseen(c: char) -> bool {
+pub(super) fn is_unseen(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
@@ -269,6 +281,17 @@ mod tests {
         let long = name("abcdefghijklmnopqrstuvwxyz@gmail.com", Some(9999));
         assert_eq!(long.as_str(), "abcdefghijklmno_9999");
         assert_eq!(Username::parse(long.as_str()).unwrap(), long);
+    }
+
+    #[test]
+    fn a_chosen_user_name_is_small_and_short() {
+        assert_eq!(Username::chosen(" Ann_1 ").unwrap().as_str(), "ann_1");
+        for (length, good) in [(2, false), (3, true), (30, true), (31, false)] {
+            assert_eq!(Username::chosen(&"a".repeat(length)).is_ok(), good, "{length}");
+        }
+        for bad in ["a-nn", "a nn", "аnn", "an\u{202e}n", "ann\u{200b}", "ANN\u{130}"] {
+            assert!(Username::chosen(bad).is_err(), "{bad:?}");
+        }
     }
 
     #[test]

@@ -1,15 +1,22 @@
 //! Who somebody is, and what they may do. What may stand in an account is judged in `fields`, what an account is in
-//! `person` (its telephone in `phone`), why something is not done with one in `no`.
+//! `person` (its telephone in `phone`), what its user may write about themselves in `profile` and `preferences`, why something
+//! is not done with one in `no`.
 
 mod fields;
 mod no;
 mod person;
 mod phone;
+mod preferences;
+mod profile;
 
 pub use fields::{Age, Email, Name, Password, Username};
 pub use no::No;
-pub use person::{Account, Ban, Family, Gender, PasswordHash, Provider, Role, Status, Subscription, Tier, Why};
+pub use person::{
+    Account, Ban, Calls, Family, Gender, PasswordHash, Privacy, Provider, Role, Status, Subscription, Tier, Why, day_of,
+};
 pub use phone::{PHONE_COINS, Phone};
+pub use preferences::Wishes;
+pub use profile::{Change, ProfileChange, Written};
 
 use crate::clock::Millis;
 use crate::ids::{LoginId, UserId};

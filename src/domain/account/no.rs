@@ -56,6 +56,16 @@ pub enum No {
     NotByGoogle,
     /// Google has not verified the address.
     UnverifiedByGoogle,
+    /// The gender was said before.
+    GenderSaid,
+    /// Nothing is proven that the tier asks for.
+    NotProven,
+    /// The tier is not to be had by asking.
+    NotForAsking,
+    /// Only who runs the service may see it.
+    NotForUsers,
+    /// Nobody has this id or name.
+    NoSuchUser,
     /// This node has no keys to sign tokens with.
     Off,
 }
@@ -90,6 +100,11 @@ impl No {
             No::LinkExpired => "RESET_EXPIRED",
             No::NotByGoogle => "INVALID_GOOGLE_TOKEN",
             No::UnverifiedByGoogle => "GOOGLE_EMAIL_NOT_VERIFIED",
+            No::GenderSaid => "GENDER_CONFIRMED",
+            No::NotProven => "VERIFICATION_REQUIRED",
+            No::NotForAsking => "INSUFFICIENT_TIER",
+            No::NotForUsers => "ADMIN_REQUIRED",
+            No::NoSuchUser => "NOT_FOUND",
             No::Off => "ACCOUNTS_OFF",
         }
     }
@@ -125,6 +140,11 @@ impl std::fmt::Display for No {
             No::LinkExpired => "This link has expired, please ask for another one",
             No::NotByGoogle => "Google did not confirm who you are",
             No::UnverifiedByGoogle => "Google has not verified this email address",
+            No::GenderSaid => "Your gender is confirmed already",
+            No::NotProven => "Please verify your email address or telephone number first",
+            No::NotForAsking => "This tier cannot be chosen",
+            No::NotForUsers => "This is for administrators",
+            No::NoSuchUser => "User not found",
             No::Off => "This is not set up on this server",
         };
         f.write_str(text)

@@ -46,6 +46,11 @@ words! {
 }
 
 words! {
+    /// Who is shown a profile whole. Nobody can be somebody's friend yet, so `friends` shows it to nobody else.
+    Privacy { Public = "public", Friends = "friends", Private = "private" }
+}
+
+words! {
     /// How an account signs in.
     Provider { Email = "email", Google = "google", Both = "google+email", Device = "device" }
 }
@@ -101,6 +106,14 @@ pub struct Ban {
     pub until: Option<Millis>,
 }
 
+/// Conversations with strangers that are over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Calls {
+    pub completed: i32,
+    /// Of each, the minutes begun.
+    pub minutes: i32,
+}
+
 /// A registered user.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Account {
@@ -112,6 +125,8 @@ pub struct Account {
     pub bio: Option<String>,
     pub native_languages: Vec<String>,
     pub learning_languages: Vec<String>,
+    pub interests: Vec<String>,
+    pub privacy: Privacy,
     pub gender: Gender,
     pub password_hash: Option<PasswordHash>,
     pub password_changed: Option<Millis>,
@@ -127,11 +142,37 @@ pub struct Account {
     pub coins: i32,
     pub total_chats: i32,
     pub daily_chats: i32,
+    pub calls: Calls,
     pub last_coin_claim: Millis,
     pub preferences: Value,
     pub created: Millis,
     pub updated: Millis,
     pub last_active: Millis,
+}
+
+impl Tier {
+    /// As the document counts them.
+    pub fn number(self) -> u8 {
+        match self {
+            Tier::Guest => 0,
+            Tier::Verified => 1,
+            Tier::Premium => 2,
+            Tier::Admin => 3,
+            Tier::SuperAdmin => 4,
+        }
+    }
+
+    /// The tier of a number.
+    pub fn numbered(number: i64) -> Option<Self> {
+        let all = [
+            Tier::Guest,
+            Tier::Verified,
+            Tier::Premium,
+            Tier::Admin,
+            Tier::SuperAdmin,
+        ];
+        all.into_iter().find(|tier| i64::from(tier.number()) == number)
+    }
 }
 
 impl Account {
@@ -144,6 +185,11 @@ impl Account {
             (Role::User, false, true) => Tier::Verified,
             (Role::User, false, false) => Tier::Guest,
         }
+    }
+
+    /// Whether its coins of the day are still to be given at `now`. Days begin at midnight UTC, on every node at once.
+    pub fn is_due_for_coins(&self, now: Millis) -> bool {
+        self.last_coin_claim < day_of(now)
     }
 
     /// Why it may not be used at `now`, if so. A ban that has run out is none.
@@ -159,5 +205,37 @@ impl Account {
                 .unwrap_or_else(|| "Violation of the rules".to_owned()),
             until: self.banned_until,
         })
+    }
+}
+
+/// When the day of `now` began.
+pub fn day_of(now: Millis) -> Millis {
+    const DAY: u64 = 24 * 60 * 60 * 1000;
+    Millis(now.0 - now.0 % DAY)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tiers_have_the_numbers_from_0_to_4() {
+        for number in 0..5 {
+            assert_eq!(
+                Tier::numbered(number).map(|tier| i64::from(tier.number())),
+                Some(number)
+            );
+        }
+        assert_eq!((Tier::numbered(-1), Tier::numbered(5)), (None, None));
+    }
+
+    #[test]
+    fn a_day_begins_at_midnight() {
+        // 2025-05-01T12:00Z
+        let noon = Millis(1_746_100_800_000);
+        let midnight = Millis(noon.0 - 12 * 3_600_000);
+
+        assert_eq!((day_of(noon), day_of(midnight)), (midnight, midnight));
+        assert_eq!(day_of(Millis(midnight.0 - 1)), Millis(midnight.0 - 24 * 3_600_000));
     }
 }

@@ -185,7 +185,8 @@ impl Auth {
     /// The account of the token, as it is now. Not limited: pages ask at every turn.
     #[oai(path = "/me", method = "get", operation_id = "me")]
     async fn me(&self, front: Data<&Front>, access: AccessToken) -> Result<Json<MeView>, Refused<UNKNOWN>> {
-        let who = front.actions.authenticate(&access.0.token).await?;
+        let mut who = front.actions.authenticate(&access.0.token).await?;
+        front.actions.refill(&mut who.account).await?;
         Ok(Json(MeView::new(&who.account)))
     }
 

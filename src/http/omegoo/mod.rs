@@ -6,8 +6,11 @@ mod forms;
 mod passwords;
 mod people;
 mod phones;
+mod profiles;
 mod recent;
 mod shapes;
+mod user;
+mod user_forms;
 
 use super::Front;
 use super::iso::iso;
@@ -22,6 +25,7 @@ use poem_openapi::{LicenseObject, OpenApi, OpenApiService, Tags};
 use recent::Recent;
 use shapes::{Health, KeepAlive, Live, Memory, Readied, ReadyAnswer, StatusAnswer, StatusSummary};
 use std::sync::Arc;
+use user::User;
 
 /// Chapters of the description.
 #[derive(Tags)]
@@ -41,8 +45,8 @@ pub(super) fn endpoint(front: Front) -> impl Endpoint {
 }
 
 /// The family's description and routes; the latter expect a [`Front`] among the request's data.
-pub(super) fn service() -> OpenApiService<(Omegoo, Auth, Passwords, Phones), ()> {
-    OpenApiService::new((Omegoo, Auth, Passwords, Phones), "Palaver", env!("CARGO_PKG_VERSION"))
+pub(super) fn service() -> OpenApiService<(Omegoo, Auth, Passwords, Phones, User), ()> {
+    OpenApiService::new((Omegoo, Auth, Passwords, Phones, User), "Palaver", env!("CARGO_PKG_VERSION"))
         .summary("Talking to strangers: anonymous one-to-one chat.")
         .description(
             "Errors are JSON `{success:false, error, message, code?}` with a fitting status. Chat itself runs over Socket.IO at \

@@ -2,7 +2,7 @@
 
 use super::super::iso::iso;
 use crate::actions::account::{Pending, Refreshed, SignedIn};
-use crate::domain::account::{Account, Tier};
+use crate::domain::account::Account;
 use poem_openapi::{Object, Union};
 use serde_json::Value;
 
@@ -162,18 +162,8 @@ pub(super) struct Done {
     message: String,
 }
 
-fn tier_number(tier: Tier) -> u8 {
-    match tier {
-        Tier::Guest => 0,
-        Tier::Verified => 1,
-        Tier::Premium => 2,
-        Tier::Admin => 3,
-        Tier::SuperAdmin => 4,
-    }
-}
-
 impl UserView {
-    fn of(account: &Account) -> Self {
+    pub(super) fn of(account: &Account) -> Self {
         Self {
             id: account.id.to_string(),
             device_id: format!("{}-{}", account.provider.as_str(), account.id),
@@ -206,7 +196,7 @@ impl SignedInView {
             user_id: signed.account.id.to_string(),
             token: signed.access.clone(),
             refresh_token: signed.refresh.clone(),
-            tier: tier_number(signed.account.tier()),
+            tier: signed.account.tier().number(),
         };
         Self {
             success: true,
@@ -263,7 +253,7 @@ impl RefreshedView {
                 user_id: fresh.account.id.to_string(),
                 token: fresh.access,
                 refresh_token: Some(fresh.refresh),
-                tier: tier_number(fresh.account.tier()),
+                tier: fresh.account.tier().number(),
             },
         }
     }

@@ -99,6 +99,19 @@ impl Api {
             .await
     }
 
+    /// With an access token.
+    pub async fn ask_as(&self, method: Method, token: &str, path: &str, body: Option<Value>) -> Told {
+        let bearer = format!("Bearer {token}");
+        self.ask(method, path, &[("authorization", &bearer)], body).await
+    }
+
+    /// Reads one value from the database, as text.
+    pub async fn sql_value(&self, statement: &str) -> Option<String> {
+        let mut database = PgConnection::connect(&self.database).await.unwrap();
+        let statement = sqlx::AssertSqlSafe(statement.to_owned());
+        sqlx::query_scalar(statement).fetch_one(&mut database).await.unwrap()
+    }
+
     /// Runs a statement in the database.
     pub async fn sql(&self, statement: &str) {
         let mut database = PgConnection::connect(&self.database).await.unwrap();
