@@ -1,5 +1,5 @@
-//! What is forgotten when its time is over: conversations go, reports keep their facts and lose their evidence; logins,
-//! sign-ups, links and codes go by themselves soon after they end.
+//! What is forgotten when its time is over: conversations go, reports keep their facts and lose their evidence; guests go
+//! who were not here for as long; logins, sign-ups, links and codes go by themselves soon after they end.
 
 use super::{Store, seconds};
 use crate::clock::Millis;
@@ -16,7 +16,7 @@ pub struct Forgotten {
     pub conversations: u64,
     /// Reports whose evidence was removed.
     pub evidence: u64,
-    /// Logins, sign-ups, links to new passwords and codes of telephones deleted.
+    /// Guests, logins, sign-ups, links to new passwords and codes of telephones deleted.
     pub ended: u64,
 }
 
@@ -44,10 +44,16 @@ impl Store {
               limit $2 for update skip locked)",
             limit,
         );
+        let guests = self.forget(
+            "forget guests",
+            "delete from guests where id_hash in
+             (select id_hash from guests where last_seen < to_timestamp($1) limit $2 for update skip locked)",
+            limit,
+        );
         Ok(Forgotten {
             conversations,
             evidence: evidence.await?,
-            ended: self.forget_ended(now).await?,
+            ended: guests.await? + self.forget_ended(now).await?,
         })
     }
 

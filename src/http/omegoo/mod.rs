@@ -3,6 +3,8 @@
 
 mod auth;
 mod forms;
+mod guest;
+mod guest_shapes;
 mod passwords;
 mod people;
 mod phones;
@@ -16,6 +18,7 @@ use super::Front;
 use super::iso::iso;
 use crate::metrics;
 use auth::Auth;
+use guest::Guests;
 use passwords::Passwords;
 use phones::Phones;
 use poem::web::Data;
@@ -45,8 +48,8 @@ pub(super) fn endpoint(front: Front) -> impl Endpoint {
 }
 
 /// The family's description and routes; the latter expect a [`Front`] among the request's data.
-pub(super) fn service() -> OpenApiService<(Omegoo, Auth, Passwords, Phones, User), ()> {
-    OpenApiService::new((Omegoo, Auth, Passwords, Phones, User), "Palaver", env!("CARGO_PKG_VERSION"))
+pub(super) fn service() -> OpenApiService<(Omegoo, Auth, Passwords, Phones, User, Guests), ()> {
+    OpenApiService::new((Omegoo, Auth, Passwords, Phones, User, Guests), "Palaver", env!("CARGO_PKG_VERSION"))
         .summary("Talking to strangers: anonymous one-to-one chat.")
         .description(
             "Errors are JSON `{success:false, error, message, code?}` with a fitting status. Chat itself runs over Socket.IO at \
