@@ -54,6 +54,29 @@ impl MaybeAccess {
     }
 }
 
+/// Either, or nobody.
+#[derive(SecurityScheme)]
+pub(super) enum PerhapsAccess {
+    /// In the header.
+    Header(AccessToken),
+    /// In the cookie.
+    Cookie(AccessCookie),
+    /// None came.
+    #[oai(fallback)]
+    Nobody,
+}
+
+impl PerhapsAccess {
+    /// The token.
+    pub(super) fn token(&self) -> Option<&str> {
+        match self {
+            PerhapsAccess::Header(AccessToken(bearer)) => Some(&bearer.token),
+            PerhapsAccess::Cookie(AccessCookie(key)) => Some(&key.key),
+            PerhapsAccess::Nobody => None,
+        }
+    }
+}
+
 /// What the client calls itself.
 pub(super) fn device(headers: &HeaderMap) -> Option<&str> {
     headers.get(header::USER_AGENT)?.to_str().ok()

@@ -3,9 +3,11 @@
 //! The pool connects when it is first used, so a node starts, and chats go on, without Postgres. Every query has a
 //! deadline. Nothing here knows Redis or the journal that the facts come from.
 
+pub mod activity;
 mod conversations;
 pub mod farewell;
 mod google;
+pub mod guests;
 pub mod logins;
 mod phones;
 pub mod profiles;

@@ -20,6 +20,7 @@ mod drain;
 mod failover;
 mod faults;
 mod frozen;
+mod guest;
 #[allow(
     dead_code,
     unreachable_pub,
@@ -50,3 +51,4 @@ mod strangers;
 mod transports;
 mod typing;
 mod user;
+mod users_v1;

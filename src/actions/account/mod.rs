@@ -5,10 +5,12 @@
 
 mod codes;
 mod google;
+mod guests;
 pub mod hashing;
 mod own;
 mod password;
 mod phone;
+mod profile;
 mod refresh;
 mod reset;
 mod sign_in;
@@ -18,6 +20,7 @@ pub mod tokens;
 pub use codes::Verified;
 pub use google::{ByGoogle, GoogleToken};
 pub use own::{Contact, ContactForm, NewAddress};
+pub use profile::{Picture, ProfileForm};
 pub use refresh::Refreshed;
 pub use sign_in::SignedIn;
 pub use sign_up::{DeviceForm, EmailForm, NameForm, Pending};

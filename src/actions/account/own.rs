@@ -5,7 +5,6 @@ use super::{Caller, must};
 use crate::actions::{Actions, Denied};
 use crate::domain::account::{Account, Email, Gender, No, Tier, Username, Why, Wishes, day_of};
 use crate::error::Fault;
-use crate::metrics;
 use crate::store::profiles::Named;
 use crate::store::sign_ups::{Patience, Tried};
 use serde_json::Value;
@@ -46,6 +45,15 @@ impl Actions {
         self.must_not_be_banned(&caller.account)?;
         self.refill(&mut caller.account).await?;
         Ok(caller)
+    }
+
+    /// The same where nobody needs to be somebody: with a token that is no good one is nobody.
+    pub async fn caller_if_good(&self, token: &str) -> Result<Option<Caller>, Fault> {
+        match self.authenticate(token).await {
+            Ok(caller) => Ok(Some(caller)),
+            Err(Denied::Refused(_)) => Ok(None),
+            Err(Denied::Failed(fault)) => Err(fault),
+        }
     }
 
     /// The coins of the day, at the first request of a day.
@@ -192,12 +200,8 @@ impl Actions {
             .filter(|login| !logins.contains(login))
             .collect();
         self.close_logins(user, &late, Why::Deleted).await?;
-        if let Some(url) = gone.avatar_url
-            && let Err(fault) = self.forget_picture(&url).await
-        {
-            // The account is gone all the same; nobody finds the picture who does not have its address.
-            metrics::FAULTS.one(fault.op);
-            tracing::warn!(fault.op, fault.why, "the picture of a deleted account stays: {fault}");
+        if let Some(url) = gone.avatar_url {
+            self.forget_picture_if_it_can_be(&url).await;
         }
         Ok(())
     }

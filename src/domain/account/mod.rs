@@ -1,8 +1,9 @@
 //! Who somebody is, and what they may do. What may stand in an account is judged in `fields`, what an account is in
-//! `person` (its telephone in `phone`), what its user may write about themselves in `profile` and `preferences`, why something
-//! is not done with one in `no`.
+//! `person` (its telephone in `phone`), what its user may write about themselves in `profile` and `preferences`, guests in
+//! `guest`, why something is not done with one in `no`.
 
 mod fields;
+mod guest;
 mod no;
 mod person;
 mod phone;
@@ -10,6 +11,7 @@ mod preferences;
 mod profile;
 
 pub use fields::{Age, Email, Name, Password, Username};
+pub use guest::{GuestId, device};
 pub use no::No;
 pub use person::{
     Account, Ban, Calls, Family, Gender, PasswordHash, Privacy, Provider, Role, Status, Subscription, Tier, Why, day_of,

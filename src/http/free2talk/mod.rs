@@ -1,7 +1,12 @@
 //! The Free2Talk family of the API, under `/api/v1`. Tokens travel in the body and in cookies; either is taken.
 
+mod activity;
 pub(super) mod cookies;
+mod profile_forms;
+mod profiles;
 mod shapes;
+mod upload;
+mod users;
 
 use super::Front;
 use super::auth::{AnyAccess, device};
@@ -21,6 +26,8 @@ use poem_openapi::payload::{Json, Response};
 use poem_openapi::{OpenApi, OpenApiService, Tags};
 use shapes::{Done, GoogleBody, GoogleView, LoginBody, Made, MeView, RegisterBody, SessionView, TokensView};
 use std::sync::Arc;
+use upload::Uploads;
+use users::Users;
 
 /// Chapters of the description.
 #[derive(Tags)]
@@ -54,8 +61,8 @@ async fn limited<E: Endpoint>(endpoint: Arc<E>, request: Request, actions: Actio
 }
 
 /// The family's description and routes; the latter expect a [`Front`] among the request's data.
-pub(super) fn service() -> OpenApiService<Free2Talk, ()> {
-    OpenApiService::new(Free2Talk, "Palaver", env!("CARGO_PKG_VERSION")).server("/")
+pub(super) fn service() -> OpenApiService<(Free2Talk, Users, Uploads), ()> {
+    OpenApiService::new((Free2Talk, Users, Uploads), "Palaver", env!("CARGO_PKG_VERSION")).server("/")
 }
 
 /// Writes cookies the way this installation wants them.

@@ -112,6 +112,24 @@ impl Api {
         sqlx::query_scalar(statement).fetch_one(&mut database).await.unwrap()
     }
 
+    /// Uploads a file in a form's field.
+    pub async fn upload(&self, token: &str, path: &str, field: &str, file: &[u8]) -> Told {
+        let head = format!("--line\r\nContent-Disposition: form-data; name=\"{field}\"; filename=\"a.png\"\r\n\r\n");
+        let body = [head.as_bytes(), file, b"\r\n--line--\r\n"].concat();
+        let request = self.http.post(format!("{}{path}", self.base)).bearer_auth(token);
+        let request = request.header("content-type", "multipart/form-data; boundary=line");
+        let answer = request.body(body).send().await.unwrap();
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        let body = answer.json().await.unwrap();
+        Told { status, headers, body }
+    }
+
+    /// Status and size of what lies at a path.
+    pub async fn fetch(&self, path: &str) -> (u16, usize) {
+        let answer = self.http.get(format!("{}{path}", self.base)).send().await.unwrap();
+        (answer.status().as_u16(), answer.bytes().await.unwrap().len())
+    }
+
     /// Runs a statement in the database.
     pub async fn sql(&self, statement: &str) {
         let mut database = PgConnection::connect(&self.database).await.unwrap();
