@@ -186,6 +186,8 @@ mod accounts_tests;
 #[cfg(test)]
 pub(crate) mod postgres;
 #[cfg(test)]
+mod profiles_tests;
+#[cfg(test)]
 mod proofs_tests;
 #[cfg(test)]
 mod tests;

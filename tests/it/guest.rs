@@ -137,7 +137,7 @@ async fn post_reset_and_delete_data_forget_a_guest_whether_known_or_not() {
 
 #[tokio::test]
 async fn delete_data_is_limited_for_a_guest_who_tells_its_id() {
-    let world = plan().start().await;
+    let world = plan().set("PALAVER_LIMITS__PER_IP", "1").start().await;
     let api = Api::of(&world);
     let path = format!("delete-data/{}", id('a'));
     let forget = async |own: Option<&str>| ask(&api, &path, own, None).await;

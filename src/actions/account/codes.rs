@@ -33,29 +33,32 @@ impl Actions {
     ) -> Result<Verified, Denied> {
         self.must_sign()?;
         let (email, code) = (Email::parse(must(email, "email")?)?, must(code, "otp")?.trim());
+        match self.judge(&email, code).await? {
+            Some(hash) => self.prove(&email, &hash, client).await,
+            None => match self.store.user_by_email(&email).await? {
+                Some(account) if account.email_verified => Ok(Verified::Already),
+                Some(_) | None => Err(No::NoSignUp.into()),
+            },
+        }
+    }
+
+    /// The hash of a code that is right; none when nobody with this address waits for one.
+    pub(super) async fn judge(&self, email: &Email, code: &str) -> Result<Option<String>, Denied> {
         six_digits(code)?;
-        let hash = self.keyring.code_hash(&email, code).ok_or(No::Off)?;
+        let hash = self.keyring.code_hash(email, code).ok_or(No::Off)?;
         // Counted before it is judged: many at once are no more than one after the other.
         let guesser = Subject::Email(email.as_str());
         let left = self.count_try(&OTP_EMAIL, guesser).await?;
-        let tried = self.store.judge_code(&email, &hash, self.now()).await?;
-        match tried {
-            Tried::Wrong if left == 0 => Err(self.shut(&OTP_EMAIL)),
-            Tried::Wrong => Err(No::WrongCode.into()),
-            Tried::Expired => Err(No::CodeExpired.into()),
-            Tried::Right => {
-                self.clear_tries(&OTP_EMAIL, guesser).await?;
-                self.prove(&email, &hash, client).await
-            }
-            Tried::Nobody => {
-                // There was nothing to guess.
-                self.clear_tries(&OTP_EMAIL, guesser).await?;
-                match self.store.user_by_email(&email).await? {
-                    Some(account) if account.email_verified => Ok(Verified::Already),
-                    Some(_) | None => Err(No::NoSignUp.into()),
-                }
-            }
-        }
+        let right = match self.store.judge_code(email, &hash, self.now()).await? {
+            Tried::Wrong if left == 0 => return Err(self.shut(&OTP_EMAIL)),
+            Tried::Wrong => return Err(No::WrongCode.into()),
+            Tried::Expired => return Err(No::CodeExpired.into()),
+            Tried::Right => Some(hash),
+            // There was nothing to guess.
+            Tried::Nobody => None,
+        };
+        self.clear_tries(&OTP_EMAIL, guesser).await?;
+        Ok(right)
     }
 
     async fn prove(&self, email: &Email, hash: &str, client: &Client) -> Result<Verified, Denied> {

@@ -6,7 +6,6 @@ use crate::actions::{Actions, Denied};
 use crate::domain::account::{Account, Email, Gender, No, Tier, Username, Why, Wishes, day_of};
 use crate::error::Fault;
 use crate::store::profiles::Named;
-use crate::store::sign_ups::{Patience, Tried};
 use serde_json::Value;
 
 /// Another name or address, as somebody wrote it.
@@ -123,26 +122,9 @@ impl Actions {
     }
 
     async fn move_to(&self, account: &Account, email: &Email, otp: &str) -> Result<Account, Denied> {
-        let (hash, now, settings) = (
-            self.keyring.code_hash(email, otp).ok_or(No::Off)?,
-            self.now(),
-            &self.settings.accounts,
-        );
-        let patience = Patience {
-            tries: settings.code_tries,
-            lock: settings.code_lock,
-        };
-        match self.store.try_code(email, &hash, now, patience).await? {
-            Tried::Right => {}
-            Tried::Wrong => return Err(No::WrongCode.into()),
-            Tried::Expired => return Err(No::CodeExpired.into()),
-            Tried::Locked(wait) => return Err(No::CodeLocked { wait }.into()),
-            Tried::Nobody => return Err(No::NoSignUp.into()),
-        }
-        Ok(name_of(
-            self.store.set_email(&account.id, email, &hash, now).await?,
-            No::EmailTaken,
-        )?)
+        let hash = self.judge(email, otp).await?.ok_or(No::NoSignUp)?;
+        let moved = self.store.set_email(&account.id, email, &hash, self.now()).await?;
+        Ok(name_of(moved, No::EmailTaken)?)
     }
 
     /// What the user's apps keep, with what changes laid over it.

@@ -82,7 +82,7 @@ impl Actions {
     }
 
     /// Somebody, by id.
-    pub async fn somebody(&self, id: &str) -> Result<Account, Denied> {
+    pub async fn somebody_with_id(&self, id: &str) -> Result<Account, Denied> {
         let id = UserId::parse_uuid(id).ok_or(No::NoSuchUser)?;
         Ok(self.store.user_by_id(&id).await?.ok_or(No::NoSuchUser)?)
     }

@@ -3,8 +3,9 @@
 use super::super::Front;
 use super::super::auth::AnyAccess;
 use super::super::callers::Caller;
-use super::super::problem::Refused;
+use super::super::problem::{BODY, FORBIDDEN, LIMITED, Refused, UNKNOWN};
 use super::shapes::Done;
+use crate::actions::Denied;
 use crate::actions::account::Picture;
 use crate::domain::account::No;
 use crate::domain::limits::{AVATAR, Subject};
@@ -62,7 +63,7 @@ struct AvatarView {
 }
 
 impl AvatarForm {
-    async fn bytes(self) -> Result<Vec<u8>, Refused> {
+    async fn bytes(self) -> Result<Vec<u8>, Denied> {
         let file = self.avatar.or(self.file).ok_or(No::Missing { field: "avatar" })?;
         let bytes = file
             .into_vec()
@@ -116,7 +117,7 @@ impl Uploads {
         here: Caller,
         access: AnyAccess,
         form: AvatarForm,
-    ) -> Result<Json<AvatarView>, Refused> {
+    ) -> Result<Json<AvatarView>, Refused<{ BODY | UNKNOWN | FORBIDDEN | LIMITED }>> {
         let caller = front.actions.member(access.token()).await?;
         here.take(&front.actions, &[(&AVATAR, Subject::User(&caller.account.id))])
             .await?;
@@ -131,7 +132,11 @@ impl Uploads {
     ///
     /// It is forgotten.
     #[oai(path = "/avatar", method = "delete", operation_id = "free2talkDeleteAvatar")]
-    async fn forget(&self, front: Data<&Front>, access: AnyAccess) -> Result<Json<Done>, Refused> {
+    async fn forget(
+        &self,
+        front: Data<&Front>,
+        access: AnyAccess,
+    ) -> Result<Json<Done>, Refused<{ UNKNOWN | FORBIDDEN | LIMITED }>> {
         let caller = front.actions.member(access.token()).await?;
         front.actions.drop_own_picture(&caller).await?;
         Ok(Json(Done::new("Your picture was deleted")))

@@ -3,7 +3,7 @@
 use super::super::Front;
 use super::super::auth::{AnyAccess, PerhapsAccess};
 use super::super::body::Body;
-use super::super::problem::Refused;
+use super::super::problem::{BAD, BODY, FORBIDDEN, LIMITED, MISSING, Refused, UNKNOWN};
 use super::activity::ActivityView;
 use super::profile_forms::{ProfileBody, UsernameBody};
 use super::profiles::{AvailableView, OwnView, ProfileView, SavedView, SeenView, StatsView};
@@ -34,7 +34,11 @@ impl Users {
     ///
     /// With numbers of one's own practice.
     #[oai(path = "/me", method = "get", operation_id = "free2talkProfile")]
-    async fn own(&self, front: Data<&Front>, access: AnyAccess) -> Result<Json<OwnView>, Refused> {
+    async fn own(
+        &self,
+        front: Data<&Front>,
+        access: AnyAccess,
+    ) -> Result<Json<OwnView>, Refused<{ UNKNOWN | FORBIDDEN | LIMITED }>> {
         let caller = front.actions.member(access.token()).await?;
         Ok(Json(OwnView::of(&caller.account)))
     }
@@ -49,7 +53,7 @@ impl Users {
         front: Data<&Front>,
         access: AnyAccess,
         body: Body<ProfileBody>,
-    ) -> Result<Json<SavedView>, Refused> {
+    ) -> Result<Json<SavedView>, Refused<{ BODY | UNKNOWN | FORBIDDEN | LIMITED }>> {
         let caller = front.actions.member(access.token()).await?;
         let account = front.actions.change_profile(&caller, body.0.form()).await?;
         Ok(Json(SavedView::of(&account)))
@@ -64,7 +68,7 @@ impl Users {
         front: Data<&Front>,
         access: AnyAccess,
         body: Body<UsernameBody>,
-    ) -> Result<Json<Done>, Refused> {
+    ) -> Result<Json<Done>, Refused<{ BODY | UNKNOWN | FORBIDDEN | LIMITED }>> {
         let caller = front.actions.member(access.token()).await?;
         front
             .actions
@@ -83,7 +87,7 @@ impl Users {
         access: AnyAccess,
         /// How many, 1 to 50; what is beyond is taken for the nearest.
         limit: Query<Option<u32>>,
-    ) -> Result<Json<ActivityView>, Refused> {
+    ) -> Result<Json<ActivityView>, Refused<{ BAD | UNKNOWN | FORBIDDEN | LIMITED }>> {
         let caller = front.actions.member(access.token()).await?;
         let most = limit.0.unwrap_or(USUAL).clamp(1, MOST) as u8;
         Ok(Json(ActivityView::of(&front.actions.talks(&caller, most).await?)))
@@ -93,7 +97,11 @@ impl Users {
     ///
     /// Conversations that are over, and the minutes begun in them.
     #[oai(path = "/me/stats", method = "get", operation_id = "free2talkStats")]
-    async fn stats(&self, front: Data<&Front>, access: AnyAccess) -> Result<Json<StatsView>, Refused> {
+    async fn stats(
+        &self,
+        front: Data<&Front>,
+        access: AnyAccess,
+    ) -> Result<Json<StatsView>, Refused<{ UNKNOWN | FORBIDDEN | LIMITED }>> {
         let caller = front.actions.member(access.token()).await?;
         Ok(Json(StatsView::of(&caller.account)))
     }
@@ -112,7 +120,7 @@ impl Users {
         access: PerhapsAccess,
         /// The name.
         username: Path<String>,
-    ) -> Result<Json<AvailableView>, Refused> {
+    ) -> Result<Json<AvailableView>, Refused<{ BAD | LIMITED }>> {
         let caller = match access.token() {
             Some(token) => front.actions.caller_if_good(token).await?,
             None => None,
@@ -134,7 +142,7 @@ impl Users {
         front: Data<&Front>,
         /// The name.
         username: Path<String>,
-    ) -> Result<Json<SeenView>, Refused> {
+    ) -> Result<Json<SeenView>, Refused<{ BAD | MISSING | LIMITED }>> {
         let account = front.actions.somebody_named(&username).await?;
         Ok(Json(SeenView::of(&account)))
     }
@@ -148,8 +156,8 @@ impl Users {
         front: Data<&Front>,
         /// The id, a UUID.
         id: Path<String>,
-    ) -> Result<Json<ProfileView>, Refused> {
-        let account = front.actions.somebody(&id).await?;
+    ) -> Result<Json<ProfileView>, Refused<{ BAD | MISSING | LIMITED }>> {
+        let account = front.actions.somebody_with_id(&id).await?;
         Ok(Json(ProfileView::of(&account)))
     }
 }

@@ -4,7 +4,7 @@ use super::super::Front;
 use super::super::auth::AccessToken;
 use super::super::body::Body;
 use super::super::callers::Caller;
-use super::super::problem::Refused;
+use super::super::problem::{BAD, BODY, FORBIDDEN, LIMITED, Refused, UNKNOWN};
 use super::guest_shapes::{GuestBody, GuestStatsView, GuestView, ResetBody};
 use super::people::Done;
 use crate::actions::Denied;
@@ -52,7 +52,7 @@ impl Guests {
         #[oai(name = "X-Guest-Id")]
         own: Header<Option<String>>,
         body: Body<GuestBody>,
-    ) -> Result<Json<GuestView>, Refused> {
+    ) -> Result<Json<GuestView>, Refused<{ BODY | LIMITED }>> {
         let (id, device) = body.0.form()?;
         let own = comes(&own);
         limit(&front, &here, own.as_ref(), &GUEST_VERIFY).await?;
@@ -75,7 +75,7 @@ impl Guests {
         #[oai(name = "X-Guest-Id")]
         own: Header<Option<String>>,
         body: Body<ResetBody>,
-    ) -> Result<Json<Done>, Refused> {
+    ) -> Result<Json<Done>, Refused<{ BODY | LIMITED }>> {
         let (id, own) = (body.0.id()?, comes(&own));
         limit(&front, &here, own.as_ref(), &GUEST_RESET).await?;
         front.actions.forget_guest(&id, own.as_ref()).await?;
@@ -95,7 +95,7 @@ impl Guests {
         own: Header<Option<String>>,
         /// The guest's id, 64 hexadecimal digits.
         guest_id: Path<String>,
-    ) -> Result<Json<Done>, Refused> {
+    ) -> Result<Json<Done>, Refused<{ BAD | LIMITED }>> {
         let (id, own) = (GuestId::parse(&guest_id, "guestId")?, comes(&own));
         limit(&front, &here, own.as_ref(), &GUEST_DELETE).await?;
         front.actions.forget_guest(&id, own.as_ref()).await?;
@@ -106,7 +106,11 @@ impl Guests {
     ///
     /// For administrators.
     #[oai(path = "/stats", method = "get", operation_id = "guestStats")]
-    async fn stats(&self, front: Data<&Front>, access: AccessToken) -> Result<Json<GuestStatsView>, Refused> {
+    async fn stats(
+        &self,
+        front: Data<&Front>,
+        access: AccessToken,
+    ) -> Result<Json<GuestStatsView>, Refused<{ UNKNOWN | FORBIDDEN }>> {
         let caller = front.actions.member(&access.0.token).await?;
         let numbers = front.actions.guest_numbers(&caller).await?;
         Ok(Json(GuestStatsView::new(&numbers, front.actions.clock().now())))

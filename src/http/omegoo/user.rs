@@ -4,7 +4,7 @@ use super::super::Front;
 use super::super::auth::AccessToken;
 use super::super::body::Body;
 use super::super::callers::Caller;
-use super::super::problem::Refused;
+use super::super::problem::{BODY, CONFLICT, FORBIDDEN, LIMITED, MISSING, Refused, UNKNOWN};
 use super::people::Done;
 use super::profiles::{CoinsView, ContactView, GenderView, PreferencesView, ProfileView, StatsView, TierView};
 use super::user_forms::{ContactBody, GenderBody, PreferencesBody, TierBody};
@@ -30,7 +30,11 @@ impl User {
     ///
     /// The account as its user sees it; the document's keys are in `data`.
     #[oai(path = "/profile", method = "get", operation_id = "profile")]
-    async fn profile(&self, front: Data<&Front>, access: AccessToken) -> Result<Json<ProfileView>, Refused> {
+    async fn profile(
+        &self,
+        front: Data<&Front>,
+        access: AccessToken,
+    ) -> Result<Json<ProfileView>, Refused<{ UNKNOWN | FORBIDDEN }>> {
         let caller = front.actions.member(&access.0.token).await?;
         Ok(Json(ProfileView::of(&caller.account)))
     }
@@ -46,7 +50,7 @@ impl User {
         here: Caller,
         access: AccessToken,
         body: Body<ContactBody>,
-    ) -> Result<Json<ContactView>, Refused> {
+    ) -> Result<Json<ContactView>, Refused<{ BODY | UNKNOWN | FORBIDDEN | MISSING | LIMITED }>> {
         let (caller, form) = (front.actions.member(&access.0.token).await?, body.0.form());
         let unproven = front.actions.wants_code(&caller, &form)?;
         if let Some(address) = &unproven {
@@ -61,7 +65,11 @@ impl User {
     ///
     /// Numbers of one's own chats. `conversations` and `minutes` count those that are over.
     #[oai(path = "/stats", method = "get", operation_id = "userStats")]
-    async fn stats(&self, front: Data<&Front>, access: AccessToken) -> Result<Json<StatsView>, Refused> {
+    async fn stats(
+        &self,
+        front: Data<&Front>,
+        access: AccessToken,
+    ) -> Result<Json<StatsView>, Refused<{ UNKNOWN | FORBIDDEN }>> {
         let caller = front.actions.member(&access.0.token).await?;
         Ok(Json(StatsView::of(&caller.account)))
     }
@@ -77,7 +85,7 @@ impl User {
         front: Data<&Front>,
         access: AccessToken,
         body: Body<TierBody>,
-    ) -> Result<Json<TierView>, Refused> {
+    ) -> Result<Json<TierView>, Refused<{ BODY | UNKNOWN | FORBIDDEN }>> {
         let caller = front.actions.member(&access.0.token).await?;
         let account = front.actions.ask_for_tier(&caller, body.0.tier()?).await?;
         Ok(Json(TierView::of(&account)))
@@ -92,7 +100,7 @@ impl User {
         front: Data<&Front>,
         access: AccessToken,
         body: Body<PreferencesBody>,
-    ) -> Result<Json<PreferencesView>, Refused> {
+    ) -> Result<Json<PreferencesView>, Refused<{ BODY | UNKNOWN | FORBIDDEN }>> {
         let caller = front.actions.member(&access.0.token).await?;
         let preferences = front.actions.change_preferences(&caller, body.0.wishes()).await?;
         Ok(Json(PreferencesView::new(preferences)))
@@ -107,7 +115,7 @@ impl User {
         front: Data<&Front>,
         access: AccessToken,
         body: Body<GenderBody>,
-    ) -> Result<Json<GenderView>, Refused> {
+    ) -> Result<Json<GenderView>, Refused<{ BODY | UNKNOWN | FORBIDDEN | CONFLICT }>> {
         let caller = front.actions.member(&access.0.token).await?;
         let account = front.actions.confirm_gender(&caller, body.0.gender.as_deref()).await?;
         Ok(Json(GenderView::of(&account)))
@@ -117,7 +125,11 @@ impl User {
     ///
     /// The first request of a day (UTC) makes them up to the coins of the day.
     #[oai(path = "/coins", method = "get", operation_id = "coins")]
-    async fn coins(&self, front: Data<&Front>, access: AccessToken) -> Result<Json<CoinsView>, Refused> {
+    async fn coins(
+        &self,
+        front: Data<&Front>,
+        access: AccessToken,
+    ) -> Result<Json<CoinsView>, Refused<{ UNKNOWN | FORBIDDEN }>> {
         let caller = front.actions.member(&access.0.token).await?;
         Ok(Json(CoinsView::of(&caller.account)))
     }
@@ -126,7 +138,11 @@ impl User {
     ///
     /// It is archived, signed out everywhere, and its sockets are closed on every node.
     #[oai(path = "/account", method = "delete", operation_id = "deleteAccount")]
-    async fn delete_account(&self, front: Data<&Front>, access: AccessToken) -> Result<Json<Done>, Refused> {
+    async fn delete_account(
+        &self,
+        front: Data<&Front>,
+        access: AccessToken,
+    ) -> Result<Json<Done>, Refused<{ UNKNOWN | FORBIDDEN }>> {
         let caller = front.actions.member(&access.0.token).await?;
         front.actions.delete_own_account(&caller).await?;
         Ok(Json(Done::new("Your account was deleted")))
