@@ -109,13 +109,16 @@ async fn put_profile_changes_the_address_when_it_is_proven() {
     let api = Api::of(&world);
     let token = ann(&api).await;
     api.sign_up("bob").await;
+    // Nobody was sent a code there a moment ago.
+    api.sql("update users set email = 'taken@gmail.com' where username = 'bob'")
+        .await;
     let profile = async |body: Value| put(&api, &token, "profile", body).await;
     let address = async || text(&api.get_as(&token, "/api/user/profile").await.done()["user"], "email");
 
     for (email, code) in [
         ("x", "INVALID_FIELD"),
         ("ann@example.org", "UNSUPPORTED_EMAIL_DOMAIN"),
-        ("BOB@gmail.com", "EMAIL_TAKEN"),
+        ("TAKEN@gmail.com", "EMAIL_TAKEN"),
     ] {
         assert_eq!(profile(json!({"email": email})).await.refusal(), (400, code), "{email}");
     }

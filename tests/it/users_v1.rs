@@ -298,7 +298,7 @@ async fn get_me_activity_is_newest_first_and_limited() {
 
 fn png(side: u32) -> Vec<u8> {
     let mut bytes = std::io::Cursor::new(Vec::new());
-    let picture = image::RgbImage::from_pixel(side, side, image::Rgb([200, side as u8, 30]));
+    let picture = image::RgbImage::from_pixel(side, side, image::Rgb([200, (side * 97 % 256) as u8, 30]));
     picture.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
     bytes.into_inner()
 }
