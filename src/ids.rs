@@ -96,6 +96,29 @@ text_id!(
     FactId, max 40
 );
 
+text_id!(
+    /// A login of a registered user: what tokens stand for, until it ends.
+    LoginId, max 36
+);
+
+impl LoginId {
+    /// A new login.
+    pub fn fresh() -> Self {
+        Self(uuid::Uuid::new_v4().to_string().into())
+    }
+
+    /// Takes only the form that we write.
+    pub fn parse_uuid(text: &str) -> Option<Self> {
+        uuid_text(text).map(Self)
+    }
+}
+
+/// A UUID's text, hyphenated and in small letters.
+fn uuid_text(text: &str) -> Option<Box<str>> {
+    let uuid = (text.len() == 36).then(|| uuid::Uuid::try_parse(text).ok()).flatten()?;
+    Some(uuid.as_hyphenated().to_string().into())
+}
+
 impl NodeId {
     /// A name for this life of this process.
     pub fn fresh() -> Self {
@@ -155,6 +178,16 @@ impl FactId {
 }
 
 impl UserId {
+    /// A new registered user.
+    pub fn registered() -> Self {
+        Self(uuid::Uuid::new_v4().to_string().into())
+    }
+
+    /// A registered user's id; none for the ids of guests and of other servers.
+    pub fn parse_uuid(text: &str) -> Option<Self> {
+        uuid_text(text).map(Self)
+    }
+
     /// A visitor without any identity: one per connection, `user-<ms>-<9 base36>`.
     pub fn passing(now_ms: u64) -> Self {
         Self(format!("user-{now_ms}-{}", draw(BASE36, 9)).into())

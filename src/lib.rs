@@ -5,7 +5,7 @@
 //! Imports point downwards only (`tests/tidy.rs` holds it):
 //!
 //! ```text
-//! main -> ops -> { wire, http } -> actions -> { coord, store } -> domain -> ids
+//! main -> ops -> { wire, http } -> actions -> { coord, store, mail, sms, google, files } -> domain -> ids
 //!         leaves that all may use: config, clock, error, metrics
 //! ```
 //!
@@ -14,6 +14,9 @@
 //! | [`domain`] | rules without I/O: what may be said, who is paired, what participants are told |
 //! | [`coord`] | what nodes agree on, in Redis; one directory per concept with its scripts and tests |
 //! | [`store`] | what outlives a chat, in Postgres |
+//! | [`mail`], [`sms`] | letters to people outside: how they are worded, who takes them |
+//! | [`google`] | who somebody is, as Google says it |
+//! | [`files`] | pictures of people: made square, kept in a folder or in S3 |
 //! | [`actions`] | use cases, one verb group per file; `due` is what each timer does |
 //! | [`wire`] | sockets: Engine.IO and Socket.IO, the hub of this node's sockets, the dialects |
 //! | [`http`] | health, status, metrics, API description, the page |
@@ -35,6 +38,7 @@
 //! | room, seat | a conversation; a participant's place in it: present (with sockets) or held (until) |
 //! | room log, offset | the room's lines; an entry's id is the room's order and the place to resume from |
 //! | seeker, queue, offer | somebody who waits; where; a pair proposed and not yet seated |
+//! | letter, post | a mail or short message; where it waits until it was taken |
 //! | journal, fact | the stream on the way to Postgres; what must be remembered |
 //! | timer | a wait, as a member of a shard's sorted set |
 //! | epoch | changes when Redis lost its data |
@@ -70,9 +74,13 @@ pub mod config;
 pub mod coord;
 pub mod domain;
 pub mod error;
+pub mod files;
+pub mod google;
 pub mod http;
 pub mod ids;
+pub mod mail;
 pub mod metrics;
 pub mod ops;
+pub mod sms;
 pub mod store;
 pub mod wire;

@@ -13,8 +13,15 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("lib", &[]),
     ("ops", &["wire", "http", "actions", "coord", "store", "domain"]),
     ("wire", &["actions", "coord", "domain"]),
-    ("http", &["actions", "coord", "store", "domain"]),
-    ("actions", &["coord", "store", "media", "domain"]),
+    ("http", &["actions", "coord", "store", "files", "domain"]),
+    (
+        "actions",
+        &["coord", "store", "media", "mail", "sms", "google", "files", "domain"],
+    ),
+    ("mail", &["domain"]),
+    ("sms", &["domain"]),
+    ("google", &["domain"]),
+    ("files", &["domain"]),
     ("coord", &["domain"]),
     ("store", &["domain"]),
     ("media", &["domain"]),
@@ -37,10 +44,22 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("poem", &["wire/", "http/", "ops/"]),
     ("poem_openapi", &["http/", "ops/"]),
     ("rtc", &["media/engine"]),
+    ("lettre", &["mail/"]),
+    ("object_store", &["files/"]),
+    ("image", &["files/"]),
+    ("reqwest", &["sms/", "google/"]),
 ];
 /// Who may start tasks, and why.
 const SPAWNERS: &[(&str, &str)] = &[
+    (
+        "actions/account/hashing.rs",
+        "hashing a password takes a core for a while; awaited at once, and only so many",
+    ),
     ("ops/", "starts and supervises the loops"),
+    (
+        "files/mod.rs",
+        "opens pictures where they hold up nobody; so many at once",
+    ),
     ("wire/connection", "one task per websocket, ended by the socket"),
     ("wire/websocket.rs", "the same task, from the moment of the upgrade"),
     (

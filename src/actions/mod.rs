@@ -1,13 +1,18 @@
 //! What people and time can make happen, one verb group per file. Actions join the rules (`domain`) with what the nodes
 //! agree on (`coord`) and what is kept (`store`). They know users, sockets' ids and rooms; nothing of packets or HTTP.
 //!
-//! A line: `say`. A pair: `seek` -> `keep` (pairing) -> `seat`. Coming and going: `connect`. Everything that a timer
+//! A line: `say`. Accounts: `account`. A pair: `seek` -> `keep` (pairing) -> `seat`. Coming and going: `connect`. Everything that a timer
 //! does: `due`.
 
+pub mod account;
 pub mod connect;
 pub mod due;
 pub mod identify;
 pub mod keep;
+pub mod limits;
+mod outside;
+pub mod picture;
+pub mod post;
 pub mod presence;
 pub mod recover;
 pub mod remember;
@@ -26,9 +31,13 @@ use crate::clock::{Clock, Millis};
 use crate::config::Settings;
 use crate::coord::Coord;
 use crate::coord::rooms::EndRules;
+use crate::domain::account::No;
 use crate::domain::refusal::Refusal;
 use crate::error::Fault;
 use crate::store::Store;
+use account::hashing::Hasher;
+use account::tokens::Keyring;
+pub use outside::Outside;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -51,6 +60,9 @@ pub struct Actions {
     coord: Coord,
     store: Store,
     settings: Arc<Settings>,
+    outside: Outside,
+    keyring: Arc<Keyring>,
+    hasher: Arc<Hasher>,
 }
 
 /// Why an action was not done.
@@ -68,6 +80,12 @@ impl From<Refusal> for Denied {
     }
 }
 
+impl From<No> for Denied {
+    fn from(no: No) -> Self {
+        Denied::Refused(no.into())
+    }
+}
+
 impl From<Fault> for Denied {
     fn from(fault: Fault) -> Self {
         Denied::Failed(fault)
@@ -77,7 +95,19 @@ impl From<Fault> for Denied {
 impl Actions {
     /// Actions over `coord` and `store`, by `settings`.
     pub fn new(coord: Coord, store: Store, settings: Arc<Settings>) -> Self {
-        Self { coord, store, settings }
+        Self {
+            keyring: Arc::new(Keyring::new(&settings.jwt)),
+            hasher: Arc::new(Hasher::new(&settings.accounts)),
+            coord,
+            store,
+            settings,
+            outside: Outside::default(),
+        }
+    }
+
+    /// With the ways to others that these settings give.
+    pub fn with(self, outside: Outside) -> Self {
+        Self { outside, ..self }
     }
 
     /// What the nodes agree on.

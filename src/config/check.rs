@@ -61,9 +61,61 @@ fn shapes(settings: &Settings, must: &mut impl FnMut(bool, &str)) {
         path.len() > 2 && path.starts_with('/') && path.ends_with('/'),
         "sockets.path: must start and end with /",
     );
+    letters(settings, must);
+    google(settings, must);
+    files(settings, must);
     must(
         settings.jwt.secrets.iter().all(|secret| secret.reveal().len() >= 16),
         "jwt.secrets: each must have at least 16 characters",
+    );
+}
+
+fn letters(settings: &Settings, must: &mut impl FnMut(bool, &str)) {
+    let mail = settings.mail.url.as_ref().map_or("", |url| url.reveal());
+    must(
+        mail.is_empty()
+            || ["smtp://", "smtps://", "file:"]
+                .iter()
+                .any(|scheme| mail.starts_with(scheme)),
+        "mail.url: must start with smtp://, smtps:// or file:",
+    );
+    must(
+        !(mail.starts_with("smtp://") && mail.contains('@') && !mail.contains("tls=required")),
+        "mail.url: a password is sent only over TLS (smtps:// or ?tls=required)",
+    );
+    let sms = settings.sms.url.as_ref().map_or("", |url| url.reveal());
+    must(
+        sms.is_empty() || sms == "log" || sms.starts_with("https://") || sms.starts_with("http://"),
+        "sms.url: must start with https:// or http://, or be log",
+    );
+}
+
+fn google(settings: &Settings, must: &mut impl FnMut(bool, &str)) {
+    let given = &settings.google;
+    for url in [&given.jwks_url, &given.tokeninfo_url, &given.userinfo_url] {
+        must(
+            url.starts_with("https://") || url.starts_with("http://127.0.0.1:"),
+            "google.*_url: must start with https:// (or http://127.0.0.1: for tests)",
+        );
+    }
+}
+
+fn files(settings: &Settings, must: &mut impl FnMut(bool, &str)) {
+    let given = &settings.files;
+    must(
+        given.url.starts_with("file:") || given.url.starts_with("s3://"),
+        "files.url: must start with file: or s3://",
+    );
+    must(
+        given.s3_key.is_some() == given.s3_secret.is_some(),
+        "files.s3_key, files.s3_secret: both or none",
+    );
+    must(
+        given
+            .public_url
+            .as_ref()
+            .is_none_or(|url| url.starts_with("https://") || url.starts_with("http://")),
+        "files.public_url: must start with https:// or http://",
     );
 }
 

@@ -9,7 +9,7 @@ mod load;
 mod value;
 
 pub use load::{FILE_VARIABLE, Wrong};
-pub use value::{LogFormat, Secret};
+pub use value::{Cookies, LogFormat, Secret};
 
 use load::Reader;
 use std::fmt::Write;
@@ -44,7 +44,7 @@ macro_rules! section {
         }
 
         impl $Section {
-            const ROWS: &[Row] = &[ $( Row {
+            pub(in crate::config) const ROWS: &[Row] = &[ $( Row {
                 name: concat!($at, stringify!($field)),
                 kind: <$type as Value>::KIND,
                 default: $default,
@@ -52,7 +52,7 @@ macro_rules! section {
                 about: &[$($doc),*],
             } ),* ];
 
-            fn read(from: &mut Reader) -> Self {
+            pub(in crate::config) fn read(from: &mut Reader) -> Self {
                 Self {
                     $( $field: from.take(concat!($at, stringify!($field)), $default, &[$($least, $most)?]), )*
                     $( $( $inner: $Inner::read(from), )* )?
@@ -61,6 +61,9 @@ macro_rules! section {
         }
     };
 }
+
+mod outside;
+pub use outside::{Files, Google, Mail, Sms};
 
 section! {
     /// All settings of a node.
@@ -73,12 +76,15 @@ section! {
         origins: Vec<String> = "https://omegoo.app,https://omegoo.chat,https://www.omegoo.chat,http://localhost:3000";
         /// Largest body of an HTTP request.
         max_body: usize = "1MiB" in "1KiB" "64MiB";
+        /// Proxies between a client and a node that write down where a request comes from (`X-Forwarded-For`). 0: it comes
+        /// from whoever opened the connection.
+        trusted_proxies: u8 = "0" in "0" "16";
         /// What is logged, as tracing-subscriber's filter directives.
         log: String = "info";
         /// How it is logged: `text` or `json`.
         log_format: LogFormat = "text";
     }
-    with redis: Redis, postgres: Postgres, jwt: Jwt, sockets: Sockets, chat: Chat, queue: Queue, lease: Lease, drain: Drain
+    with redis: Redis, postgres: Postgres, jwt: Jwt, accounts: Accounts, sockets: Sockets, chat: Chat, queue: Queue, limits: Limits, mail: Mail, sms: Sms, google: Google, files: Files, lease: Lease, drain: Drain
 }
 
 section! {
@@ -130,13 +136,48 @@ section! {
 section! {
     /// Tokens of registered users.
     Jwt at "jwt." {
-        /// HS256 keys, at least 16 characters each; a token may be signed with any of them (the new first, then the
-        /// old while its tokens live). Empty: no token is accepted and everyone is a guest.
+        /// HS256 keys, at least 16 characters each; tokens are signed with the first, and those signed with any of them are
+        /// accepted (the new first, then the old while its tokens live). Empty: there are no accounts and everyone is a guest.
         secrets: Vec<Secret> = "";
-        /// Audience that a token must name. Empty: not asked for.
+        /// Issuer that our tokens name. Tokens of other servers that share a secret may name another.
+        issuer: String = "palaver";
+        /// Audience that our tokens name, and that a token must name. Empty: not asked for.
         audience: Option<String> = "";
         /// How long after its end a token is still accepted, for clocks that differ.
         leeway: Duration = "5s" in "0s" "5m";
+    }
+}
+
+section! {
+    /// People who come back.
+    Accounts at "accounts." {
+        /// Domains of the mail providers that people may register with in the Omegoo API. Empty: all.
+        email_domains: Vec<String> = "gmail.com,googlemail.com,outlook.com,hotmail.com,live.com,msn.com,yahoo.com,yahoo.co.in,icloud.com,me.com,mac.com,aol.com,zoho.com,zohomail.com,protonmail.com,proton.me,gmx.com,gmx.de,yandex.com,yandex.ru";
+        /// How long an access token is good for.
+        access_for: Duration = "15m" in "10s" "24h";
+        /// The same for the Omegoo web app, which has no refresh token.
+        web_access_for: Duration = "7d" in "10s" "90d";
+        /// How long a refresh token is good for; each exchange begins it anew.
+        refresh_for: Duration = "7d" in "1m" "365d";
+        /// How long the refresh token before the last exchange is still answered: two tabs may refresh at once.
+        refresh_leeway: Duration = "10s" in "0s" "1m";
+        /// How long somebody who signs up is waited for.
+        sign_up_for: Duration = "15m" in "1m" "7d";
+        /// Address of the Omegoo web app, for links in mails.
+        web_url: String = "http://localhost:3000";
+        /// Memory that hashing one password takes (Argon2id).
+        hash_memory: usize = "19MiB" in "64KiB" "1024MiB";
+        /// How often it goes through that memory.
+        hash_passes: u32 = "2" in "1" "20";
+        /// Passwords hashed at once on this node; each takes a core and `hash_memory`.
+        hashes_at_once: u32 = "2" in "1" "64";
+        /// Longest wait for one's turn; then the answer is 503.
+        hash_wait: Duration = "5s" in "100ms" "1m";
+        /// Coins that everybody of the Omegoo API has at least, at the first request of a day (UTC).
+        daily_coins: u32 = "50" in "1" "1000000";
+        /// Cookies of the Free2Talk API: `lax` and `strict` for a web app on the same site (they are `Secure` when the request
+        /// came by https), `cross-site` for one on another site (`SameSite=None; Secure`, which needs https).
+        cookies: Cookies = "lax";
     }
 }
 
@@ -221,6 +262,14 @@ section! {
 }
 
 section! {
+    /// How often people may try things (`domain::limits` has the table).
+    Limits at "limits." {
+        /// Limits by address are this many times as wide: where many people share one. 0: there are none.
+        per_ip: u32 = "1" in "0" "20";
+    }
+}
+
+section! {
     /// What is held for a time, and picked up by others after it.
     Lease at "lease." {
         /// How long a node counts as alive after it last said so.
@@ -299,9 +348,15 @@ fn rows() -> impl Iterator<Item = &'static Row> {
         Redis::ROWS,
         Postgres::ROWS,
         Jwt::ROWS,
+        Accounts::ROWS,
         Sockets::ROWS,
         Chat::ROWS,
         Queue::ROWS,
+        Limits::ROWS,
+        Mail::ROWS,
+        Sms::ROWS,
+        Google::ROWS,
+        Files::ROWS,
         Lease::ROWS,
         Drain::ROWS,
     ];

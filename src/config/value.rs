@@ -45,6 +45,17 @@ pub enum LogFormat {
     Json,
 }
 
+/// Which pages' requests cookies go with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd)]
+pub enum Cookies {
+    /// Those of our own site, and links to it.
+    Lax,
+    /// Those of our own site.
+    Strict,
+    /// All; needs https.
+    CrossSite,
+}
+
 macro_rules! number {
     ($($type:ty),*) => {$(
         impl Value for $type {
@@ -129,6 +140,19 @@ impl Value for LogFormat {
             "text" => Ok(Self::Text),
             "json" => Ok(Self::Json),
             _ => Err("expected text or json".into()),
+        }
+    }
+}
+
+impl Value for Cookies {
+    const KIND: &'static str = "lax, strict or cross-site";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "lax" => Ok(Self::Lax),
+            "strict" => Ok(Self::Strict),
+            "cross-site" => Ok(Self::CrossSite),
+            _ => Err("expected lax, strict or cross-site".into()),
         }
     }
 }

@@ -14,6 +14,7 @@
 //! | `user:<user>` | hash | state, mode, sockets, trail of rooms | when the user has no socket and no seat: `users/*` |
 //! | `recent:<user>` | list | last partners with time | TTL, set at each write |
 //! | `past:<user>` | hash | sessions that clients may take up again; the trail of a user without a socket | TTL, set at each write |
+//! | `revoked:<user>` | hash | logins that ended before their time | TTL, set at each write |
 //! | `users:<node>` | set | users with a socket on the node | `users/detach`, `users/reap` |
 //! | `counts` | hash | users online and per mode | never; one per shard |
 //! | `arrivals:<minute>` | string | users whose first socket came in that minute | TTL |
@@ -26,7 +27,12 @@
 //! | `journal` | stream | facts for Postgres | the storing node, entry by entry |
 //! | `session:<sid>` | hash | a polling session | `sessions/*`; TTL, renewed by pongs |
 //! | `out:<sid>` | list | packets a polling session has not fetched | with the session; same TTL |
+//! | `post:<medium>` | zset | letter -> when it is to be tried, ms | `post/drop_letter` |
+//! | `letters:<medium>` | hash | what letters say, and attempts | `post/drop_letter` |
+//! | `limit:<name>:<mark>` | string | what counts against somebody | `limits/*`; TTL, set at each write |
 
+use crate::domain::letter::Medium;
+use crate::domain::limits::Mark;
 use crate::domain::queue::Queue;
 use crate::ids::{NodeId, RoomId, SessionId, Shard, UserId, shard_of};
 
@@ -54,6 +60,11 @@ impl Keys {
     /// Where a user's state lives.
     pub fn shard_of_user(&self, user: &UserId) -> Shard {
         shard_of(user.as_str(), self.shards)
+    }
+
+    /// Where something lives that belongs to a name and to no user.
+    pub fn shard_of_name(&self, name: &str) -> Shard {
+        shard_of(name, self.shards)
     }
 
     /// Where a queue lives.
@@ -150,7 +161,12 @@ impl Keys {
         self.on(self.shard_of_user(user), &format!("past:{user}"))
     }
 
-    /// Keys of the above without the name.
+    /// A user's logins that ended before their time.
+    pub fn revoked(&self, user: &UserId) -> String {
+        self.on(self.shard_of_user(user), &format!("revoked:{user}"))
+    }
+
+    /// Keys of pasts without the name.
     pub fn past_base(&self, shard: Shard) -> String {
         self.on(shard, "past:")
     }
@@ -223,5 +239,25 @@ impl Keys {
     /// What a polling session has not fetched.
     pub fn out(&self, session: &SessionId) -> String {
         self.on(self.shard_of_session(session), &format!("out:{session}"))
+    }
+
+    /// Where lives what counts against somebody.
+    pub fn shard_of_mark(&self, mark: &Mark) -> Shard {
+        shard_of(mark.as_str(), self.shards)
+    }
+
+    /// What counts against somebody in one window or lock.
+    pub fn limit(&self, name: &str, mark: &Mark) -> String {
+        self.on(self.shard_of_mark(mark), &format!("limit:{name}:{}", mark.as_str()))
+    }
+
+    /// When letters are to be tried.
+    pub fn post(&self, shard: Shard, medium: Medium) -> String {
+        self.on(shard, &format!("post:{}", medium.as_str()))
+    }
+
+    /// What letters say.
+    pub fn letters(&self, shard: Shard, medium: Medium) -> String {
+        self.on(shard, &format!("letters:{}", medium.as_str()))
     }
 }

@@ -1,14 +1,15 @@
 //! Notices: what scripts put into inboxes, read back into events.
 //!
 //! A notice is fields separated by U+001F, which no id and no line can contain: whom it is for, what happened, then what
-//! belongs to it. `rooms/*.lua` write them.
+//! belongs to it. `rooms/*.lua` and `logins/*.lua` write them.
 
 use crate::clock::Millis;
+use crate::domain::account::Why;
 use crate::domain::event::{Audience, Event, Typing};
 use crate::domain::presence::Counts;
 use crate::domain::room::{Ending, Line, Offset, RoomKind};
 use crate::error::Fault;
-use crate::ids::{MessageId, NodeId, RoomId, SocketId, UserId};
+use crate::ids::{LoginId, MessageId, NodeId, RoomId, SocketId, UserId};
 
 const SEPARATOR: char = '\u{1f}';
 
@@ -71,6 +72,10 @@ impl<'a> Fields<'a> {
         self.text()?.split_ascii_whitespace().map(UserId::parse).collect()
     }
 
+    fn logins(&mut self) -> Option<Vec<LoginId>> {
+        self.text()?.split_ascii_whitespace().map(LoginId::parse).collect()
+    }
+
     fn number(&mut self) -> Option<u64> {
         self.text()?.parse().ok()
     }
@@ -123,6 +128,10 @@ fn read_event(fields: &mut Fields<'_>) -> Option<(Event, Vec<Place>)> {
     let kind = fields.text()?;
     if kind == "superseded" {
         return Some((Event::Superseded, Vec::new()));
+    }
+    if kind == "login_over" {
+        let (why, logins) = (Why::parse(fields.text()?)?, fields.logins()?);
+        return Some((Event::LoginOver { logins, why }, Vec::new()));
     }
     let room = fields.room()?;
     let mut found = Vec::new();

@@ -192,6 +192,9 @@ impl World {
         for key in texts(self.raw(&["KEYS", &format!("{prefix}*")]).await) {
             let kind = text(self.raw(&["TYPE", &key]).await);
             let mut value = match kind.as_str() {
+                "string" if bare(key.strip_prefix(&prefix).unwrap()).starts_with("limit:") => {
+                    packed_times(self.raw(&["GET", &key]).await)
+                }
                 "string" => text(self.raw(&["GET", &key]).await),
                 "hash" => sorted(pairs(unpacked(self.raw(&["HGETALL", &key]).await), "=")),
                 "zset" => pairs(texts(self.raw(&["ZRANGE", &key, "0", "-1", "WITHSCORES"]).await), "@").join(", "),
@@ -303,6 +306,14 @@ fn text(value: Value) -> String {
 
 pub(crate) fn texts(value: Value) -> Vec<String> {
     value.into_array().into_iter().map(text).collect()
+}
+
+/// Times of 6 bytes each.
+fn packed_times(value: Value) -> String {
+    let bytes = value.into_owned_bytes().unwrap_or_default();
+    let number = |bytes: &[u8]| bytes.iter().fold(0, |sum: u64, byte| sum << 8 | u64::from(*byte));
+    let times: Vec<_> = bytes.chunks(6).map(|time| number(time).to_string()).collect();
+    times.join(" ")
 }
 
 /// The fields of a hash; what somebody said lately (see `say.lua`) as how much, when, and the marks.

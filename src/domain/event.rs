@@ -1,10 +1,11 @@
 //! What a participant may be told. Dialects turn events into their packets; nothing here knows how.
 
 use crate::clock::Millis;
+use crate::domain::account::Why;
 use crate::domain::presence::Counts;
 use crate::domain::recovery::Bookmark;
 use crate::domain::room::{Ending, Line, Offset, RoomKind};
-use crate::ids::{RoomId, SocketId, UserId};
+use crate::ids::{LoginId, RoomId, SocketId, UserId};
 
 /// Whom a notice is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,6 +66,12 @@ pub enum Event {
     },
     /// How many people are online.
     Counted(Counts),
+    /// Logins of the user have ended before their time: sockets that came in with them are told, and closed.
+    LoginOver { logins: Vec<LoginId>, why: Why },
+    /// The token that the socket came in with is good for a moment more: another one must be brought by `until`.
+    TokenEnding { until: Millis },
+    /// It is good no longer; the socket's connection is ended.
+    TokenOver,
     /// Another socket has taken the place of this one: its connection is over, whether anybody has noticed or not.
     Superseded,
 }
@@ -89,6 +96,9 @@ impl Event {
             Event::Resumed { .. } => "resumed",
             Event::Ended { .. } => "ended",
             Event::Counted(_) => "counted",
+            Event::LoginOver { .. } => "login_over",
+            Event::TokenEnding { .. } => "token_ending",
+            Event::TokenOver => "token_over",
             Event::Superseded => "superseded",
         }
     }
@@ -98,7 +108,13 @@ impl Event {
         match self {
             Event::Said { typing_ended, .. } => !typing_ended,
             Event::Typing { .. } | Event::Retaken { .. } | Event::Counted(_) => true,
-            Event::Seated { .. } | Event::Resumed { .. } | Event::Ended { .. } | Event::Superseded => false,
+            Event::Seated { .. }
+            | Event::Resumed { .. }
+            | Event::Ended { .. }
+            | Event::LoginOver { .. }
+            | Event::TokenEnding { .. }
+            | Event::TokenOver
+            | Event::Superseded => false,
         }
     }
 
@@ -111,7 +127,11 @@ impl Event {
             | Event::Retaken { room, .. }
             | Event::Resumed { room, .. }
             | Event::Ended { room, .. } => Some(*room),
-            Event::Counted(_) | Event::Superseded => None,
+            Event::Counted(_)
+            | Event::LoginOver { .. }
+            | Event::TokenEnding { .. }
+            | Event::TokenOver
+            | Event::Superseded => None,
         }
     }
 
@@ -122,7 +142,12 @@ impl Event {
             Event::Retaken { room, offset, .. } => Some((*room, *offset)),
             Event::Seated { room, offset, .. } | Event::Ended { room, offset, .. } => Some((*room, (*offset)?)),
             Event::Resumed { room, lines, .. } => Some((*room, lines.last()?.offset)),
-            Event::Typing { .. } | Event::Counted(_) | Event::Superseded => None,
+            Event::Typing { .. }
+            | Event::Counted(_)
+            | Event::LoginOver { .. }
+            | Event::TokenEnding { .. }
+            | Event::TokenOver
+            | Event::Superseded => None,
         }
     }
 
@@ -133,7 +158,12 @@ impl Event {
             Event::Seated { .. } | Event::Said { .. } | Event::Retaken { .. } | Event::Resumed { .. } => {
                 self.place().map(|(room, offset)| Bookmark::In(room, offset))
             }
-            Event::Typing { .. } | Event::Counted(_) | Event::Superseded => None,
+            Event::Typing { .. }
+            | Event::Counted(_)
+            | Event::LoginOver { .. }
+            | Event::TokenEnding { .. }
+            | Event::TokenOver
+            | Event::Superseded => None,
         }
     }
 }

@@ -47,6 +47,8 @@ impl Pid {
             (Standing::Passing, Standing::Passing) => Ok(Identity {
                 user: self.user.clone(),
                 standing: Standing::Passing,
+                login: None,
+                until: None,
             }),
             _ if self.user == proven.user && self.standing == proven.standing => Ok(proven.clone()),
             _ => Err(Unrecovered::IdentityChanged),

@@ -1,5 +1,8 @@
 //! A rule saying no. Each refusal has a stable code that clients, metrics and tests can rely on; its text is for people.
 
+use super::account::No;
+use super::limits::Quota;
+use super::picture::Unfit;
 use std::time::Duration;
 
 /// Why something asked for is not done.
@@ -11,6 +14,10 @@ pub enum Refusal {
     MessageTooLong { max_chars: usize },
     /// Too many lines in the window; one is free after the wait.
     SlowDown { wait: Duration },
+    /// Tried too often (`domain::limits`).
+    Limited(Quota),
+    /// The file is no picture that we take.
+    BadPicture(Unfit),
     /// The user is in no room.
     NoRoom,
     /// The payload of the event has the wrong shape; the field that is wrong.
@@ -29,15 +36,26 @@ pub enum Refusal {
     Busy,
     /// What is needed for this is away for the moment.
     Unavailable,
+    /// A rule about accounts.
+    Account(No),
+}
+
+impl From<No> for Refusal {
+    fn from(no: No) -> Self {
+        Refusal::Account(no)
+    }
 }
 
 impl Refusal {
     /// The stable code.
     pub fn code(&self) -> &'static str {
         match self {
+            Refusal::Account(no) => no.code(),
             Refusal::InvalidMessage => "INVALID_MESSAGE",
             Refusal::MessageTooLong { .. } => "MESSAGE_TOO_LONG",
             Refusal::SlowDown { .. } => "RATE_LIMIT_EXCEEDED",
+            Refusal::Limited(quota) => quota.code,
+            Refusal::BadPicture(unfit) => unfit.code(),
             Refusal::NoRoom => "NO_ROOM",
             Refusal::InvalidPayload { .. } => "INVALID_PAYLOAD",
             Refusal::NotYourPartner => "NOT_YOUR_PARTNER",
@@ -55,9 +73,12 @@ impl std::fmt::Display for Refusal {
     /// The words of the document where it has some (section "text_chat_error").
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
+            Refusal::Account(no) => no.fmt(f),
             Refusal::InvalidMessage => f.write_str("Invalid message content"),
             Refusal::MessageTooLong { max_chars } => write!(f, "Message too long (max {max_chars} characters)"),
             Refusal::SlowDown { .. } => f.write_str("Rate limit exceeded"),
+            Refusal::Limited(_) => f.write_str("Too many attempts, please try again later"),
+            Refusal::BadPicture(unfit) => unfit.fmt(f),
             Refusal::NoRoom => f.write_str("No active text chat room"),
             Refusal::InvalidPayload { field } => write!(f, "Invalid payload: {field}"),
             Refusal::NotYourPartner => f.write_str("The reported user is not your partner"),

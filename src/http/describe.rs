@@ -2,7 +2,7 @@
 //! readable pages at `/docs` with nothing loaded from elsewhere.
 
 use super::assets::Asset;
-use super::omegoo;
+use super::{free2talk, omegoo, problem};
 use poem::{Endpoint, Request, Response};
 use serde_json::{Map, Value};
 use std::sync::LazyLock;
@@ -12,11 +12,47 @@ const DOCS_POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style
      img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 static SPEC: LazyLock<String> = LazyLock::new(|| {
-    let raw = omegoo::service().spec();
-    let value = serde_json::from_str(&raw).expect("the description is JSON");
-    let pretty = serde_json::to_string_pretty(&sorted(value)).expect("JSON can be written");
+    let [mut all, rooms] = [omegoo::service().spec(), free2talk::service().spec()]
+        .map(|raw| serde_json::from_str::<Value>(&raw).expect("the description is JSON"));
+    merge(&mut all, rooms);
+    show_problems(&mut all);
+    let pretty = serde_json::to_string_pretty(&sorted(all)).expect("JSON can be written");
     pretty + "\n"
 });
+
+/// One description of both families: what one has and the other has not comes together, schemas of one name are one.
+fn merge(all: &mut Value, more: Value) {
+    match (all, more) {
+        (Value::Object(all), Value::Object(more)) => {
+            for (key, value) in more {
+                match all.get_mut(&key) {
+                    Some(known) => merge(known, value),
+                    None => drop(all.insert(key, value)),
+                }
+            }
+        }
+        (Value::Array(all), Value::Array(more)) => {
+            let new = more.into_iter().filter(|one| !all.contains(one)).collect::<Vec<_>>();
+            all.extend(new);
+        }
+        (_, _) => {}
+    }
+}
+
+/// Each answer that something was not done gets an example of its own: they share a schema.
+fn show_problems(all: &mut Value) {
+    let paths = all["paths"].as_object_mut().into_iter().flatten();
+    let operations = paths.flat_map(|(_, item)| item.as_object_mut().into_iter().flatten());
+    let answers = operations.flat_map(|(_, operation)| operation["responses"].as_object_mut().into_iter().flatten());
+    for (status, answer) in answers {
+        let content = answer["content"].as_object_mut().into_iter().flatten();
+        for (_, media) in content.filter(|(_, media)| media["schema"]["$ref"] == "#/components/schemas/Problem") {
+            if let Some(example) = problem::example(status) {
+                media["example"] = example;
+            }
+        }
+    }
+}
 
 /// The description, pretty and in a fixed order.
 pub fn spec() -> &'static str {
@@ -70,7 +106,9 @@ impl Endpoint for Docs {
 
     async fn call(&self, request: Request) -> poem::Result<Response> {
         static FILE: LazyLock<Asset> = LazyLock::new(|| {
-            let page = omegoo::service().swagger_ui_html();
+            // The viewer is given the description of one family; it shows that of both.
+            let own = omegoo::service();
+            let page = own.swagger_ui_html().replacen(&own.spec(), spec(), 1);
             let page = page.replacen("<html charset=\"UTF-8\">", "<!doctype html><html lang=\"en\">", 1);
             let page = page.replacen("<title>Swagger UI</title>", "<title>Palaver API</title>", 1);
             Asset::new(page.into(), "text/html; charset=utf-8", DOCS_POLICY)

@@ -4,12 +4,19 @@ use super::origins::Origins;
 use super::ready::Readiness;
 use super::reply;
 use super::routes::{self, Known};
+use crate::domain::picture::LARGEST_FILE;
 use crate::metrics;
 use poem::http::{HeaderValue, Method, StatusCode, header};
 use poem::middleware::CatchPanic;
 use poem::{Endpoint, EndpointExt, Request, Response};
 use std::sync::Arc;
 use std::time::Instant;
+
+/// Where pictures are uploaded.
+const UPLOADS: &str = "/api/v1/upload/";
+
+/// What a form adds to the file in it.
+const FORM: usize = 64 * 1024;
 
 /// The document's security headers.
 const SECURITY: [(header::HeaderName, &str); 4] = [
@@ -81,6 +88,7 @@ async fn counted(endpoint: Arc<impl Endpoint<Output = Response>>, request: Reque
 
 /// Refuses a body that is larger than allowed, announced or not.
 async fn bounded<E: Endpoint>(endpoint: Arc<E>, mut request: Request, max: usize) -> poem::Result<Response> {
+    let max = room_for(request.uri().path(), max);
     let announced = request.headers().get(header::CONTENT_LENGTH);
     let announced = announced.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|length| length > max) {
@@ -94,6 +102,14 @@ async fn bounded<E: Endpoint>(endpoint: Arc<E>, mut request: Request, max: usize
         }
     }
     endpoint.call(request).await.map(poem::IntoResponse::into_response)
+}
+
+/// Pictures may be larger than anything else.
+fn room_for(path: &str, max: usize) -> usize {
+    match path.starts_with(UPLOADS) {
+        true => max.max(LARGEST_FILE + FORM),
+        false => max,
+    }
 }
 
 /// Puts every error into the envelope, and says what is allowed where a method is not.
@@ -117,10 +133,15 @@ async fn enveloped(endpoint: Arc<impl Endpoint<Output = Response>>, request: Req
     }
     let response = match status {
         StatusCode::BAD_REQUEST => reply::error(status, &text(response).await, None),
+        StatusCode::UNAUTHORIZED => reply::error(status, "Authentication required", Some("TOKEN_MISSING")),
         StatusCode::METHOD_NOT_ALLOWED => allowing(reply::error(status, "method not allowed", None), route),
-        StatusCode::PAYLOAD_TOO_LARGE => reply::error(status, "request body too large", None),
+        StatusCode::PAYLOAD_TOO_LARGE => reply::error(status, "request body too large", Some("BODY_TOO_LARGE")),
         StatusCode::NOT_FOUND => reply::error(status, "not found", None),
-        StatusCode::UNSUPPORTED_MEDIA_TYPE => reply::error(status, "the body must be application/json", None),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => reply::error(
+            status,
+            "the body must be application/json",
+            Some("UNSUPPORTED_MEDIA_TYPE"),
+        ),
         StatusCode::SERVICE_UNAVAILABLE => reply::later(status, "temporarily unavailable"),
         _ if status.is_server_error() => reply::error(status, "internal error", None),
         _ => reply::error(status, status.canonical_reason().unwrap_or("refused"), None),

@@ -13,14 +13,20 @@ async fn unknown_paths_and_methods_answer_in_the_envelope() {
         let (status, _, body) = told(world.client.get(path)).await;
         assert_eq!(
             (status, body),
-            (StatusCode::NOT_FOUND, json!({"success": false, "error": "not found"})),
+            (
+                StatusCode::NOT_FOUND,
+                json!({"success": false, "error": "not found", "message": "not found"})
+            ),
             "{path}"
         );
     }
     for path in ["/api/health", "/", "/docs", "/metrics", "/page/page.css"] {
         let (status, headers, body) = told(world.client.request(Method::DELETE, path)).await;
         assert_eq!(status, StatusCode::METHOD_NOT_ALLOWED, "{path}");
-        assert_eq!(body, json!({"success": false, "error": "method not allowed"}));
+        assert_eq!(
+            body,
+            json!({"success": false, "error": "method not allowed", "message": "method not allowed"})
+        );
         assert_eq!(text(&headers, "allow"), Some("GET, HEAD, OPTIONS"), "{path}");
     }
     let (status, headers, _) = told(world.client.request(Method::OPTIONS, "/api/health")).await;
@@ -71,7 +77,7 @@ async fn bad_bodies_answer_in_the_envelope() {
     assert!(body["error"].as_str().unwrap().contains("parse"), "{body}");
 
     let large = format!(r#"{{"name":"{}"}}"#, "x".repeat(200));
-    let too_large = json!({"success": false, "error": "request body too large"});
+    let too_large = json!({"success": false, "error": "request body too large", "message": "request body too large", "code": "BODY_TOO_LARGE"});
     let (status, _, body) = told(post(large.clone()).header("content-length", large.len())).await;
     assert_eq!((status, &body), (StatusCode::PAYLOAD_TOO_LARGE, &too_large));
     let (status, _, body) = told(post(large).header("transfer-encoding", "chunked")).await;
@@ -87,7 +93,7 @@ async fn bad_bodies_answer_in_the_envelope() {
     assert_eq!(status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
     assert_eq!(
         body,
-        json!({"success": false, "error": "the body must be application/json"})
+        json!({"success": false, "error": "the body must be application/json", "message": "the body must be application/json", "code": "UNSUPPORTED_MEDIA_TYPE"})
     );
 
     let (status, ..) = told(post(r#"{"name":"x"}"#.into()).header("transfer-encoding", "chunked")).await;
@@ -102,7 +108,7 @@ async fn a_panicking_handler_is_an_internal_error_that_tells_nothing() {
         (status, body),
         (
             StatusCode::INTERNAL_SERVER_ERROR,
-            json!({"success": false, "error": "internal error"})
+            json!({"success": false, "error": "internal error", "message": "internal error"})
         )
     );
 }
@@ -176,4 +182,24 @@ async fn our_own_page_needs_no_entry_and_a_star_lets_all_in_without_credentials(
     let (_, headers, _) = told(world.client.get("/live").header("origin", "https://anybody.example")).await;
     assert_eq!(text(&headers, "access-control-allow-origin"), Some("*"));
     assert_eq!(text(&headers, "access-control-allow-credentials"), None);
+}
+
+#[tokio::test]
+async fn only_where_pictures_are_uploaded_a_body_may_have_five_mebibytes() {
+    let world = world(|_| {}).await;
+    let post = async |path: &str, size: usize| {
+        let request = world.client.request(Method::POST, path).header("content-length", size);
+        told(request.body(vec![0; size])).await.0
+    };
+
+    assert_eq!(
+        post("/api/v1/upload/avatar", (5 << 20) + 1000).await,
+        StatusCode::NOT_FOUND,
+        "it is let through"
+    );
+    assert_eq!(
+        post("/api/v1/upload/avatar", 6 << 20).await,
+        StatusCode::PAYLOAD_TOO_LARGE
+    );
+    assert_eq!(post("/api/v1/uploads", 5 << 20).await, StatusCode::PAYLOAD_TOO_LARGE);
 }

@@ -5,14 +5,22 @@
 //! handed through.
 
 mod assets;
+mod auth;
+mod body;
+pub mod callers;
 mod describe;
 mod dress;
+mod free2talk;
 mod iso;
 mod omegoo;
 mod origins;
+mod pictures;
+mod problem;
 mod ready;
 mod reply;
 mod routes;
+mod samples;
+mod text;
 
 pub use describe::spec;
 pub use ready::Readiness;
@@ -61,6 +69,9 @@ impl std::fmt::Debug for Connections {
     }
 }
 
+/// Where the paths of the Free2Talk family begin.
+const FREE2TALK: &str = "/api/v1/";
+
 /// Everything a node serves on its main listener. `sockets` gets every request under `sockets.path`, untouched but for
 /// the security headers: it answers for its own origins, errors and limits.
 pub fn app<S>(settings: &Settings, front: Front, sockets: S) -> impl Endpoint<Output = Response> + 'static
@@ -70,21 +81,31 @@ where
 {
     // Mounted path by path: a service nested at the root would swallow `/`, which is the page's.
     let ready = front.ready.clone();
-    let api = Arc::new(omegoo::endpoint(front));
+    let pictures = pictures::Pictures(front.clone());
+    let rooms = Arc::new(free2talk::endpoint(front.clone()).map_to_response().boxed());
+    let chat = Arc::new(omegoo::endpoint(front).map_to_response().boxed());
     let paths = describe::paths()
         .into_iter()
         .map(|(path, _)| path.replace('{', ":").replace('}', ""));
-    let routes = paths.fold(Route::new(), |routes, path| routes.at(path, api.clone()));
+    let routes = paths.fold(Route::new(), |routes, path| {
+        let family = if path.starts_with(FREE2TALK) { &rooms } else { &chat };
+        routes.at(path, family.clone())
+    });
     let routes = routes
         .at("/openapi.json", get(describe::SpecFile))
         .at("/docs", get(describe::Docs))
         .at("/", get(assets::Asset::index()))
         .at("/favicon.ico", get(assets::Asset::icon()))
-        .at("/page/*path", get(assets::Page));
+        .at("/page/*path", get(assets::Page))
+        .at("/files/avatars/:name", pictures);
     let routes = match settings.metrics_listen {
         None => routes.at("/metrics", get(tell_metrics)),
         Some(_) => routes,
     };
+    let proxies = settings.trusted_proxies;
+    let routes = routes
+        .map_to_response()
+        .around(move |endpoint, request| callers::known(endpoint, request, proxies));
     let dressed = dress::inner(routes, Origins::new(&settings.origins), settings.max_body);
     let all = Route::new()
         .nest("/", dressed)

@@ -1,15 +1,22 @@
 //! Which web pages may call us (CORS). A request without `Origin` is not from another site's page and passes.
 //!
-//! The page we serve ourselves is on our own origin and needs no entry in the list. Clients send no cookies; the
-//! credentials header is there because some ask for it, and only ever beside one named origin.
+//! The page we serve ourselves is on our own origin and needs no entry in the list. Only the
+//! Free2Talk web app sends cookies; the credentials header is there for it, and only ever beside one named origin.
 
+use super::free2talk::cookies;
 use super::reply;
+use crate::metrics;
 use poem::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use poem::{Endpoint, Request, Response};
 use std::sync::Arc;
 
+/// The code of a refusal for where a request comes from.
+const NOT_ALLOWED: &str = "ORIGIN_NOT_ALLOWED";
 const METHODS: &str = "GET, POST, PUT, PATCH, DELETE, OPTIONS";
-const HEADERS: &str = "Content-Type, Authorization, X-Admin-Session, X-Admin-Csrf, X-CSRF-Token, X-Guest-Id";
+const HEADERS: &str =
+    "Content-Type, Authorization, X-Admin-Session, X-Admin-Csrf, X-CSRF-Token, X-Guest-Id, X-Refresh-Token";
+/// What pages may read of an answer, beside what all may.
+const READABLE: &str = "Retry-After, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, RateLimit-Policy";
 /// Browsers keep a preflight's answer two hours at most.
 const KEEP_SECONDS: &str = "7200";
 
@@ -49,14 +56,42 @@ impl Origins {
         }
     }
 
+    /// Whether a page of somebody else may have made a browser send this: it would change something, is proven by nothing
+    /// but cookies of ours, which browsers add by themselves, and no page that is allowed by name says that it sent it.
+    /// Cookies of other sites' requests are for `accounts.cookies = cross-site` only; the guard holds always.
+    fn may_be_forged(&self, request: &Request, from: &From) -> bool {
+        let headers = request.headers();
+        let changes = ![Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method());
+        let lines = headers.get_all(header::COOKIE).iter();
+        let cookies = lines
+            .filter_map(|line| line.to_str().ok())
+            .flat_map(|line| line.split(';'));
+        let ours = |cookie: &str| {
+            let name = cookie.split('=').next().unwrap_or_default().trim();
+            [cookies::ACCESS, cookies::REFRESH].contains(&name)
+        };
+        let by_cookie = !headers.contains_key(header::AUTHORIZATION) && cookies.into_iter().any(ours);
+        let by_other_site = headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site");
+        let named = match from {
+            From::Here => !by_other_site,
+            From::Friend(origin) => origin != "*",
+            From::Stranger => false,
+        };
+        changes && by_cookie && !named
+    }
+
     /// Answers preflights and marks answers for allowed pages.
     pub(super) async fn guard(self, endpoint: Arc<impl Endpoint<Output = Response>>, request: Request) -> Response {
         let from = self.judge(request.headers());
         let asks_first = request.method() == Method::OPTIONS
             && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
         let mut response = match (&from, asks_first) {
-            (From::Stranger, true) => reply::error(StatusCode::FORBIDDEN, "origin not allowed", None),
+            (From::Stranger, true) => reply::error(StatusCode::FORBIDDEN, "origin not allowed", Some(NOT_ALLOWED)),
             (_, true) => preflight(),
+            (from, false) if self.may_be_forged(&request, from) => {
+                metrics::REFUSALS.one(NOT_ALLOWED);
+                reply::error(StatusCode::FORBIDDEN, "origin not allowed", Some(NOT_ALLOWED))
+            }
             (_, false) => endpoint.get_response(request).await,
         };
         let headers = response.headers_mut();
@@ -72,7 +107,7 @@ impl Origins {
             headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
             headers.insert(
                 header::ACCESS_CONTROL_EXPOSE_HEADERS,
-                HeaderValue::from_static("Retry-After"),
+                HeaderValue::from_static(READABLE),
             );
         }
         response

@@ -1,5 +1,5 @@
-//! The error envelope of the Omegoo family: `{success:false, error, code?}` for everything that goes wrong, so that a
-//! client can always parse the answer as JSON.
+//! The error envelope of both families: `{success:false, error, message, code?}` for everything that goes wrong, so that a
+//! client can always parse the answer as JSON. The one reads `error`, the other `message`.
 
 use poem::http::{HeaderValue, StatusCode, header};
 use poem::{IntoResponse, Response};
@@ -9,6 +9,7 @@ use serde::Serialize;
 struct Envelope<'a> {
     success: bool,
     error: &'a str,
+    message: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<&'a str>,
 }
@@ -18,6 +19,7 @@ pub(super) fn error(status: StatusCode, error: &str, code: Option<&str>) -> Resp
     let envelope = Envelope {
         success: false,
         error,
+        message: error,
         code,
     };
     poem::web::Json(envelope).with_status(status).into_response()

@@ -17,7 +17,14 @@ pub(super) struct Known {
 pub(super) const NOWHERE: &str = "none";
 
 /// Beside the API, all read-only.
-const BESIDE: [&str; 5] = ["/", "/page/{path}", "/openapi.json", "/docs", "/metrics"];
+const BESIDE: [&str; 6] = [
+    "/",
+    "/page/{path}",
+    "/files/avatars/{name}",
+    "/openapi.json",
+    "/docs",
+    "/metrics",
+];
 
 static ROUTES: LazyLock<Vec<Known>> = LazyLock::new(|| {
     let paths = describe::paths();

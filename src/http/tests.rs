@@ -2,6 +2,7 @@
 
 use super::redis::Redis;
 use super::*;
+use crate::actions::Outside;
 use crate::clock::Clock;
 use crate::coord::connect;
 use crate::store::Store;
@@ -13,6 +14,7 @@ use serde_json::{Value, json};
 pub(super) struct World {
     pub(super) client: Client,
     ready: Readiness,
+    pub(super) actions: Actions,
     redis: Redis,
     clock: Clock,
 }
@@ -84,14 +86,17 @@ pub(super) async fn world(change: impl FnOnce(&mut Settings)) -> World {
             opened.coord,
             Store::open(&settings.postgres).unwrap(),
             Arc::new(settings.clone()),
-        ),
+        )
+        .with(Outside::open(&settings).unwrap()),
         ready: ready.clone(),
         connections: Connections::new(|| 7),
     };
+    let actions = front.actions.clone();
     let endpoint = app(&settings, front, Route::new().at("/socket.io/", get(sockets)));
     World {
         client: Client(endpoint.boxed()),
         ready,
+        actions,
         redis,
         clock,
     }

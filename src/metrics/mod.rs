@@ -89,6 +89,8 @@ declare! {
         LEASES_LOST [] = "palaver_leases_lost_total";
         /// Facts written from the journal to Postgres.
         JOURNAL_STORED [kind] = "palaver_journal_stored_total";
+        /// Attempts to send a letter.
+        LETTERS [medium, outcome] = "palaver_letters_total";
         /// Connections to Redis that were lost and opened again.
         REDIS_RECONNECTS [] = "palaver_redis_reconnects_total";
         /// Loops of the node that ended by a fault or a panic and were started again.

@@ -3,15 +3,16 @@
 
 use super::loops::keeper::Kept;
 use super::loops::lease::{self, Lease};
-use super::loops::{counts, inbox, journal, keeper, moved, offers};
+use super::loops::{counts, inbox, journal, keeper, moved, offers, post, tokens};
 use super::serve::{Serving, bind};
 use super::supervise::Loops;
 use super::upkeep;
-use crate::actions::Actions;
+use crate::actions::{Actions, Outside};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::coord::Coord;
 use crate::coord::connect::{self, Opened};
+use crate::domain::letter::MEDIA;
 use crate::error::Fault;
 use crate::http::{self, Connections, Front, Readiness};
 use crate::metrics;
@@ -85,7 +86,9 @@ pub async fn start(settings: Settings, clock: Clock) -> Result<RunningNode, Faul
     let opened = connect::open(&settings.redis, u64::from(settings.redis.inbox), &clock)?;
     let coord = opened.coord.clone();
     let ready = Readiness::waiting_for(PARTS);
-    let actions = Actions::new(coord.clone(), store.clone(), settings.clone());
+    // Nor are those outside.
+    let outside = Outside::open(&settings)?;
+    let actions = Actions::new(coord.clone(), store.clone(), settings.clone()).with(outside);
     let hub = Hub::default();
 
     let limits = HttpLimits {
@@ -191,12 +194,18 @@ fn run_loops(loops: &Loops, opened: Opened, parts: Parts) {
         loops.once("offers", offers::run(reader, actions.clone(), claim));
     }
     loops.once("journal", journal::run(opened.journals, actions.clone(), kept.clone()));
+    for medium in MEDIA {
+        let (actions, kept) = (actions.clone(), kept.clone());
+        loops.keep("post", move || post::run(medium, actions.clone(), kept.clone()));
+    }
     for shard in actions.coord().keys().shards() {
         let (actions, kept, every) = (actions.clone(), kept.clone(), settings.queue.pair_every);
         let keeper = move || keeper::run(shard, actions.clone(), kept.clone(), every);
         loops.keep("keeper", keeper);
     }
     loops.keep("moved", move || moved::run(dialect.clone()));
+    let (members, time, leeway) = (hub.clone(), clock.clone(), settings.jwt.leeway);
+    loops.keep("tokens", move || tokens::run(members.clone(), time.clone(), leeway));
     loops.keep("counts", move || counts::run(hub.clone()));
     loops.keep("heartbeat", move || engine.clone().heartbeat());
     loops.keep("fold metrics", upkeep::fold_metrics);

@@ -24,23 +24,27 @@ pub(super) async fn forget(store: Store, clock: Clock, keep_for: Duration) {
     loop {
         tokio::time::sleep(FORGET_EVERY).await;
         let limit = Millis(clock.now().0.saturating_sub(keep_for.as_millis() as u64));
-        while forget_some(&store, limit).await {}
+        while forget_some(&store, limit, clock.now()).await {}
     }
 }
 
 /// One bounded step; whether there may be more.
-async fn forget_some(store: &Store, limit: Millis) -> bool {
-    match store.forget_before(limit).await {
+async fn forget_some(store: &Store, limit: Millis, now: Millis) -> bool {
+    match store.forget_before(limit, now).await {
         Ok(Forgotten {
             conversations: 0,
             evidence: 0,
+            ended: 0,
         }) => false,
         Ok(forgotten) => {
             let Forgotten {
                 conversations,
                 evidence,
+                ended,
             } = forgotten;
-            tracing::info!("forgot {conversations} conversations and the evidence of {evidence} reports");
+            tracing::info!(
+                "forgot {conversations} conversations, the evidence of {evidence} reports and {ended} ended logins and sign-ups"
+            );
             true
         }
         Err(fault) => {

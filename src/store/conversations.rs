@@ -6,13 +6,24 @@ use crate::error::Fault;
 use crate::ids::UserId;
 
 impl Store {
-    /// Keeps the metadata of a conversation. Twice is once.
+    /// Keeps the metadata of a conversation, and counts it for those of its people who have an account: conversations are
+    /// forgotten after a while, and how many there were is not. Twice is once.
     pub async fn save_conversation(&self, conversation: &Conversation) -> Result<Saved, Fault> {
         let people: Vec<_> = conversation.people.iter().map(UserId::as_str).collect();
+        let registered: Vec<_> = conversation
+            .people
+            .iter()
+            .filter_map(|user| UserId::parse_uuid(user.as_str()))
+            .map(|user| user.to_string())
+            .collect();
         let query = sqlx::query(
-            "insert into conversations (room, kind, opened_at, ended_at, end_reason, ended_by, messages, people)
-             values ($1::uuid, $2, to_timestamp($3), to_timestamp($4), $5, $6, $7, $8)
-             on conflict (room) do nothing",
+            "with new as (insert into conversations (room, kind, opened_at, ended_at, end_reason, ended_by, messages, people)
+                 values ($1::uuid, $2, to_timestamp($3), to_timestamp($4), $5, $6, $7, $8)
+                 on conflict (room) do nothing returning opened_at, ended_at),
+             counted as (update users set calls_completed = calls_completed + 1,
+                 call_minutes = call_minutes + ceil(greatest(extract(epoch from ended_at - opened_at), 0) / 60)::integer
+                 from new where id = any($9::uuid[]))
+             select from new",
         )
         .bind(conversation.room.to_string())
         .bind(conversation.kind.as_str())
@@ -21,7 +32,8 @@ impl Store {
         .bind(conversation.ending.why())
         .bind(conversation.ending.by().map(UserId::as_str))
         .bind(i32::try_from(conversation.lines).unwrap_or(i32::MAX))
-        .bind(people);
+        .bind(people)
+        .bind(registered);
         self.insert("save conversation", query.execute(&self.pool)).await
     }
 }

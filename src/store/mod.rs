@@ -3,9 +3,19 @@
 //! The pool connects when it is first used, so a node starts, and chats go on, without Postgres. Every query has a
 //! deadline. Nothing here knows Redis or the journal that the facts come from.
 
+pub mod activity;
 mod conversations;
+pub mod farewell;
+mod google;
+pub mod guests;
+pub mod logins;
+mod phones;
+pub mod profiles;
 mod reports;
+pub mod resets;
 mod retention;
+pub mod sign_ups;
+pub mod users;
 
 pub use retention::Forgotten;
 
@@ -172,6 +182,12 @@ fn seconds(at: Millis) -> f64 {
 }
 
 #[cfg(test)]
+mod accounts_tests;
+#[cfg(test)]
 pub(crate) mod postgres;
+#[cfg(test)]
+mod profiles_tests;
+#[cfg(test)]
+mod proofs_tests;
 #[cfg(test)]
 mod tests;

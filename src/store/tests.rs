@@ -91,9 +91,18 @@ async fn a_report_keeps_its_lines_until_their_time_is_over() {
     ];
     let kept = one_row(&store, "select messages from reports").await;
     store.save_conversation(&conversation()).await.unwrap();
-    let early = store.forget_before(Millis(1_700_000_001_000)).await.unwrap();
-    let late = store.forget_before(Millis(1_700_000_100_000)).await.unwrap();
-    let again = store.forget_before(Millis(1_700_000_100_000)).await.unwrap();
+    let early = store
+        .forget_before(Millis(1_700_000_001_000), Millis(1_700_000_000_000))
+        .await
+        .unwrap();
+    let late = store
+        .forget_before(Millis(1_700_000_100_000), Millis(1_700_000_000_000))
+        .await
+        .unwrap();
+    let again = store
+        .forget_before(Millis(1_700_000_100_000), Millis(1_700_000_000_000))
+        .await
+        .unwrap();
 
     assert_eq!(saved, [Saved::New, Saved::Already]);
     assert_eq!(
@@ -105,7 +114,8 @@ async fn a_report_keeps_its_lines_until_their_time_is_over() {
         late,
         Forgotten {
             conversations: 1,
-            evidence: 1
+            evidence: 1,
+            ended: 0
         }
     );
     assert_eq!(again, Forgotten::default());

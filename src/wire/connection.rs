@@ -32,6 +32,8 @@ pub enum End {
     TooFast,
     /// The app wanted it.
     Dismissed,
+    /// What its client came in with is good no longer; with something else it may come back.
+    Expired,
     Drained,
     /// Too many come at once: the client shall come back in so many milliseconds.
     Busy(u16),
@@ -57,6 +59,7 @@ impl End {
             | End::Unjoined
             | End::SlowReader
             | End::TooFast
+            | End::Expired
             | End::Busy(_) => Departure::Lost,
         }
     }
@@ -74,6 +77,7 @@ impl End {
             End::SlowReader => "slow_reader",
             End::TooFast => "too_fast",
             End::Dismissed => "dismissed",
+            End::Expired => "expired",
             End::Drained => "drained",
             End::Busy(_) => "busy",
             End::Moved => "moved",
@@ -89,7 +93,7 @@ impl End {
             End::Malformed(how) => Some(Frame::close(1002, how)),
             End::NotText => Some(Frame::close(1007, "")),
             End::TooLarge => Some(Frame::close(1009, "")),
-            End::Unjoined | End::TooFast => Some(Frame::close(1008, self.reason())),
+            End::Unjoined | End::TooFast | End::Expired => Some(Frame::close(1008, self.reason())),
             // "Service restart": clients reconnect, after a while of their own choosing.
             End::Drained => Some(Frame::close(1012, "")),
             // "Try again later".

@@ -123,6 +123,7 @@ fn count_end(end: End) {
         | End::Cut
         | End::PingTimeout
         | End::Dismissed
+        | End::Expired
         | End::Drained
         | End::Busy(_)
         | End::Moved

@@ -233,6 +233,7 @@ impl<D: Dialogue> Holding<D> {
             | End::SlowReader
             | End::TooFast
             | End::Busy(_)
+            | End::Expired
             | End::Dismissed => coord.session_close(sid, "1", end.reason()).await,
         };
         if let Err(fault) = said {

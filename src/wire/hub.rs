@@ -3,13 +3,15 @@
 //! What a user is doing is believed, not known: it follows the notices that were delivered, so that a socket is never
 //! treated by a state its client has not heard of. The truth is in Redis; scripts check it.
 
+use super::Frame;
+use super::connection::End;
 use super::member::Member;
-use super::{End, Frame};
+use crate::clock::Millis;
 use crate::coord::notice::Notice;
 use crate::domain::event::{Audience, Event};
 use crate::domain::presence::Counts;
 use crate::domain::queue::Queue;
-use crate::ids::{NodeId, RoomId, Shard, SocketId, UserId, shard_of};
+use crate::ids::{LoginId, NodeId, RoomId, Shard, SocketId, UserId, shard_of};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -211,6 +213,9 @@ impl Hub {
     }
 
     fn deliver_to(&self, user: &UserId, event: &Event, shared: &mut Option<Vec<Frame>>) {
+        if let Event::LoginOver { logins, .. } = event {
+            return self.close_logins(user, logins, event);
+        }
         let mut people = self.people(user);
         let Some(person) = people.get_mut(user) else { return };
         if person.must_wait(event) {
@@ -230,6 +235,35 @@ impl Hub {
             member.hear(event, shared);
             for event in &parked {
                 member.hear(event, &mut None);
+            }
+        }
+    }
+
+    /// Tells the sockets that came in with one of these logins, and closes them. Their connections' tasks do the rest.
+    fn close_logins(&self, user: &UserId, logins: &[LoginId], event: &Event) {
+        let people = self.people(user);
+        let members = people.get(user).into_iter().flat_map(|person| &person.members);
+        for member in members.filter(|member| member.who.login.as_ref().is_some_and(|login| logins.contains(login))) {
+            member.say(event);
+            member.socket.dismiss();
+        }
+    }
+
+    /// Sockets whose token is good no longer are told, and their connections end, so that their clients come back with
+    /// another one; whose token ends by `soon` are told so, once. Their users keep their seats meanwhile.
+    pub fn end_tokens(&self, now: Millis, soon: Millis) {
+        let ends_by = |member: &&Arc<Member>, at: Millis| member.who.until.is_some_and(|until| until <= at);
+        for stripe in &self.0.sockets {
+            // Told outside of the lock.
+            let ending: Vec<_> = locked(stripe).values().filter(|m| ends_by(m, soon)).cloned().collect();
+            for member in ending {
+                let Some(until) = member.who.until else { continue };
+                if until <= now {
+                    member.say(&Event::TokenOver);
+                    member.socket.connection().end(End::Expired);
+                } else if member.is_to_be_warned() {
+                    member.say(&Event::TokenEnding { until });
+                }
             }
         }
     }
@@ -290,6 +324,9 @@ impl Person {
             | Event::Retaken { .. }
             | Event::Resumed { .. }
             | Event::Superseded
+            | Event::LoginOver { .. }
+            | Event::TokenEnding { .. }
+            | Event::TokenOver
             | Event::Counted(_) => {}
         }
     }

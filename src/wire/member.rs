@@ -13,6 +13,7 @@ use crate::domain::recovery::Bookmark;
 use crate::domain::room::Offset;
 use crate::ids::RoomId;
 use crate::metrics;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -44,6 +45,8 @@ pub struct Member {
     found: Mutex<Found>,
     /// What happened before this, its client heard before the socket came.
     unnoticed: Millis,
+    /// Whether it was told that its token ends.
+    warned: AtomicBool,
     /// Up to where its client heard before the socket came, when it takes up a session.
     heard_before: Mutex<Option<(RoomId, Offset)>>,
 }
@@ -90,8 +93,14 @@ impl Member {
             told_from: Mutex::new(Offset::LAST),
             found: Mutex::new(Found::Unknown),
             unnoticed,
+            warned: AtomicBool::new(false),
             heard_before: Mutex::default(),
         }
+    }
+
+    /// Whether it is to be told now that its token ends; true once.
+    pub fn is_to_be_warned(&self) -> bool {
+        !self.warned.swap(true, Ordering::AcqRel)
     }
 
     /// Its client has heard up to here: notices of that, read late, are no news.
@@ -272,6 +281,8 @@ mod tests {
         let who = Identity {
             user: UserId::parse("a").unwrap(),
             standing: Standing::Guest,
+            login: None,
+            until: None,
         };
         let wishes = Wishes {
             echo: Echo::On,

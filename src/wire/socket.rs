@@ -1,7 +1,7 @@
 //! A socket: one namespace of one connection, as the app sees it.
 
 use super::app::Passport;
-use super::connection::Connection;
+use super::connection::{Connection, End};
 use super::dialogue::Joined;
 use super::frame::Frame;
 use super::socketio::{self, Ack, AckId};
@@ -162,6 +162,12 @@ impl Socket {
     pub fn disconnect(&self) {
         self.emit(&Frame::message(&socketio::disconnect(&self.namespace)));
         self.leave();
+    }
+
+    /// The same, and ends the connection: the app is told that the socket has gone.
+    pub fn dismiss(&self) {
+        self.emit(&Frame::message(&socketio::disconnect(&self.namespace)));
+        self.connection.end(End::Dismissed);
     }
 
     /// Notes, after emitting it, that the room log up to `ms` has been written to the client. What was emitted while the

@@ -4,6 +4,11 @@
 //! `harness_holds`.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+mod accounts;
+mod accounts_limits;
+mod accounts_proofs;
+mod accounts_sockets;
+mod accounts_v1;
 mod bad_input;
 mod bad_requests;
 mod browser;
@@ -15,6 +20,7 @@ mod drain;
 mod failover;
 mod faults;
 mod frozen;
+mod guest;
 #[allow(
     dead_code,
     unreachable_pub,
@@ -44,3 +50,5 @@ mod storm;
 mod strangers;
 mod transports;
 mod typing;
+mod user;
+mod users_v1;

@@ -5,8 +5,10 @@ use crate::harness::client::person::Person;
 use crate::harness::company::Company;
 use crate::harness::history::Moment;
 use crate::harness::node::NodeProcess;
+use crate::harness::people::{Api, plan, text};
 use crate::harness::world::World;
 use crate::harness::{PATIENCE, eventually};
+use serde_json::json;
 use sqlx::{Connection, PgConnection};
 use std::time::Instant;
 
@@ -158,4 +160,53 @@ async fn rows(store: &mut PgConnection) -> (i64, i64) {
         .await
         .unwrap();
     (conversations, reports)
+}
+
+#[tokio::test]
+async fn postgres_away_accounts_answer_503_with_retry_after_and_sockets_come_in_with_their_tokens() {
+    let world = plan()
+        .set("PALAVER_POSTGRES__CONNECT_TIMEOUT", "500ms")
+        .set("PALAVER_POSTGRES__QUERY_TIMEOUT", "500ms")
+        .start()
+        .await;
+    let api = Api::of(&world);
+    let device = json!({"age": 18, "deviceFingerprint": "a device of the tests", "termsAccepted": true, "privacyAccepted": true});
+    let session = api.post("/api/auth/register", device.clone()).await.done();
+    let (token, refresh) = (text(&session["data"], "token"), text(&session["data"], "refreshToken"));
+    let email = json!({"email": "ann@gmail.com", "username": "ann", "password": "secret-ann", "gender": "female", "otp": "123456"});
+
+    world.store_line.cut();
+
+    let link = json!({"token": "f".repeat(64), "password": "another"});
+    let phone = json!({"phone": "9876543210", "otp": "123456"});
+    for (path, body) in [
+        ("/api/auth/register", &device),
+        ("/api/auth/register", &email),
+        ("/api/auth/login", &email),
+        ("/api/auth/verify-otp", &email),
+        ("/api/auth/resend-otp", &email),
+        ("/api/auth/refresh", &json!({"refreshToken": refresh})),
+        ("/api/auth/logout", &json!({})),
+        ("/api/auth/change-password", &json!({"newPassword": "another"})),
+        ("/api/auth/validate-reset-token", &link),
+        ("/api/auth/reset-password", &link),
+        ("/api/auth/request-otp", &phone),
+        ("/api/auth/verify-phone", &phone),
+        ("/api/v1/auth/register", &email),
+        ("/api/v1/auth/login", &email),
+        ("/api/v1/auth/logout", &json!({})),
+    ] {
+        let told = api.post_as(&token, path, body.clone()).await;
+        assert_eq!(told.refusal(), (503, "UNAVAILABLE"), "{path}");
+        assert!(told.headers.contains_key("retry-after"), "{path}");
+    }
+    assert_eq!(api.get_as(&token, "/api/auth/me").await.refusal().0, 503);
+    // Who wants a new password is told that it is on its way: it will be.
+    api.post("/api/auth/forgot-password", email.clone()).await.done();
+    let socket = world.dial_node(0).auth(json!({"token": token})).connect().await;
+    socket.close().await;
+
+    world.store_line.mend();
+    let back = async || api.get_as(&token, "/api/auth/me").await.status == 200;
+    eventually("accounts are back", back).await;
 }

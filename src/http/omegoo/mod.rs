@@ -1,12 +1,26 @@
 //! The Omegoo family of the API: what is served, under which names, with which words. Its paths begin at the root
 //! (`/keepalive`, `/health`), so the whole family is one service mounted there.
 
+mod auth;
+mod forms;
+mod guest;
+mod guest_shapes;
+mod passwords;
+mod people;
+mod phones;
+mod profiles;
 mod recent;
 mod shapes;
+mod user;
+mod user_forms;
 
 use super::Front;
 use super::iso::iso;
 use crate::metrics;
+use auth::Auth;
+use guest::Guests;
+use passwords::Passwords;
+use phones::Phones;
 use poem::web::Data;
 use poem::{Endpoint, EndpointExt};
 use poem_openapi::payload::Json;
@@ -14,6 +28,7 @@ use poem_openapi::{LicenseObject, OpenApi, OpenApiService, Tags};
 use recent::Recent;
 use shapes::{Health, KeepAlive, Live, Memory, Readied, ReadyAnswer, StatusAnswer, StatusSummary};
 use std::sync::Arc;
+use user::User;
 
 /// Chapters of the description.
 #[derive(Tags)]
@@ -33,11 +48,11 @@ pub(super) fn endpoint(front: Front) -> impl Endpoint {
 }
 
 /// The family's description and routes; the latter expect a [`Front`] among the request's data.
-pub(super) fn service() -> OpenApiService<Omegoo, ()> {
-    OpenApiService::new(Omegoo, "Palaver", env!("CARGO_PKG_VERSION"))
+pub(super) fn service() -> OpenApiService<(Omegoo, Auth, Passwords, Phones, User, Guests), ()> {
+    OpenApiService::new((Omegoo, Auth, Passwords, Phones, User, Guests), "Palaver", env!("CARGO_PKG_VERSION"))
         .summary("Talking to strangers: anonymous one-to-one chat.")
         .description(
-            "Errors are JSON `{success:false, error, code?}` with a fitting status. Chat itself runs over Socket.IO at \
+            "Errors are JSON `{success:false, error, message, code?}` with a fitting status. Chat itself runs over Socket.IO at \
              `/socket.io/`; the page at `/` is its reference client.",
         )
         .license(LicenseObject::new("MIT OR Apache-2.0").identifier("MIT OR Apache-2.0"))

@@ -8,6 +8,8 @@ pub mod keeper;
 pub mod lease;
 pub mod moved;
 pub mod offers;
+pub mod post;
+pub mod tokens;
 
 use crate::error::Fault;
 use crate::metrics;

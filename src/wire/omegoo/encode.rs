@@ -1,6 +1,7 @@
 //! The table from events to packets (contract 3.1, 3.3), as one viewer is to see them.
 
 use super::{Bookmarks, Echo};
+use crate::domain::account::Why;
 use crate::domain::event::{Event, Typing};
 use crate::domain::room::{Ending, Line, RoomKind, partner_of};
 use crate::ids::{MessageId, RoomId, UserId};
@@ -18,6 +19,9 @@ pub fn wants(event: &Event, viewer: &UserId, echo: Echo) -> bool {
         | Event::Typing { .. }
         | Event::Resumed { .. }
         | Event::Ended { .. }
+        | Event::LoginOver { .. }
+        | Event::TokenEnding { .. }
+        | Event::TokenOver
         | Event::Counted(_) => true,
         Event::Superseded => false,
     }
@@ -83,6 +87,15 @@ fn packets<'a>(event: &'a Event, viewer: &UserId) -> Vec<(&'static str, Payload<
                 json!({ "roomId": room_id(*room), "partnerId": partner, "messages": messages }),
             ))]
         }
+        Event::LoginOver { why, .. } => vec![any(login_over(*why))],
+        Event::TokenEnding { until } => vec![any((
+            "session_expiring",
+            json!({ "code": "TOKEN_EXPIRING", "expiresAt": until.0 }),
+        ))],
+        Event::TokenOver => vec![any((
+            "session_expired",
+            json!({ "code": "TOKEN_EXPIRED", "message": "The token has expired" }),
+        ))],
         Event::Ended { ending, .. } => ended(ending, viewer).into_iter().map(any).collect(),
         Event::Counted(c) => {
             vec![any((
@@ -92,6 +105,25 @@ fn packets<'a>(event: &'a Event, viewer: &UserId) -> Vec<(&'static str, Payload<
         }
         // Its client hears that the connection is closed.
         Event::Superseded => Vec::new(),
+    }
+}
+
+/// The packet before a socket is closed because its login has ended.
+fn login_over(why: Why) -> (&'static str, Value) {
+    match why {
+        // The web app has words of its own for these two.
+        Why::Replaced => (
+            "connection_replaced",
+            json!({ "code": "SESSION_REPLACED", "reason": why.as_str() }),
+        ),
+        Why::Ban => (
+            "user_banned",
+            json!({ "banned": true, "message": "This account is banned" }),
+        ),
+        Why::Logout | Why::Password | Why::Reuse | Why::Deleted => (
+            "session_revoked",
+            json!({ "code": "SESSION_ENDED", "reason": why.as_str() }),
+        ),
     }
 }
 

@@ -6,11 +6,14 @@ use super::super::member::Member;
 use super::super::{Passport, Socket};
 use crate::actions::Actions;
 use crate::clock::Millis;
-use crate::domain::account::{Identity, Standing};
+use crate::domain::account::{Identity, No, Standing};
 use crate::domain::recovery::{Bookmark, Pid};
-use crate::ids::UserId;
+use crate::ids::{LoginId, UserId};
 use serde_json::{Map, Value};
 use std::sync::Arc;
+
+/// What the original web app has for a token while nobody is logged in.
+const NO_TOKEN: &str = "dev-guest-token";
 
 /// Whether a socket is sent the lines that its own user says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +64,14 @@ impl Hello {
         Member::arriving(socket, self.who, Dialect::Omegoo(self.wishes), since, unnoticed)
     }
 
+    fn login(&self) -> String {
+        match (&self.who.login, self.who.until) {
+            (Some(login), Some(until)) => format!(" {login} {until}"),
+            (Some(login), None) => format!(" {login}"),
+            (None, _) => String::new(),
+        }
+    }
+
     /// What another node needs to go on with the socket.
     pub(super) fn passport(&self) -> Passport {
         let echo = match self.wishes.echo {
@@ -72,10 +83,22 @@ impl Hello {
             Bookmarks::Off => "off",
         };
         Passport(format!(
-            "{} {} {echo} {bookmarks}",
+            "{} {} {echo} {bookmarks}{}",
             self.who.user,
-            self.who.standing.as_str()
+            self.who.standing.as_str(),
+            self.login()
         ))
+    }
+}
+
+/// Whether the `auth` payload may be read. The original web app of one-to-one chat, which always sends `guestId`, is let in
+/// as a guest with whatever token (contract 1.3); clients of voice rooms send nothing but the token, and get themselves
+/// another one when they are told that it is no good (their contract, 1.4).
+pub(super) fn must_be_readable(auth: &Map<String, Value>, actions: &Actions) -> Result<(), No> {
+    let token = auth.get("token").and_then(Value::as_str).unwrap_or_default();
+    match token.is_empty() || token == NO_TOKEN || auth.contains_key("guestId") {
+        true => Ok(()),
+        false => actions.must_be_good(token),
     }
 }
 
@@ -123,8 +146,22 @@ pub(super) fn from_passport(passport: &Passport) -> Option<Hello> {
         "off" => Bookmarks::Off,
         _ => return None,
     };
+    // The release before wrote no login.
+    let login = match words.next() {
+        Some(login) => Some(LoginId::parse(login)?),
+        None => None,
+    };
+    let until = match words.next() {
+        Some(until) => Some(Millis(until.parse().ok()?)),
+        None => None,
+    };
     Some(Hello {
-        who: Identity { user, standing },
+        who: Identity {
+            user,
+            standing,
+            login,
+            until,
+        },
         wishes: Wishes { echo, bookmarks },
     })
 }
@@ -141,6 +178,8 @@ mod tests {
                     who: Identity {
                         user: UserId::parse("user-1").unwrap(),
                         standing,
+                        login: (standing == Standing::Registered).then(LoginId::fresh),
+                        until: (standing == Standing::Registered).then_some(Millis(7)),
                     },
                     wishes: Wishes { echo, bookmarks },
                 };

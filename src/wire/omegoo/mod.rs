@@ -80,6 +80,27 @@ impl Omegoo {
         }
     }
 
+    /// Lets a client in; one whose login has ended is let out again. It is asked when the socket is the user's already: an
+    /// end from after that comes as a notice.
+    async fn receive_while_it_holds(&self, socket: &Arc<Socket>, auth: &Map<String, Value>) -> Result<Welcome, Denied> {
+        let welcome = self.receive(socket, auth).await?;
+        if let Some(member) = self.hub.member(socket.sid()) {
+            self.keep_while_it_holds(&member).await?;
+        }
+        Ok(welcome)
+    }
+
+    async fn keep_while_it_holds(&self, member: &Member) -> Result<(), Denied> {
+        match self.actions.must_still_hold(&member.who).await {
+            Ok(()) => Ok(()),
+            Err(denied) => {
+                self.hub.strike(member.socket.sid());
+                self.depart(member, Departure::Clean).await;
+                Err(denied)
+            }
+        }
+    }
+
     /// The socket could not be made a user's. When Redis failed, it may have come halfway.
     async fn turn_away(&self, member: &Member, denied: Denied) -> Denied {
         self.hub.strike(member.socket.sid());
@@ -148,7 +169,7 @@ impl Omegoo {
 
 impl App for Omegoo {
     async fn connect(&self, socket: &Arc<Socket>, auth: Map<String, Value>) -> Result<Welcome, ConnectError> {
-        match self.receive(socket, &auth).await {
+        match self.receive_while_it_holds(socket, &auth).await {
             Ok(welcome) => Ok(welcome),
             Err(Denied::Refused(refusal)) => {
                 metrics::REFUSALS.one(refusal.code());
@@ -171,6 +192,10 @@ impl App for Omegoo {
             (Some(hello), Some(heard)) => self.go_on(&self.enroll(socket, hello), heard).await,
             (Some(hello), None) => self.admit(&self.enroll(socket, hello), None).await.map(drop),
             (None, _) => Err(Fault::new("passport", "unreadable").into()),
+        };
+        let admitted = match (admitted, self.hub.member(socket.sid())) {
+            (Ok(()), Some(member)) => self.keep_while_it_holds(&member).await,
+            (admitted, _) => admitted,
         };
         metrics::ADOPTIONS.one(if admitted.is_ok() { "taken" } else { "refused" });
         if let Err(denied) = admitted {

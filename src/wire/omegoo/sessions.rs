@@ -45,6 +45,7 @@ enum Taken {
 impl Omegoo {
     /// Lets a client in.
     pub(super) async fn receive(&self, socket: &Arc<Socket>, auth: &Map<String, Value>) -> Result<Welcome, Denied> {
+        handshake::must_be_readable(auth, &self.actions)?;
         let hello = handshake::read(auth, &self.actions);
         let claim = handshake::claim(auth).filter(|_| hello.wishes.bookmarks == Bookmarks::On);
         let class = match claim {

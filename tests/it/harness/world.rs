@@ -9,7 +9,7 @@ use super::node::{self, NodeProcess, Settings};
 use super::postgres::Database;
 use super::proxy::Proxy;
 use super::redis::{Kind, Redis};
-use super::{PATIENCE, holds_within};
+use super::{PATIENCE, eventually, holds_within};
 use palaver::clock::Clock;
 use palaver::config;
 use palaver::ops::node::RunningNode;
@@ -227,5 +227,10 @@ async fn start_inside(settings: &Settings, clock: &Clock) -> RunningNode {
     let listen = ("PALAVER_LISTEN".to_owned(), "127.0.0.1:0".to_owned());
     let variables = settings.clone().into_iter().chain([listen]);
     let loaded = config::Settings::from_sources(None, variables).unwrap();
-    palaver::ops::node::start(loaded.settings, clock.clone()).await.unwrap()
+    let node = palaver::ops::node::start(loaded.settings, clock.clone()).await.unwrap();
+    // As processes are waited for: before it is known a node answers with 503, and the balancer would leave it out.
+    let at = format!("http://{}/ready", node.at);
+    let ready = async || reqwest::get(&at).await.is_ok_and(|answer| answer.status().is_success());
+    eventually("the node is ready", ready).await;
+    node
 }

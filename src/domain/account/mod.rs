@@ -1,6 +1,27 @@
-//! Who somebody is, and what they may do.
+//! Who somebody is, and what they may do. What may stand in an account is judged in `fields`, what an account is in
+//! `person` (its telephone in `phone`), what its user may write about themselves in `profile` and `preferences`, guests in
+//! `guest`, why something is not done with one in `no`.
 
-use crate::ids::UserId;
+mod fields;
+mod guest;
+mod no;
+mod person;
+mod phone;
+mod preferences;
+mod profile;
+
+pub use fields::{Age, Email, Name, Password, Username};
+pub use guest::{GuestId, device};
+pub use no::No;
+pub use person::{
+    Account, Ban, Calls, Family, Gender, PasswordHash, Privacy, Provider, Role, Status, Subscription, Tier, Why, day_of,
+};
+pub use phone::{PHONE_COINS, Phone};
+pub use preferences::Wishes;
+pub use profile::{Change, ProfileChange, Written};
+
+use crate::clock::Millis;
+use crate::ids::{LoginId, UserId};
 
 /// An identity, as a socket proved it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,6 +30,10 @@ pub struct Identity {
     pub user: UserId,
     /// How the user is known.
     pub standing: Standing,
+    /// The login of a registered user, if the token named one.
+    pub login: Option<LoginId>,
+    /// Until when the token is good, if it named a login: whoever came in with it must bring another one by then.
+    pub until: Option<Millis>,
 }
 
 /// How somebody is known.

@@ -1,0 +1,127 @@
+//! Profiles, coins, guests and farewells against a real Postgres.
+
+use super::postgres::Postgres;
+use super::profiles::Named;
+use super::users::{Created, NewUser};
+use super::*;
+use crate::domain::account::{Account, Gender, GuestId, Provider, Username, day_of};
+use crate::domain::fact::Conversation;
+use crate::domain::room::{Ending, RoomKind};
+use crate::ids::{RoomId, Shard, UserId};
+
+/// Noon of some day.
+const NOW: Millis = Millis(1_746_100_800_000);
+
+async fn world() -> (Store, Postgres) {
+    let postgres = Postgres::start().await;
+    let store = postgres.database().await;
+    store.migrate().await.unwrap();
+    (store, postgres)
+}
+
+async fn person(store: &Store, name: &str) -> Account {
+    let new = NewUser {
+        email: None,
+        username: Some(Username::parse(name).unwrap()),
+        display_name: None,
+        gender: Gender::Others,
+        password_hash: None,
+        provider: Provider::Email,
+        email_verified: false,
+        device_hash: None,
+        google: None,
+        at: NOW,
+    };
+    match store.create_user(&new).await.unwrap() {
+        Created::New(account) => *account,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn again(store: &Store, account: &Account) -> Account {
+    store.user_by_id(&account.id).await.unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn a_conversation_stored_twice_is_counted_once_for_those_with_an_account() {
+    let (store, _postgres) = world().await;
+    let (ann, bob) = (person(&store, "ann").await, person(&store, "bob").await);
+    let talk = |people: Vec<UserId>, length: Duration| Conversation {
+        room: RoomId::fresh(Shard(0)),
+        kind: RoomKind::Text,
+        opened: NOW,
+        ended: NOW + length,
+        ending: Ending::Timeout,
+        lines: 3,
+        people,
+    };
+    let guest = UserId::guest(&"a".repeat(64)).unwrap();
+    let first = talk(vec![ann.id.clone(), guest], Duration::from_secs(61));
+
+    for saved in [Saved::New, Saved::Already] {
+        assert_eq!(store.save_conversation(&first).await.unwrap(), saved);
+    }
+    let second = talk(vec![ann.id.clone(), bob.id.clone()], Duration::from_secs(60));
+    store.save_conversation(&second).await.unwrap();
+
+    let (ann, bob) = (again(&store, &ann).await.calls, again(&store, &bob).await.calls);
+    assert_eq!((ann.completed, ann.minutes), (2, 3), "minutes begun: two and one");
+    assert_eq!((bob.completed, bob.minutes), (1, 1));
+}
+
+#[tokio::test]
+async fn coins_of_a_day_are_given_once_however_many_ask_at_once() {
+    let (store, _postgres) = world().await;
+    let ann = person(&store, "ann").await;
+    let tomorrow = NOW + Duration::from_secs(24 * 3600);
+    let refill = |coins| store.refill_coins(&ann.id, coins, tomorrow, day_of(tomorrow));
+
+    let (one, two) = tokio::join!(refill(60), refill(70));
+
+    let given: Vec<_> = [one, two].into_iter().filter_map(|given| given.unwrap()).collect();
+    assert_eq!(given.len(), 1);
+    assert_eq!(given[0].last_coin_claim, tomorrow);
+    assert_eq!(again(&store, &ann).await.coins, given[0].coins);
+    assert_eq!(refill(80).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_name_is_of_one_only_however_it_is_written() {
+    let (store, _postgres) = world().await;
+    let (ann, _bob) = (person(&store, "ann").await, person(&store, "Bob").await);
+    let name = |text: &str| Username::parse(text).unwrap();
+
+    assert_eq!(
+        store.set_username(&ann.id, &name("bOB"), NOW).await.unwrap(),
+        Named::Taken
+    );
+    assert!(matches!(
+        store.set_username(&ann.id, &name("ANN"), NOW).await.unwrap(),
+        Named::As(_)
+    ));
+    assert_eq!(
+        store
+            .set_username(&UserId::registered(), &name("cat"), NOW)
+            .await
+            .unwrap(),
+        Named::Nobody
+    );
+}
+
+#[tokio::test]
+async fn guests_who_were_not_here_for_long_are_forgotten() {
+    let (store, _postgres) = world().await;
+    let [old, new] = ["a", "b"].map(|digit| GuestId::parse(&digit.repeat(64), "guestId").unwrap());
+    store.meet_guest(&old, None, NOW).await.unwrap();
+    let later = NOW + Duration::from_secs(3600);
+    store.meet_guest(&new, None, later).await.unwrap();
+
+    let forgotten = store.forget_before(later, later).await.unwrap();
+
+    assert_eq!(forgotten.ended, 1);
+    let sessions = [
+        store.meet_guest(&old, None, later).await.unwrap().sessions,
+        store.meet_guest(&new, None, later).await.unwrap().sessions,
+    ];
+    assert_eq!(sessions, [1, 2]);
+}
