@@ -16,6 +16,7 @@ mod client_and_server;
 mod clocks;
 mod coming_back;
 mod crowded;
+mod described;
 mod drain;
 mod failover;
 mod faults;
