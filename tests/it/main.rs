@@ -9,6 +9,7 @@ mod accounts_limits;
 mod accounts_proofs;
 mod accounts_sockets;
 mod accounts_v1;
+mod asvs;
 mod bad_input;
 mod bad_requests;
 mod browser;
