@@ -13,6 +13,7 @@ mod asvs;
 mod bad_input;
 mod bad_requests;
 mod browser;
+mod browser_account;
 mod client_and_server;
 mod clocks;
 mod coming_back;
