@@ -194,7 +194,7 @@ async fn only_where_pictures_are_uploaded_a_body_may_have_five_mebibytes() {
 
     assert_eq!(
         post("/api/v1/upload/avatar", (5 << 20) + 1000).await,
-        StatusCode::NOT_FOUND,
+        StatusCode::UNAUTHORIZED,
         "it is let through"
     );
     assert_eq!(

@@ -470,7 +470,7 @@ async fn signing_in_elsewhere_and_out_reaches_open_sockets_on_every_node() {
 }
 
 #[tokio::test]
-async fn v9_a_token_that_is_not_for_this_is_refused() {
+async fn asvs_9_2_2_a_token_that_is_not_for_this_is_refused() {
     let world = plan().start().await;
     let api = Api::of(&world);
     let device = json!({"age": 30, "deviceFingerprint": "a device of the tests", "termsAccepted": true, "privacyAccepted": true});
@@ -505,7 +505,7 @@ async fn v9_a_token_that_is_not_for_this_is_refused() {
 }
 
 #[tokio::test]
-async fn v10_a_refresh_token_used_again_ends_its_login_everywhere() {
+async fn asvs_10_4_5_a_refresh_token_used_again_ends_its_login_everywhere() {
     let world = plan().set("PALAVER_ACCOUNTS__REFRESH_LEEWAY", "0s").start().await;
     let api = Api::of(&world);
     let device = json!({"age": 30, "deviceFingerprint": "a device of the tests", "termsAccepted": true, "privacyAccepted": true});

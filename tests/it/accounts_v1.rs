@@ -210,7 +210,7 @@ async fn a_username_change_is_seen_by_the_next_token() {
 }
 
 #[tokio::test]
-async fn v3_5_what_a_page_of_somebody_else_makes_a_browser_send_is_refused() {
+async fn asvs_3_5_1_what_a_page_of_somebody_else_makes_a_browser_send_is_refused() {
     let friend = "https://app.example";
     let world = plan()
         .set("PALAVER_ORIGINS", friend)
@@ -261,7 +261,7 @@ async fn v3_5_what_a_page_of_somebody_else_makes_a_browser_send_is_refused() {
 }
 
 #[tokio::test]
-async fn v3_5_that_all_origins_are_allowed_lets_no_page_use_cookies() {
+async fn asvs_3_4_2_that_all_origins_are_allowed_lets_no_page_use_cookies() {
     let world = plan().start().await;
     let api = Api::of(&world);
     let cookie = format!(

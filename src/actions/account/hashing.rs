@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn v2_4_1_a_password_is_kept_as_a_salted_argon2id_hash() {
+    async fn asvs_11_4_2_a_password_is_kept_as_a_salted_argon2id_hash() {
         let hasher = hasher(|_| {});
 
         let hashes = [

@@ -454,7 +454,7 @@ mod tests {
     }
 
     #[test]
-    fn v9_2_2_a_refresh_token_is_no_access_token_and_the_other_way_round() {
+    fn asvs_9_2_2_a_refresh_token_is_no_access_token_and_the_other_way_round() {
         let (keyring, account, login) = (Keyring::new(&jwt()), account(), LoginId::fresh());
         let stamp = Stamp {
             login: &login,
@@ -484,7 +484,7 @@ mod tests {
     }
 
     #[test]
-    fn v9_2_1_a_token_holds_from_its_time_to_its_end() {
+    fn asvs_9_2_1_a_token_holds_from_its_time_to_its_end() {
         let keyring = Keyring::new(&jwt());
         let at = |claims: Value, now| {
             let token = token(claims, Algorithm::HS256, SECRET);

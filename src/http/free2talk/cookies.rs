@@ -43,7 +43,7 @@ mod tests {
     }
 
     #[test]
-    fn v3_4_cookies_are_for_the_browser_alone_and_secure_where_they_can_be() {
+    fn asvs_3_3_4_cookies_are_for_the_browser_alone_and_secure_where_they_can_be() {
         let (plain, tls) = (HeaderMap::new(), headers("x-forwarded-proto", "https"));
         let at = |rule, headers| set(REFRESH, "t", Millis(1000), Millis(61_000), rule, headers);
 

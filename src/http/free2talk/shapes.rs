@@ -66,7 +66,7 @@ pub(super) struct FullUser {
 
 /// Tokens and who they are for.
 #[derive(Object)]
-#[oai(rename_all = "camelCase")]
+#[oai(rename_all = "camelCase", rename = "Free2TalkSessionData")]
 pub(super) struct SessionData {
     /// The user.
     user: FullUser,

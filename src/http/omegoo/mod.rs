@@ -50,12 +50,12 @@ pub(super) fn endpoint(front: Front) -> impl Endpoint {
 /// The family's description and routes; the latter expect a [`Front`] among the request's data.
 pub(super) fn service() -> OpenApiService<(Omegoo, Auth, Passwords, Phones, User, Guests), ()> {
     OpenApiService::new((Omegoo, Auth, Passwords, Phones, User, Guests), "Palaver", env!("CARGO_PKG_VERSION"))
-        .summary("Talking to strangers: anonymous one-to-one chat.")
         .description(
-            "Errors are JSON `{success:false, error, message, code?}` with a fitting status. Chat itself runs over Socket.IO at \
-             `/socket.io/`; the page at `/` is its reference client.",
+            "Talking to strangers: anonymous one-to-one chat, and voice rooms.\n\nErrors are JSON `{success:false, error, \
+             message, code?}` with a fitting status. Chat itself runs over Socket.IO at `/socket.io/`; the page at `/` is \
+             its reference client.",
         )
-        .license(LicenseObject::new("MIT OR Apache-2.0").identifier("MIT OR Apache-2.0"))
+        .license(LicenseObject::new("MIT OR Apache-2.0"))
         .server("/")
 }
 

@@ -1,6 +1,8 @@
 // Start here. The flow of a visit - home, searching, chatting, ended - and nothing else: each feature is a file of
 // its own, told what to do by this one and reporting back through the callbacks given to it.
 import { guestId } from './identity.js';
+import { createAccount } from './account.js';
+import { createProfile } from './profile.js';
 import { openConnection } from './connection.js';
 import { createPresence } from './presence.js';
 import { createSeeking } from './seeking.js';
@@ -17,7 +19,9 @@ import { show, state, byId } from './screens.js';
 
 fitKeyboard();
 
-const connection = openConnection(guestId(), { onUp, onDown, onRefused });
+const account = createAccount({ onChange: onWho });
+const profile = createProfile(account);
+const connection = openConnection(whoWeAre, { onUp, onDown, onRefused });
 const { socket } = connection;
 const presence = createPresence(socket);
 const seeking = createSeeking(socket, { onMatched, othersAround: presence.othersInText });
@@ -38,6 +42,19 @@ function go(screen) {
   }
 }
 
+// --- who we are -------------------------------------------------------------------------------------------------
+
+async function whoWeAre() {
+  const token = await account.access();
+  return token ? { token, echo: false } : { guestId: guestId() };
+}
+
+// Somebody else needs another connection. While the page starts there is none yet, and it will ask who we are.
+function onWho(user, isSomebodyElse) {
+  profile.show(user);
+  if (isSomebodyElse && connection.socket.connected) connection.restart();
+}
+
 // --- the connection ---------------------------------------------------------------------------------------------
 
 function onUp() {
@@ -52,6 +69,11 @@ function onDown() {
 }
 
 function onRefused(refusal) {
+  // The login has ended elsewhere, or its token was good no more when it came: as whoever we are now, we may come in.
+  if (account.user() && /^(TOKEN|SESSION|USER_NOT)_/.test(refusal.code)) {
+    account.forget();
+    return connection.retry();
+  }
   seeking.forget();
   conversation.close();
   const { title, text, final } = refusedInWords(refusal);
@@ -144,6 +166,15 @@ byId('retry').addEventListener('click', connection.retry);
 document.addEventListener('keydown', (event) => {
   if (event.key === 'Escape' && !event.isComposing) onEscape();
 });
+
+// The login was ended: here in another tab, on another device, or by a new password. The server hangs up by itself.
+for (const ending of ['session_revoked', 'connection_replaced']) {
+  socket.on(ending, () => {
+    if (!account.user()) return;
+    account.forget();
+    announce('You were signed out.');
+  });
+}
 
 // Errors of the text chat that belong to no line: `{message}`, already in words.
 socket.on('text_chat_error', ({ message }) => announce(message));

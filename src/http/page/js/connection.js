@@ -1,12 +1,13 @@
 // The socket: socket.io-client with its default options, so long-polling first, then WebSocket, and reconnecting for
-// ever by itself. `auth` carries the guest id; a client whose auth has the key `guestId` gets no echo of its own lines.
+// ever by itself. `auth` says who we are, asked anew for every connection: the token of an account, or a guest id. Its
+// `echo: false` keeps our own lines from coming back; a client whose auth has the key `guestId` gets none anyway.
 // Shown here too: what to do when the server closes or refuses a connection, which the client does not retry itself.
 import { byId } from './screens.js';
 
 const WINDOW_MS = 30_000; // the server keeps our place in a conversation for this long
 
-export function openConnection(guestId, { onUp, onDown, onRefused }) {
-  const socket = window.io({ auth: { guestId } });
+export function openConnection(whoWeAre, { onUp, onDown, onRefused }) {
+  const socket = window.io({ auth: (tell) => whoWeAre().then(tell) });
   let lostAt = 0;
   let banned = false;
   let ticker = 0;
@@ -67,7 +68,12 @@ export function openConnection(guestId, { onUp, onDown, onRefused }) {
     ticker = setInterval(say, 1000);
   }
 
-  return { socket, retry: () => { setLink('connecting', 'Connecting'); socket.connect(); } };
+  function retry() {
+    setLink('connecting', 'Connecting');
+    socket.connect();
+  }
+
+  return { socket, retry, restart: () => { socket.disconnect(); retry(); } };
 }
 
 function setLink(link, words) {

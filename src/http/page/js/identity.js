@@ -4,19 +4,28 @@
 
 const KEY = 'palaver.guestId';
 
-export function guestId() {
+// What is kept between visits; nothing when storage is blocked. `?guest=new` is a visitor of this tab only, to try both
+// sides in one browser.
+export const storage = {
+  get: (key) => kept((box) => box.getItem(key)),
+  set: (key, value) => kept((box) => (value === null ? box.removeItem(key) : box.setItem(key, value))),
+};
+
+function kept(use) {
   const wanted = new URLSearchParams(location.search).get('guest');
-  // `?guest=new` is a visitor of this tab only, to try both sides in one browser.
-  const storage = wanted === 'new' ? 'sessionStorage' : 'localStorage';
   try {
-    const known = window[storage].getItem(KEY);
-    if (known && /^[0-9a-f]{64}$/.test(known)) return known;
-    const made = randomHex(32);
-    window[storage].setItem(KEY, made);
-    return made;
+    return use(wanted === 'new' ? window.sessionStorage : window.localStorage);
   } catch {
-    return randomHex(32); // storage is blocked: a guest until the page is closed
+    return null;
   }
+}
+
+export function guestId() {
+  const known = storage.get(KEY);
+  if (known && /^[0-9a-f]{64}$/.test(known)) return known;
+  const made = randomHex(32);
+  storage.set(KEY, made);
+  return made; // where storage is blocked: a guest until the page is closed
 }
 
 // Not crypto.randomUUID: that one exists only on https and localhost, and a phone on the same network has neither.

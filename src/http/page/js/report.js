@@ -1,7 +1,7 @@
 // Reporting the partner: `report_text_chat {reportedUserId, violationType, description}` with one of four types. The
 // room ends for both with `text_room_ended {reason: 'reported'}`; whoever reported also gets `report_submitted`.
 import { announce } from './notice.js';
-import { byId } from './screens.js';
+import { byId, closeOutside } from './screens.js';
 
 export function createReport(socket, conversation) {
   const dialog = byId('report-dialog');
@@ -15,10 +15,7 @@ export function createReport(socket, conversation) {
 
   byId('report-close').addEventListener('click', () => dialog.close());
 
-  // A click beside the dialog lands on the dialog element itself.
-  dialog.addEventListener('click', (event) => {
-    if (event.target === dialog) dialog.close();
-  });
+  closeOutside(dialog);
 
   form.addEventListener('submit', (event) => {
     event.preventDefault();

@@ -15,6 +15,13 @@ export function show(screen) {
   if (before !== screen) focusFor(screen)?.focus({ preventScroll: true });
 }
 
+// A click beside the dialog lands on the dialog element itself.
+export function closeOutside(dialog) {
+  dialog.addEventListener('click', (event) => {
+    if (event.target === dialog) dialog.close();
+  });
+}
+
 function focusFor(screen) {
   switch (screen) {
     case 'home': return byId('start');

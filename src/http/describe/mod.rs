@@ -1,8 +1,11 @@
 //! The API's description: as text that never differs between two builds of the same code, as `/openapi.json`, and as
 //! readable pages at `/docs` with nothing loaded from elsewhere.
 
+mod examples;
+mod finish;
+
 use super::assets::Asset;
-use super::{free2talk, omegoo, problem};
+use super::{free2talk, omegoo};
 use poem::{Endpoint, Request, Response};
 use serde_json::{Map, Value};
 use std::sync::LazyLock;
@@ -15,12 +18,13 @@ static SPEC: LazyLock<String> = LazyLock::new(|| {
     let [mut all, rooms] = [omegoo::service().spec(), free2talk::service().spec()]
         .map(|raw| serde_json::from_str::<Value>(&raw).expect("the description is JSON"));
     merge(&mut all, rooms);
-    show_problems(&mut all);
+    finish::finish(&mut all);
     let pretty = serde_json::to_string_pretty(&sorted(all)).expect("JSON can be written");
     pretty + "\n"
 });
 
-/// One description of both families: what one has and the other has not comes together, schemas of one name are one.
+/// One description of both families: what one has and the other has not comes together. Where both say something the first
+/// is heard, so schemas of one name must be the same; a test holds that.
 fn merge(all: &mut Value, more: Value) {
     match (all, more) {
         (Value::Object(all), Value::Object(more)) => {
@@ -36,21 +40,6 @@ fn merge(all: &mut Value, more: Value) {
             all.extend(new);
         }
         (_, _) => {}
-    }
-}
-
-/// Each answer that something was not done gets an example of its own: they share a schema.
-fn show_problems(all: &mut Value) {
-    let paths = all["paths"].as_object_mut().into_iter().flatten();
-    let operations = paths.flat_map(|(_, item)| item.as_object_mut().into_iter().flatten());
-    let answers = operations.flat_map(|(_, operation)| operation["responses"].as_object_mut().into_iter().flatten());
-    for (status, answer) in answers {
-        let content = answer["content"].as_object_mut().into_iter().flatten();
-        for (_, media) in content.filter(|(_, media)| media["schema"]["$ref"] == "#/components/schemas/Problem") {
-            if let Some(example) = problem::example(status) {
-                media["example"] = example;
-            }
-        }
     }
 }
 
@@ -114,5 +103,27 @@ impl Endpoint for Docs {
             Asset::new(page.into(), "text/html; charset=utf-8", DOCS_POLICY)
         });
         FILE.call(request).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn schemas(raw: &str) -> Map<String, Value> {
+        let spec: Value = serde_json::from_str(raw).unwrap();
+        spec["components"]["schemas"].as_object().unwrap().clone()
+    }
+
+    #[test]
+    fn schemas_of_one_name_are_the_same_in_both_families() {
+        let rooms = schemas(&free2talk::service().spec());
+
+        for (name, chat) in schemas(&omegoo::service().spec()) {
+            assert!(
+                rooms.get(&name).is_none_or(|rooms| *rooms == chat),
+                "two schemas are called {name}"
+            );
+        }
     }
 }
