@@ -11,7 +11,7 @@ use super::pace::Pace;
 use super::signals;
 use crate::clock::Millis;
 use crate::coord::script::FENCED;
-use crate::coord::sessions::{Carried, Emitted, Expired, Packets};
+use crate::coord::sessions::{Carried, Emitted, Expired, Packets, Says};
 use crate::error::Fault;
 use crate::ids::SessionId;
 use std::sync::Arc;
@@ -55,10 +55,10 @@ pub(super) fn adopt<D: Dialogue>(core: &Arc<Core<D>>, sid: SessionId, epoch: u64
 }
 
 /// Ends a session that nobody can go on with. If Redis is away, its record ends by itself.
-pub(super) fn abandon<D: Dialogue>(core: &Arc<Core<D>>, sid: SessionId, why: &'static str) {
+pub(super) fn abandon<D: Dialogue>(core: &Arc<Core<D>>, sid: SessionId, says: Says, why: &'static str) {
     let core = core.clone();
     tokio::spawn(async move {
-        if let Err(fault) = core.coord.session_drop(&sid, why).await {
+        if let Err(fault) = core.coord.session_drop(&sid, says, why).await {
             tracing::warn!(%fault, why, "a polling session could not be dropped");
         }
     });
@@ -225,7 +225,9 @@ impl<D: Dialogue> Holding<D> {
             }
             // Given up, not ended.
             End::Drained | End::Orphaned => return,
-            End::Cut | End::PingTimeout | End::ClientClosed => coord.session_drop(sid, end.reason()).await,
+            End::Cut | End::PingTimeout | End::ClientClosed => {
+                coord.session_drop(sid, Says::Owner(epoch), end.reason()).await
+            }
             End::Malformed(_)
             | End::TooLarge
             | End::NotText
@@ -234,7 +236,7 @@ impl<D: Dialogue> Holding<D> {
             | End::TooFast
             | End::Busy(_)
             | End::Expired
-            | End::Dismissed => coord.session_close(sid, "1", end.reason()).await,
+            | End::Dismissed => coord.session_close(sid, Says::Owner(epoch), "1", end.reason()).await,
         };
         if let Err(fault) = said {
             tracing::warn!(%fault, reason = end.reason(), "the end of a polling session could not be noted");

@@ -5,7 +5,7 @@ use super::engine::Core;
 use super::engineio::{Packet, Refused, SEPARATOR, decode_payload};
 use super::holding;
 use crate::clock::Millis;
-use crate::coord::sessions::Polled;
+use crate::coord::sessions::{Polled, Says};
 use crate::error::Fault;
 use crate::ids::{SessionId, Ticket};
 use crate::metrics::{self, Transport};
@@ -137,7 +137,7 @@ impl<D: Dialogue> Drop for Waiting<'_, D> {
     fn drop(&mut self) {
         self.core.directory.unwait(self.token.as_str());
         if !self.answered {
-            holding::abandon(self.core, self.sid.clone(), "aborted");
+            holding::abandon(self.core, self.sid.clone(), Says::Client, "aborted");
         }
     }
 }
@@ -157,7 +157,11 @@ pub(super) async fn post<D: Dialogue>(core: &Arc<Core<D>>, sid: &SessionId, body
     match read {
         Some((body, packets)) if !packets.contains(&Packet::Probe) => take(core, sid, body, &packets).await,
         _ => {
-            let was_there = core.coord.session_drop(sid, "malformed").await.map_err(unavailable)?;
+            let was_there = core
+                .coord
+                .session_drop(sid, Says::Client, "malformed")
+                .await
+                .map_err(unavailable)?;
             Err(if was_there {
                 Refused::BadRequest
             } else {
@@ -196,7 +200,7 @@ async fn take<D: Dialogue>(
     if closes {
         known &= core
             .life
-            .ask(|| coord.session_close(sid, "6", "client"))
+            .ask(|| coord.session_close(sid, Says::Client, "6", "client"))
             .await
             .map_err(unavailable)?;
     }

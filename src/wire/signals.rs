@@ -6,7 +6,7 @@ use super::directory::{Hand, Held, Mail};
 use super::engine::{Core, Engine};
 use super::engineio::{Message, Packet, decode_payload};
 use super::holding;
-use crate::coord::sessions::{Carried, SessionSignal};
+use crate::coord::sessions::{Carried, Says, SessionSignal};
 use crate::ids::SessionId;
 use std::sync::Arc;
 use tokio::sync::mpsc::error::TrySendError;
@@ -68,12 +68,13 @@ fn taken<D: Dialogue>(core: &Arc<Core<D>>, sid: &SessionId, epoch: u64) {
     }
 }
 
-/// A client that still posts to a session whose state is lost here must be told to begin anew.
+/// A client that still posts to a session whose state is lost here must be told to begin anew. One that was given up goes
+/// on with its next owner, who is given what was posted.
 fn post<D: Dialogue>(core: &Arc<Core<D>>, sid: &SessionId, epoch: u64, mail: Mail) {
     match core.directory.held(sid) {
         Some(held) if held.epoch == epoch => deliver(&held, mail),
         Some(_) => {}
-        None => holding::abandon(core, sid.clone(), "forgotten"),
+        None => holding::abandon(core, sid.clone(), Says::Owner(epoch), "forgotten"),
     }
 }
 

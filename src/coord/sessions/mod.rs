@@ -51,6 +51,24 @@ pub struct Beat {
     pub dead: Duration,
 }
 
+/// Who says that a session is over.
+#[derive(Clone, Copy, Debug)]
+pub enum Says {
+    /// Its client, by what it did, on whichever node.
+    Client,
+    /// The owner of this epoch. When it is that no longer, nobody: the session goes on elsewhere.
+    Owner(u64),
+}
+
+impl Says {
+    fn epoch(self) -> String {
+        match self {
+            Says::Client => String::new(),
+            Says::Owner(epoch) => epoch.to_string(),
+        }
+    }
+}
+
 impl Beat {
     /// The record outlives its deadline, so that the owner can still tell the app.
     fn ttl(self) -> u128 {
@@ -267,19 +285,24 @@ impl Coord {
     }
 
     /// Ends a session with a last packet for its client.
-    pub async fn session_close(&self, sid: &SessionId, last: &str, why: &str) -> Result<bool, Fault> {
+    pub async fn session_close(&self, sid: &SessionId, says: Says, last: &str, why: &str) -> Result<bool, Fault> {
         let act = self
             .session_act_out("session_close", sid)
             .arg(sid)
             .arg(last)
             .arg(CLOSING_TTL.as_millis())
-            .arg(why);
+            .arg(why)
+            .arg(says.epoch());
         self.session_word(sid, act, "closing", "unknown").await
     }
 
     /// Ends a session at once.
-    pub async fn session_drop(&self, sid: &SessionId, why: &str) -> Result<bool, Fault> {
-        let act = self.session_act_out("session_drop", sid).arg(sid).arg(why);
+    pub async fn session_drop(&self, sid: &SessionId, says: Says, why: &str) -> Result<bool, Fault> {
+        let act = self
+            .session_act_out("session_drop", sid)
+            .arg(sid)
+            .arg(why)
+            .arg(says.epoch());
         self.session_word(sid, act, "dropped", "unknown").await
     }
 }

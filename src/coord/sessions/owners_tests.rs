@@ -114,6 +114,27 @@ async fn session_free_lets_another_node_take_over_at_once() {
 }
 
 #[tokio::test]
+async fn who_owns_a_session_no_longer_cannot_end_it() {
+    let (_world, owner, other) = opened().await;
+    let ends = async |epoch| {
+        let coord = &owner.coord;
+        let closed = coord.session_close(&sid(), Says::Owner(epoch), "1", "too_fast").await;
+        closed.unwrap()
+            || coord
+                .session_drop(&sid(), Says::Owner(epoch), "forgotten")
+                .await
+                .unwrap()
+    };
+    assert!(owner.coord.session_free(&sid(), 1, &[]).await.unwrap());
+    assert!(!ends(1).await, "it was given up");
+    assert!(other.coord.session_push(&sid(), "4a").await.unwrap());
+    assert!(!ends(1).await, "another node has it");
+
+    assert!(other.coord.session_push(&sid(), "4b").await.unwrap(), "it lives");
+    assert!(ends(2).await);
+}
+
+#[tokio::test]
 async fn what_an_owner_has_not_dealt_with_waits_for_the_next_one_behind_what_session_free_brings() {
     let (world, mut owner, mut other) = opened().await;
     for body in ["4a", "4b", "4c"] {

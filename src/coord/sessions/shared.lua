@@ -47,3 +47,8 @@ end
 function sessions.usable(s, steady)
   return s and not s.moved and tonumber(s.dead) > tonumber(steady)
 end
+
+-- Whether who says that it owns the session in an epoch (not "") has given it up, or another one has taken it over.
+function sessions.is_not_of(s, epoch)
+  return epoch ~= '' and (s.epoch ~= epoch or not s.owner)
+end

@@ -235,8 +235,20 @@ async fn session_join_and_session_part_keep_what_an_heir_must_know() {
 async fn session_close_leaves_a_last_packet_and_session_drop_nothing() {
     let (world, mut owner, other) = opened().await;
 
-    assert!(other.coord.session_close(&sid(), "6", "client").await.unwrap());
-    assert!(!other.coord.session_close(&sid(), "6", "client").await.unwrap());
+    assert!(
+        other
+            .coord
+            .session_close(&sid(), Says::Client, "6", "client")
+            .await
+            .unwrap()
+    );
+    assert!(
+        !other
+            .coord
+            .session_close(&sid(), Says::Client, "6", "client")
+            .await
+            .unwrap()
+    );
     assert!(!other.coord.session_push(&sid(), "4a").await.unwrap());
     assert_eq!(emit(&owner, 1, &["4late"]).await, Emitted::Lost);
     assert_eq!(other.coord.session_poll(&sid(), "t1").await.unwrap(), data(&["6"]));
@@ -244,8 +256,20 @@ async fn session_close_leaves_a_last_packet_and_session_drop_nothing() {
 
     owner.coord.session_open(&sid(), BEAT).await.unwrap();
     owner.coord.session_poll(&sid(), "t2").await.unwrap();
-    assert!(other.coord.session_drop(&sid(), "malformed").await.unwrap());
-    assert!(!other.coord.session_drop(&sid(), "malformed").await.unwrap());
+    assert!(
+        other
+            .coord
+            .session_drop(&sid(), Says::Client, "malformed")
+            .await
+            .unwrap()
+    );
+    assert!(
+        !other
+            .coord
+            .session_drop(&sid(), Says::Client, "malformed")
+            .await
+            .unwrap()
+    );
     let over = |why: &str| SessionSignal::Over {
         sid: sid(),
         epoch: 1,

@@ -28,7 +28,7 @@ pub enum Transport {
 pub struct Polling {
     http: reqwest::Client,
     url: String,
-    arriving: mpsc::UnboundedReceiver<Raw>,
+    arriving: mpsc::UnboundedReceiver<Result<Raw, Lost>>,
     polls: tokio::task::JoinHandle<()>,
     upgrading: Arc<AtomicBool>,
 }
@@ -124,7 +124,10 @@ impl Transport {
                     None => return Err("closed without a close frame".to_owned()),
                 }
             },
-            Self::Polling(polling) => polling.arriving.recv().await.ok_or_else(|| "polling ended".to_owned()),
+            Self::Polling(polling) => {
+                let next = polling.arriving.recv().await;
+                next.unwrap_or_else(|| Err("polling ended".to_owned()))
+            }
         }
     }
 
@@ -149,7 +152,7 @@ impl Polling {
             .post(&self.url)
             .header("content-type", "text/plain;charset=UTF-8")
             .body(body);
-        let response = request.send().await.map_err(|e| e.to_string())?;
+        let response = request.send().await.map_err(unanswered)?;
         match response.status().as_u16() {
             200 => Ok(()),
             status => Err(format!("POST {status}: {}", response.text().await.unwrap_or_default())),
@@ -167,9 +170,9 @@ impl Drop for Polling {
 async fn poll(http: &reqwest::Client, url: &str) -> Result<Vec<Raw>, Lost> {
     use base64::Engine;
     let request = http.get(url).timeout(Duration::from_secs(90));
-    let response = request.send().await.map_err(|e| e.to_string())?;
+    let response = request.send().await.map_err(unanswered)?;
     let status = response.status().as_u16();
-    let body = response.text().await.map_err(|e| e.to_string())?;
+    let body = response.text().await.map_err(unanswered)?;
     if status != 200 {
         return Err(format!("GET {status}: {body}"));
     }
@@ -184,18 +187,31 @@ async fn poll(http: &reqwest::Client, url: &str) -> Result<Vec<Raw>, Lost> {
     Ok(body.split('\x1e').map(packet).collect())
 }
 
-/// Ends with the session; its end is the last packet (`1`), or the channel's.
+/// With all its causes.
+fn unanswered(error: reqwest::Error) -> Lost {
+    format!("{error:?}")
+}
+
+/// Ends with the session; its end is the last packet (`1`), or why a poll failed.
 async fn keep_polling(
     http: reqwest::Client,
     url: String,
-    found: mpsc::UnboundedSender<Raw>,
+    found: mpsc::UnboundedSender<Result<Raw, Lost>>,
     upgrading: Arc<AtomicBool>,
 ) {
-    while let Ok(packets) = poll(&http, &url).await {
+    loop {
+        let packets = match poll(&http, &url).await {
+            Ok(packets) => packets,
+            Err(why) => {
+                // Nobody may be waiting for it.
+                let _ = found.send(Err(why));
+                return;
+            }
+        };
         for packet in packets {
             // A noop says nothing, but while an upgrade is under way that the poll is superfluous.
             let noop = packet == Raw::Text("6".to_owned());
-            if found.send(packet).is_err() || noop && upgrading.load(Ordering::Acquire) {
+            if found.send(Ok(packet)).is_err() || noop && upgrading.load(Ordering::Acquire) {
                 return;
             }
         }
