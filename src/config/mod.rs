@@ -292,7 +292,7 @@ section! {
         not_ready_for: Duration = "2s" in "0s" "5m";
         /// Over how long its sockets are told to come back elsewhere.
         spread_over: Duration = "5s" in "0s" "10m";
-        /// Longest wait for requests that are being answered.
+        /// Longest wait for balancers that still send requests, and then for what is being answered.
         finish_within: Duration = "10s" in "0s" "10m";
     }
 }

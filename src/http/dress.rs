@@ -40,16 +40,20 @@ pub(super) fn outer<E: Endpoint + 'static>(endpoint: E) -> impl Endpoint<Output 
 }
 
 /// Around everything of a node that may be going to stop: from then on every answer closes its connection, so that no
-/// balancer sends a request on one that is about to end.
+/// balancer sends a request on one that is about to end; and what clients still ask for here is noted, since it means that
+/// their balancer has not noticed yet.
 pub(super) fn closing<E: Endpoint<Output = Response> + 'static>(
     endpoint: E,
     ready: Readiness,
 ) -> impl Endpoint<Output = Response> + 'static {
-    endpoint.after(move |answer: poem::Result<Response>| {
-        let drains = ready.drains();
+    endpoint.around(move |endpoint, request: Request| {
+        let ready = ready.clone();
         async move {
-            let mut response = answer?;
-            if drains && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+            if ready.drains() && !routes::is_for_watchers(request.uri().path()) {
+                ready.asked();
+            }
+            let mut response = endpoint.call(request).await?;
+            if ready.drains() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
                 let close = HeaderValue::from_static("close");
                 response.headers_mut().insert(header::CONNECTION, close);
             }

@@ -26,6 +26,9 @@ const BESIDE: [&str; 6] = [
     "/metrics",
 ];
 
+/// What balancers and monitors ask for on their own account, of a node that stops as well.
+const FOR_WATCHERS: [&str; 6] = ["/ready", "/live", "/health", "/api/health", "/keepalive", "/metrics"];
+
 static ROUTES: LazyLock<Vec<Known>> = LazyLock::new(|| {
     let paths = describe::paths();
     let described = paths.into_iter().map(|(pattern, methods)| (&*pattern.leak(), methods));
@@ -46,6 +49,11 @@ fn allow(mut methods: Vec<String>) -> String {
     methods.push("OPTIONS".to_owned());
     methods.sort();
     methods.join(", ")
+}
+
+/// Whether nobody's client asks for it.
+pub(super) fn is_for_watchers(path: &str) -> bool {
+    FOR_WATCHERS.contains(&path)
 }
 
 /// The route that `path` belongs to.

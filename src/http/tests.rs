@@ -203,6 +203,24 @@ async fn the_answers_of_a_node_that_drains_close_their_connections() {
 }
 
 #[tokio::test]
+async fn a_node_that_drains_notes_what_clients_still_ask_for_and_not_what_balancers_do() {
+    let world = world(|_| {}).await;
+    world.ready.drain();
+    let noted = async |path| {
+        let before = world.ready.late();
+        world.client.get(path).send().await;
+        world.ready.late() - before
+    };
+
+    for path in ["/ready", "/live", "/health", "/metrics"] {
+        assert_eq!(noted(path).await, 0, "{path}");
+    }
+    for path in ["/socket.io/", "/api/status/summary", "/nowhere"] {
+        assert_eq!(noted(path).await, 1, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn the_status_summary_has_thirty_minutes_and_says_503_without_redis() {
     let mut world = world(|_| {}).await;
 

@@ -31,6 +31,9 @@ const PARTS: &[&str] = &[lease::PART];
 /// How often a drain sends sockets away: often enough that no batch is a wave.
 const SEND_AWAY_EVERY: Duration = Duration::from_millis(100);
 
+/// A balancer that sends no request for so long has noticed that the node stops.
+const UNASKED: Duration = Duration::from_secs(1);
+
 /// Connections beside those that sockets may have: for requests, for whoever watches the node, and for an answer to those
 /// who are refused.
 const BESIDE_SOCKETS: usize = 100;
@@ -214,14 +217,15 @@ fn run_loops(loops: &Loops, opened: Opened, parts: Parts) {
 }
 
 impl RunningNode {
-    /// Stops without losing anything: no new traffic, sockets to other nodes, requests answered, the leases given back,
-    /// then the loops, and last the connections they used.
+    /// Stops without losing anything: no new traffic, sockets to other nodes, requests answered until no more come, the
+    /// leases given back, then the loops, and last the connections they used.
     pub async fn drain(self) {
         tracing::info!("draining: not ready from now on");
         self.ready.drain();
         tokio::time::sleep(self.settings.drain.not_ready_for).await;
         self.engine.drain();
         self.send_sockets_away().await;
+        self.wait_for_late_balancers().await;
         for serving in self.serving {
             serving.stop().await;
         }
@@ -256,6 +260,19 @@ impl RunningNode {
             tracing::warn!(
                 "{} connections were still open at the end of the drain",
                 self.engine.connections()
+            );
+        }
+    }
+
+    /// A connection that a balancer opens while the listener closes is cut, and with it a polling client's session.
+    async fn wait_for_late_balancers(&self) {
+        let noticed = self.ready.unasked_for(UNASKED);
+        if tokio::time::timeout(self.settings.drain.finish_within, noticed)
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                "clients' requests still came at the end of the drain: drain.not_ready_for is too short for the balancer"
             );
         }
     }

@@ -80,6 +80,32 @@ async fn a_drained_node_says_so_first_then_sends_its_sockets_away_in_batches_and
 }
 
 #[tokio::test]
+async fn a_drained_node_answers_until_its_balancer_has_noticed() {
+    let mut world = plan()
+        .set("PALAVER_DRAIN__NOT_READY_FOR", "0s")
+        .set("PALAVER_DRAIN__SPREAD_OVER", "0s")
+        .set("PALAVER_DRAIN__FINISH_WITHIN", "1m")
+        .start()
+        .await;
+    let url = format!("http://{}/api/status/summary", world.node(0).address());
+
+    world.node(0).terminate();
+    let node = world.node(0);
+    eventually("it is not ready", async || !node.is_ready().await).await;
+    // One connection each: an answer closes it.
+    let late = (0..4).map(|_| async {
+        for _ in 0..50 {
+            let answer = reqwest::get(&url).await.expect("an answer");
+            assert_eq!(answer.status(), 200);
+            tokio::time::sleep(Duration::from_millis(30)).await;
+        }
+    });
+    futures_util::future::join_all(late).await;
+
+    assert!(world.node(0).ended().await.success());
+}
+
+#[tokio::test]
 async fn a_drained_keeper_gives_its_leases_back_so_that_pairing_goes_on_at_once() {
     let mut world = plan().set("PALAVER_DRAIN__NOT_READY_FOR", "0s").start().await;
     world.node(0).terminate();
