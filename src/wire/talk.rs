@@ -9,7 +9,6 @@ use super::engineio::{Message, Packet};
 use super::frame::Frame;
 use super::messages::{Heard, Messages, failed};
 use super::pace::Pace;
-use super::readers::Reader;
 use super::stream::{Gate, Stream};
 use super::upgrade;
 use crate::ids::Ticket;
@@ -27,17 +26,23 @@ pub(super) struct Talk<D: Dialogue> {
     pub(super) stream: Arc<Stream>,
     pub(super) memory: D::Memory,
     pub(super) pace: Pace,
+    /// What is read through; none while a reader has it.
+    pub(super) gate: Option<Gate>,
+    pub(super) messages: Messages,
+    /// Frames that were read, wrapping.
+    pub(super) frames: u32,
     /// The attempt of a WebSocket that has not yet replaced long-polling.
     pub(super) claim: Option<Ticket>,
 }
 
 impl<D: Dialogue> Talk<D> {
-    /// Runs the connection to its end and tells the dialogue.
-    pub(super) async fn run(mut self, gate: Gate, messages: Messages) {
+    /// Runs the connection to its end and tells the dialogue. Boxed: arguments of a task take their room twice in it, for
+    /// life.
+    pub(super) async fn run(mut self: Box<Self>) {
         let connection = self.connection.clone();
         let stream = self.stream.clone();
         {
-            let mut listening = pin!(self.listen(gate, messages));
+            let mut listening = pin!(self.listen());
             let heard = tokio::select! {
                 end = &mut listening => Some(end),
                 () = write(&connection) => None,
@@ -55,7 +60,7 @@ impl<D: Dialogue> Talk<D> {
         Box::pin(self.finish(end)).await;
     }
 
-    async fn finish(mut self, end: End) {
+    async fn finish(mut self: Box<Self>, end: End) {
         // The app is told before the client is: whoever comes back at once must find the old place given up. With Redis
         // away that may take long, and the client is not kept waiting for it.
         let mut departing = Box::pin(async {
@@ -76,35 +81,35 @@ impl<D: Dialogue> Talk<D> {
         self.core.living.remove(&self.connection);
     }
 
-    async fn listen(&mut self, mut gate: Gate, mut messages: Messages) -> End {
-        let mut frames = 0u32;
-        loop {
+    async fn listen(&mut self) -> End {
+        while let Some(gate) = &mut self.gate {
             if gate.readable().await.is_err() {
                 return End::Cut;
             }
-            let mut reader = self.core.readers.begin(gate, self.core.settings.max_payload);
-            if let Err(end) = Box::pin(self.burst(&mut reader, &mut messages, &mut frames)).await {
+            if let Err(end) = Box::pin(self.burst()).await {
                 return end;
             }
-            match self.core.readers.end(reader) {
-                Some(back) => gate = back,
-                None => return End::Cut,
-            }
         }
+        End::Cut
     }
 
     /// Reads until nothing of a frame is outstanding.
-    async fn burst(&mut self, reader: &mut Reader, messages: &mut Messages, frames: &mut u32) -> Result<(), End> {
+    async fn burst(&mut self) -> Result<(), End> {
+        let Some(gate) = self.gate.take() else {
+            return Err(End::Cut);
+        };
+        let mut reader = self.core.readers.begin(gate, self.core.settings.max_payload);
         loop {
             let frame = reader.read_frame().await.map_err(|error| failed(&error))?;
-            *frames = frames.wrapping_add(1);
-            let heard = messages.take(&frame);
+            self.frames = self.frames.wrapping_add(1);
+            let heard = self.messages.take(&frame);
             drop(frame);
             self.hear(heard).await?;
             if self.connection.is_over() {
                 return Err(End::Cut);
             }
-            if !self.stream.unread(*frames) {
+            if !self.stream.unread(self.frames) {
+                self.gate = self.core.readers.end(reader);
                 return Ok(());
             }
         }

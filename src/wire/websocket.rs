@@ -29,15 +29,14 @@ pub(super) fn open<D: Dialogue>(core: &Arc<Core<D>>, request: &Request) -> Resul
 }
 
 async fn begin<D: Dialogue>(core: Arc<Core<D>>, switch: Switch) {
-    let Some((talk, gate)) = Box::pin(set_up(&core, switch, SessionId::fresh(), None)).await else {
+    let Some(talk) = Box::pin(set_up(&core, switch, SessionId::fresh(), None)).await else {
         return;
     };
     metrics::CONNECTIONS_OPENED.one(Transport::Websocket);
     let opening = core.opening(talk.connection.sid().as_str(), &[]);
     talk.connection.send(&[Frame::packet(&opening)]);
-    let messages = Messages::new(core.settings.max_payload);
     // A task of its own: this one has room for the handshake, and that room would stay for life.
-    tokio::spawn(talk.run(gate, messages));
+    tokio::spawn(talk.run());
 }
 
 /// The same for one that wants to replace long-polling by right of `claim`.
@@ -52,10 +51,7 @@ pub(super) fn turn_away<D: Dialogue>(core: &Arc<Core<D>>, switch: Switch) {
 
 async fn begin_upgrade<D: Dialogue>(core: Arc<Core<D>>, switch: Switch, sid: SessionId, claim: Ticket) {
     match Box::pin(set_up(&core, switch, sid.clone(), Some(claim.clone()))).await {
-        Some((talk, gate)) => {
-            let messages = Messages::new(core.settings.max_payload);
-            tokio::spawn(talk.run(gate, messages));
-        }
+        Some(talk) => drop(tokio::spawn(talk.run())),
         None => Box::pin(upgrade::give_up(&core, &sid, &claim)).await,
     }
 }
@@ -73,7 +69,7 @@ async fn set_up<D: Dialogue>(
     switch: Switch,
     sid: SessionId,
     claim: Option<Ticket>,
-) -> Option<(Talk<D>, Gate)> {
+) -> Option<Box<Talk<D>>> {
     let (accepted, early) = switch.done(&core.streams).await?;
     let (gate, stream) = Gate::new(accepted, early, core.settings.max_payload);
     let now = core.clock.steady();
@@ -83,13 +79,15 @@ async fn set_up<D: Dialogue>(
         connection.probe();
     }
     core.living.add(&connection);
-    let talk = Talk {
+    Some(Box::new(Talk {
         pace: Pace::new(now, &core.settings),
         memory: D::Memory::default(),
         core: core.clone(),
         connection,
         stream,
+        gate: Some(gate),
+        messages: Messages::new(core.settings.max_payload),
+        frames: 0,
         claim,
-    };
-    Some((talk, gate))
+    }))
 }
