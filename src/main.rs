@@ -25,11 +25,13 @@ enum Role {
     Openapi,
     /// Look at Redis, Postgres and this machine, and say what is not as it should be.
     Doctor,
-    /// Say lines to Redis alone; `./dev bench` measures what that costs it. Never on a Redis that is in use.
+    /// Do one thing alone; `./dev bench` measures what that costs. Never on a Redis that is in use.
     #[command(hide = true)]
     Floor {
         #[arg(long, default_value_t = 8)]
         seconds: u64,
+        #[command(subcommand)]
+        of: ops::floor::Floor,
     },
 }
 
@@ -63,7 +65,7 @@ async fn run(role: Role) -> Result<ExitCode, Box<dyn Error>> {
         Role::Node => ops::node::run(loaded.settings).await?,
         Role::Migrate => ops::migrate(&loaded.settings).await?,
         Role::Doctor => return Ok(ops::doctor::run(&loaded.settings).await),
-        Role::Floor { seconds } => ops::floor::run(&loaded.settings, seconds).await?,
+        Role::Floor { seconds, of } => ops::floor::run(&loaded.settings, &of, seconds).await?,
         Role::Openapi => {}
     }
     Ok(ExitCode::SUCCESS)

@@ -1,4 +1,4 @@
-//! The floor under Redis's share of a line: `palaver floor` says lines by the nodes' own script and does nothing else,
+//! The floor under Redis's share of a line: `palaver floor line` says lines by the nodes' own script and does nothing else,
 //! while this looks at what its Redis uses.
 
 use super::Options;
@@ -33,7 +33,7 @@ pub(super) fn measure(options: &Options, seconds: u32) -> Result<(f64, Disturban
 fn speaker(options: &Options, stack: &Stack, seconds: u32) -> Result<Child, String> {
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL", "--"]).arg(&options.palaver);
-    command.args(["floor", "--seconds", &seconds.to_string()]);
+    command.args(["floor", "--seconds", &seconds.to_string(), "line"]);
     command.env("PALAVER_REDIS__URL", stack.redis_url());
     command.env("PALAVER_LOG", "warn");
     command.stdin(Stdio::null()).stdout(Stdio::piped());

@@ -32,6 +32,15 @@ const fn cost(nodes: usize, rate: u32) -> What {
 
 const P99: What = What::P99 { nodes: 2, rate: 500 };
 
+/// Told for information: how far something is from the least that it can take.
+const fn above(floor: What, floor_name: &'static str, name: &'static str, of: What) -> Goal {
+    Goal {
+        must: None,
+        aim: None,
+        ..at_most(name, "ms", of, Against::Own(floor, floor_name), 0.0, 0.0)
+    }
+}
+
 /// Shorthand: a goal about a ratio that must be small.
 const fn at_most(name: &'static str, unit: &'static str, of: What, against: Against, must: f64, aim: f64) -> Goal {
     Goal {
@@ -181,4 +190,11 @@ pub(super) const GOALS: &[Goal] = &[
             0.0,
         )
     },
+    above(What::LoginFloor, "Argon2 alone", "a login, median", What::Login),
+    above(
+        What::ReadFloor,
+        "its query alone",
+        "a read with a token, median",
+        What::Read,
+    ),
 ];

@@ -4,7 +4,7 @@ use super::loads::{self, Load, Measured};
 use super::machine::{self, Disturbance};
 use super::search;
 use super::stack::{Pairing, Stack, System};
-use super::{Bench, floor};
+use super::{Bench, accounts, floor};
 use serde::Serialize;
 
 /// Strangers who join at once.
@@ -41,6 +41,14 @@ pub(super) enum What {
     Back,
     /// CPU of Redis in the busiest second of that, cores.
     RedisPeak,
+    /// Median of a login, milliseconds.
+    Login,
+    /// Median of comparing a password, milliseconds.
+    LoginFloor,
+    /// Median of a read with a token, milliseconds.
+    Read,
+    /// Median of the query under it, milliseconds.
+    ReadFloor,
 }
 
 /// One number, measured.
@@ -197,6 +205,23 @@ impl Bench<'_> {
             measured.redis_peak(),
             measured.disturbance,
         );
+        Ok(())
+    }
+
+    /// What a login and a read with a token take, and what they cannot take less than.
+    pub(super) fn accounts(&mut self) -> Result<(), String> {
+        let [login, read] = accounts::measure(self.options, self.effort.seconds)?;
+        for (what, floor, wait, name) in [
+            (What::Login, What::LoginFloor, login, "a login"),
+            (What::Read, What::ReadFloor, read, "a read with a token"),
+        ] {
+            self.say(&format!(
+                "Palaver  1 node, {name}: median {:.2} ms, its floor {:.2} ms ({})",
+                wait.ms, wait.floor_ms, wait.disturbance
+            ));
+            self.keep(what, System::Palaver, wait.ms, wait.disturbance);
+            self.keep(floor, System::Palaver, wait.floor_ms, wait.disturbance);
+        }
         Ok(())
     }
 

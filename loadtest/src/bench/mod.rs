@@ -2,8 +2,9 @@
 //!
 //! `machine` tells whether it is quiet, `children` and `stack` start what is measured, `loads` runs this program's own
 //! loads against it, `measures` says which, `search` looks for the highest rate, `floor` for what Redis's script costs
-//! alone; `goals` says what is wanted, `table` judges and prints, `record` keeps.
+//! alone, `accounts` for logins; `goals` says what is wanted, `table` judges and prints, `record` keeps.
 
+mod accounts;
 mod children;
 mod floor;
 mod goals;
@@ -76,6 +77,8 @@ enum Group {
     Idle,
     /// 10,000 people on three nodes, one of which is killed.
     Kill,
+    /// A login and a read with a token, and the floors under them.
+    Accounts,
 }
 
 /// How much is done.
@@ -166,6 +169,9 @@ impl Bench<'_> {
         }
         if self.wants(Group::Floor) {
             self.redis_floor()?;
+        }
+        if self.wants(Group::Accounts) {
+            self.accounts()?;
         }
         Ok(())
     }

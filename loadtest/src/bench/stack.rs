@@ -10,6 +10,9 @@ pub(super) const RATE_LIMIT: u32 = 10;
 /// The window: short, so that few senders may send much. What a check costs does not depend on it.
 pub(super) const RATE_WINDOW_MS: u32 = 500;
 
+/// Signs the tokens of a measurement, and opens nothing.
+const SECRET: &str = "only for measurements on this machine";
+
 /// Whose processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -144,13 +147,21 @@ fn in_path(program: &str) -> Option<PathBuf> {
     candidates.find(|candidate| candidate.is_file())
 }
 
-fn palaver(options: &Options, redis: &str, pairing: Pairing, port: u16) -> Command {
-    let mut command = Command::new(&options.palaver);
-    command.arg("node");
-    command.env("PALAVER_LISTEN", format!("127.0.0.1:{port}"));
+/// What every process of Palaver is told.
+pub(super) fn for_node(command: &mut Command, options: &Options, redis: &str) {
     command.env("PALAVER_REDIS__URL", redis);
     command.env("PALAVER_POSTGRES__URL", &options.postgres);
     command.env("PALAVER_LOG", "warn");
+    command.env("PALAVER_JWT__SECRETS", SECRET);
+    // Visitors say where they come from.
+    command.env("PALAVER_TRUSTED_PROXIES", "1");
+}
+
+fn palaver(options: &Options, redis: &str, pairing: Pairing, port: u16) -> Command {
+    let mut command = Command::new(&options.palaver);
+    command.arg("node");
+    for_node(&mut command, options, redis);
+    command.env("PALAVER_LISTEN", format!("127.0.0.1:{port}"));
     // One thread, as a Node process has: there are at least as many nodes as cores.
     command.env("TOKIO_WORKER_THREADS", "1");
     command.env("PALAVER_CHAT__RATE_LIMIT", RATE_LIMIT.to_string());

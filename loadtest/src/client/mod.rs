@@ -1,7 +1,7 @@
 //! Thousands of Socket.IO clients in one thread. Each is a number ([`Who`]); what happens to it is told to whoever runs
 //! the clients, between two waits. Knows nothing of chat.
 
-mod http;
+pub(crate) mod http;
 pub(crate) mod packet;
 mod poll;
 mod polling;

@@ -1,6 +1,6 @@
-//! The floor under what a line costs Redis: the nodes' own script in the nodes' own batches, and nothing else.
+//! Under what a line costs Redis: the nodes' own script in the nodes' own batches, and nothing else.
 //!
-//! Not for operators. `./dev bench` runs it against a Redis of its own and looks at what that Redis uses meanwhile. Lines
+//! `./dev bench` runs it against a Redis of its own and looks at what that Redis uses meanwhile. Lines
 //! go the way that a node sends them: one connection, one call in flight, 64 lines in each. No socket hears of them and
 //! nobody reads the inboxes they are put into. It says `speaking` when the time begins and `said N` when it ends.
 
@@ -33,7 +33,7 @@ const TEXT: &str =
     "load 1234567890 1234 1 12 1234567890123 the quick brown fox jumps over the lazy dog and nobody knows";
 
 /// Speaks for so long, on the Redis of the settings.
-pub async fn run(settings: &Settings, seconds: u64) -> Result<(), Fault> {
+pub(super) async fn run(settings: &Settings, seconds: u64) -> Result<(), Fault> {
     let floor = Arc::new(Floor::prepare(settings).await?);
     let talkers: Vec<_> = (0..AT_ONCE).map(|at| tokio::spawn(talk(floor.clone(), at))).collect();
     sleep(WARM_UP).await;
