@@ -205,7 +205,9 @@ impl Problem {
         let mut problem = Self::new(no, no.code());
         problem.error_code = number(no);
         match no {
-            No::Missing { field } | No::Invalid { field, .. } => problem.field = Some((*field).to_owned()),
+            No::Missing { field } | No::Invalid { field, .. } | No::Guessable { field, .. } => {
+                problem.field = Some((*field).to_owned())
+            }
             No::EmailTaken => problem.should_login = Some(true),
             No::NotVerified { email, username } => {
                 problem.requires_otp = Some(true);
@@ -251,6 +253,7 @@ impl From<&No> for Answer {
         match no {
             No::Missing { .. }
             | No::Invalid { .. }
+            | No::Guessable { .. }
             | No::UnsupportedDomain
             | No::EmailTaken
             | No::UsernameTaken

@@ -16,6 +16,11 @@ async fn a_link_is_good_once_and_for_a_while_and_only_the_last_one() {
     let stands = async |hash: &str, at| world.store.reset(hash, at).await.unwrap();
     let change = async |link: &str, to: &str, at| world.store.use_reset(link, &hash(to), at).await.unwrap();
 
+    let good = Link::Good {
+        email: "ann@gmail.com".into(),
+        username: Some("Ann".into()),
+    };
+
     assert_eq!(put("first").await.as_deref(), Some("Ann"));
     assert_eq!(put("second").await.as_deref(), Some("Ann"));
     let nobody = email("bob@gmail.com");
@@ -29,7 +34,7 @@ async fn a_link_is_good_once_and_for_a_while_and_only_the_last_one() {
     );
     assert_eq!(
         (stands("second", NOW).await, stands("second", NOW + MINUTE).await),
-        (Link::Good, Link::Late)
+        (good, Link::Late)
     );
     assert_eq!(change("first", "x", NOW).await, None);
     assert_eq!(change("second", "x", NOW + MINUTE).await, None, "too late");

@@ -7,9 +7,13 @@ use crate::domain::account::{Account, Email, PasswordHash};
 use crate::error::Fault;
 
 /// How a link stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Link {
-    Good,
+    /// It leads to the account with this address and name.
+    Good {
+        email: String,
+        username: Option<String>,
+    },
     Late,
     /// It is none, was used, or another one was sent since.
     Unknown,
@@ -35,13 +39,17 @@ impl Store {
 
     /// How a link stands at `now`.
     pub async fn reset(&self, hash: &str, now: Millis) -> Result<Link, Fault> {
-        let query = sqlx::query_scalar("select expires_at > to_timestamp($2) from resets where token_hash = $1")
-            .bind(hash)
-            .bind(seconds(now));
-        let good: Option<bool> = self.within("reset", query.fetch_optional(&self.pool)).await?;
-        Ok(match good {
-            Some(true) => Link::Good,
-            Some(false) => Link::Late,
+        let query = sqlx::query_as(
+            "select r.expires_at > to_timestamp($2), r.email, u.username
+             from resets r join users u on u.id = r.user_id where r.token_hash = $1",
+        )
+        .bind(hash)
+        .bind(seconds(now));
+        let found: Option<(bool, String, Option<String>)> =
+            self.within("reset", query.fetch_optional(&self.pool)).await?;
+        Ok(match found {
+            Some((true, email, username)) => Link::Good { email, username },
+            Some((false, ..)) => Link::Late,
             None => Link::Unknown,
         })
     }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 fn form(change: Value) -> Value {
-    let mut form = json!({"email": "ann@gmail.com", "username": "ann", "password": "secret", "gender": "female"});
+    let mut form = json!({"email": "ann@gmail.com", "username": "ann", "password": "secret-ann", "gender": "female"});
     for (key, value) in change.as_object().unwrap() {
         form[key] = value.clone();
     }

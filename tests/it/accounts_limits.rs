@@ -135,7 +135,7 @@ async fn codes_mailed_to_one_address_and_codes_tried_from_one_are_limited() {
     let world = world().await;
     let api = Api::of(&world);
     let register = async |n: u8| {
-        let form = json!({"email": "ann@gmail.com", "username": "ann", "password": "secret", "gender": "female"});
+        let form = json!({"email": "ann@gmail.com", "username": "ann", "password": "secret-ann", "gender": "female"});
         from(&api, &format!("192.0.2.{n}"), "/api/auth/register", form).await
     };
 

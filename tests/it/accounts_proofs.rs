@@ -14,7 +14,7 @@ async fn post_register_mails_a_code_that_is_the_one() {
     let world = mails.of(plan()).start().await;
     let api = Api::of(&world);
 
-    let form = json!({"email": ANN, "username": "ann", "password": "secret", "gender": "female"});
+    let form = json!({"email": ANN, "username": "ann", "password": "secret-ann", "gender": "female"});
     api.post("/api/auth/register", form).await.done();
 
     let mail = &mails.to(ANN, "code", 1).await[0];
@@ -102,7 +102,7 @@ async fn post_reset_password_gives_one_to_an_account_without_and_proves_its_addr
     let api = Api::of(&world);
     let body = json!({"idToken": google.id_token(ANN, json!({}))});
     api.post("/api/auth/google", body).await.done();
-    let change = json!({"email": ANN, "password": "anything"});
+    let change = json!({"email": ANN, "password": "anything else"});
     assert_eq!(
         api.post("/api/auth/login", change).await.refusal(),
         (401, "INVALID_CREDENTIALS")

@@ -3,7 +3,7 @@
 use super::hashing::Compared;
 use super::{Caller, must};
 use crate::actions::{Actions, Denied};
-use crate::domain::account::{Account, No, Password, Why};
+use crate::domain::account::{Account, Family, No, Password, Why};
 use crate::domain::letter::{Medium, Says};
 use crate::error::Fault;
 use crate::ids::{LoginId, UserId};
@@ -17,7 +17,9 @@ impl Actions {
         new: Option<&str>,
     ) -> Result<(), Denied> {
         let account = &caller.account;
-        let new = Password::parse(must(new, "newPassword")?, 6, "newPassword")?;
+        let names = [account.email.as_deref(), account.username.as_deref()];
+        let new = Password::parse(must(new, "newPassword")?, Family::Omegoo, "newPassword")?;
+        let new = new.unlike(&names, "newPassword")?;
         if account.password_hash.is_some() {
             let current = Password::presented(must(current, "currentPassword")?).ok_or(No::WrongPassword)?;
             if self.hasher.compare(account.password_hash.clone(), current).await? == Compared::Other {

@@ -5,7 +5,7 @@
 
 use super::must;
 use crate::actions::{Actions, Denied};
-use crate::domain::account::{Email, No, Password, Why};
+use crate::domain::account::{Email, Family, No, Password, Why};
 use crate::domain::letter::{Letter, Medium, Says};
 use crate::domain::limits::{LOGIN_EMAIL, Subject};
 use crate::error::Fault;
@@ -42,9 +42,13 @@ impl Actions {
 
     /// Whether a link is good now.
     pub async fn check_link(&self, token: Option<&str>) -> Result<(), Denied> {
-        let token = must(token, "token")?;
+        self.owner(must(token, "token")?).await.map(drop)
+    }
+
+    /// Who may choose a new password by a link: their address and name.
+    async fn owner(&self, token: &str) -> Result<(String, Option<String>), Denied> {
         match self.store.reset(&hash_of(token)?, self.now()).await? {
-            Link::Good => Ok(()),
+            Link::Good { email, username } => Ok((email, username)),
             Link::Late => Err(No::LinkExpired.into()),
             Link::Unknown => Err(No::BadLink.into()),
         }
@@ -53,9 +57,10 @@ impl Actions {
     /// Another password for who has a link. All logins end.
     pub async fn reset_password(&self, token: Option<&str>, password: Option<&str>) -> Result<(), Denied> {
         let token = must(token, "token")?;
-        let password = Password::parse(must(password, "password")?, 6, "password")?;
+        let password = Password::parse(must(password, "password")?, Family::Omegoo, "password")?;
         // Nobody makes us hash passwords without a link.
-        self.check_link(Some(token)).await?;
+        let (email, username) = self.owner(token).await?;
+        let password = password.unlike(&[Some(&email), username.as_deref()], "password")?;
         let hash = self.hasher.hash(password).await?;
         let used = self.store.use_reset(&hash_of(token)?, &hash, self.now()).await?;
         let account = used.ok_or(No::BadLink)?;

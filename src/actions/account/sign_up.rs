@@ -3,7 +3,7 @@
 use super::sign_in::{SignedIn, device_hash};
 use super::{Client, must};
 use crate::actions::{Actions, Denied};
-use crate::domain::account::{Account, Age, Email, Gender, Name, No, Password, Provider, Username};
+use crate::domain::account::{Account, Age, Email, Family, Gender, Name, No, Password, Provider, Username};
 use crate::store::sign_ups::Wanted;
 use crate::store::users::{Created, NewUser};
 
@@ -58,7 +58,8 @@ impl Actions {
             return Err(No::UnsupportedDomain.into());
         }
         let username = Username::relaxed(username)?;
-        let password = Password::parse(password, 6, "password")?;
+        let names = [Some(email.as_str()), Some(username.as_str())];
+        let password = Password::parse(password, Family::Omegoo, "password")?.unlike(&names, "password")?;
         self.must_be_free(&email, &username).await?;
         let password_hash = self.hasher.hash(password).await?;
         let pending = Pending {
@@ -93,7 +94,9 @@ impl Actions {
         self.must_sign()?;
         let email = Email::parse(must(form.email.as_deref(), "email")?)?;
         let username = Username::parse(must(form.username.as_deref(), "username")?)?;
-        let password = Password::parse(must(form.password.as_deref(), "password")?, 8, "password")?;
+        let password = must(form.password.as_deref(), "password")?;
+        let names = [Some(email.as_str()), Some(username.as_str())];
+        let password = Password::parse(password, Family::Free2Talk, "password")?.unlike(&names, "password")?;
         let display_name = form.display_name.as_deref().map(Name::parse).transpose()?.flatten();
         let password_hash = self.hasher.hash(password).await?;
         let account = self

@@ -1,9 +1,8 @@
-//! What may stand in an account: names, addresses, passwords, ages. Each is read once, here, and its type is the proof.
+//! What may stand in an account: names, addresses, ages. Each is read once, here, and its type is the proof.
 //!
 //! User names are of ASCII: no letter can pass for another, nothing turns the direction of writing.
 
 use super::No;
-use std::fmt;
 
 /// An e-mail address, lower-cased.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -151,42 +150,6 @@ pub(super) fn is_unseen(c: char) -> bool {
             | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// A new password, in the clear; never shown.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Password(String);
-
-impl Password {
-    /// Longer ones are not read: hashing them would cost memory, and nobody types them.
-    pub const MAX: usize = 200;
-
-    /// Reads a new password of at least `least` characters; `field` is what it is called.
-    pub fn parse(text: &str, least: usize, field: &'static str) -> Result<Self, No> {
-        let why = match text.chars().count() {
-            short if short < least && least <= 6 => "Password must be at least 6 characters",
-            short if short < least => "Password must be at least 8 characters",
-            long if long > Self::MAX => "Password must be at most 200 characters",
-            _ => return Ok(Self(text.to_owned())),
-        };
-        Err(No::Invalid { field, why })
-    }
-
-    /// One that is only to be compared; one that nobody can have is none.
-    pub fn presented(text: &str) -> Option<Self> {
-        (1..=Self::MAX * 4).contains(&text.len()).then(|| Self(text.to_owned()))
-    }
-
-    /// The password itself, for hashing.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Password {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("(password)")
-    }
-}
-
 /// An age that is old enough to be here. It is asked for, not kept.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Age(u8);
@@ -305,25 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn passwords_and_ages_have_two_sides() {
-        for (length, least, good) in [
-            (5, 6, false),
-            (6, 6, true),
-            (7, 8, false),
-            (8, 8, true),
-            (200, 8, true),
-            (201, 8, false),
-        ] {
-            assert_eq!(
-                Password::parse(&"ä".repeat(length), least, "password").is_ok(),
-                good,
-                "{length}"
-            );
-        }
-        assert_eq!(
-            format!("{:?}", Password::parse("hunter2", 6, "password")),
-            "Ok((password))"
-        );
+    fn ages_have_two_sides() {
         for (years, good) in [(i64::MIN, false), (17, false), (18, true), (120, true), (121, false)] {
             assert_eq!(Age::parse(years).is_ok(), good, "{years}");
         }

@@ -1,18 +1,20 @@
-//! Who somebody is, and what they may do. What may stand in an account is judged in `fields`, what an account is in
-//! `person` (its telephone in `phone`), what its user may write about themselves in `profile` and `preferences`, guests in
-//! `guest`, why something is not done with one in `no`.
+//! Who somebody is, and what they may do. What may stand in an account is judged in `fields` (and `password`), what an account
+//! is in `person` (its telephone in `phone`), what its user may write about themselves in `profile` and `preferences`, guests in
+//! `guest`, why something is not done with one in `no`. `sample` is somebody, for examples.
 
 mod fields;
 mod guest;
 mod no;
+mod password;
 mod person;
 mod phone;
 mod preferences;
 mod profile;
 
-pub use fields::{Age, Email, Name, Password, Username};
+pub use fields::{Age, Email, Name, Username};
 pub use guest::{GuestId, device};
 pub use no::No;
+pub use password::Password;
 pub use person::{
     Account, Ban, Calls, Family, Gender, PasswordHash, Privacy, Provider, Role, Status, Subscription, Tier, Why, day_of,
 };

@@ -10,6 +10,8 @@ pub enum No {
     Missing { field: &'static str },
     /// A field is not what it may be.
     Invalid { field: &'static str, why: &'static str },
+    /// A new password that would be guessed.
+    Guessable { field: &'static str, why: &'static str },
     /// The mail provider is not among those allowed.
     UnsupportedDomain,
     /// Somebody has this address.
@@ -76,6 +78,7 @@ impl No {
         match self {
             No::Missing { .. } => "MISSING_FIELD",
             No::Invalid { .. } => "INVALID_FIELD",
+            No::Guessable { .. } => "WEAK_PASSWORD",
             No::UnsupportedDomain => "UNSUPPORTED_EMAIL_DOMAIN",
             No::EmailTaken => "EMAIL_TAKEN",
             No::UsernameTaken => "USERNAME_TAKEN",
@@ -114,7 +117,7 @@ impl std::fmt::Display for No {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let text = match self {
             No::Missing { field } => return write!(f, "{field} is required"),
-            No::Invalid { why, .. } => why,
+            No::Invalid { why, .. } | No::Guessable { why, .. } => why,
             No::UnsupportedDomain => "This email provider is not supported",
             // The web app looks for "already registered" and shows its login.
             No::EmailTaken => "This email is already registered. Please log in.",
