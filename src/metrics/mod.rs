@@ -91,6 +91,8 @@ declare! {
         JOURNAL_STORED [kind] = "palaver_journal_stored_total";
         /// Attempts to send a letter.
         LETTERS [medium, outcome] = "palaver_letters_total";
+        /// Runs of the password hash: to make one, or to compare what somebody came with, whether there was an account or not.
+        PASSWORD_HASHES [work] = "palaver_password_hashes_total";
         /// Connections to Redis that were lost and opened again.
         REDIS_RECONNECTS [] = "palaver_redis_reconnects_total";
         /// Loops of the node that ended by a fault or a panic and were started again.

@@ -6,6 +6,7 @@ use crate::config;
 use crate::domain::account::{Password, PasswordHash};
 use crate::domain::refusal::Refusal;
 use crate::error::Fault;
+use crate::metrics;
 use argon2::password_hash::{PasswordHash as Phc, PasswordHasher, PasswordVerifier, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};
 use std::sync::{Arc, OnceLock};
@@ -68,7 +69,7 @@ impl Hasher {
                 },
             };
             let phc = Phc::new(text).map_err(failed)?;
-            let same = argon.verify_password(password.reveal().as_bytes(), &phc).is_ok() && known.is_some();
+            let same = verify(&argon, password.reveal(), &phc) && known.is_some();
             match (same, is_of_today(&argon, &phc)) {
                 (false, _) => Ok(Compared::Other),
                 (true, true) => Ok(Compared::Same),
@@ -107,7 +108,13 @@ fn failed(error: impl std::fmt::Display) -> Fault {
     Fault::new("hash password", error)
 }
 
+fn verify(argon: &Argon2<'_>, password: &str, phc: &Phc<'_>) -> bool {
+    metrics::PASSWORD_HASHES.one("compare");
+    argon.verify_password(password.as_bytes(), phc).is_ok()
+}
+
 fn hash(argon: &Argon2<'_>, password: &str) -> Result<String, Fault> {
+    metrics::PASSWORD_HASHES.one("make");
     let salt = SaltString::encode_b64(&rand::random::<[u8; 16]>()).map_err(failed)?;
     Ok(argon
         .hash_password(password.as_bytes(), &salt)

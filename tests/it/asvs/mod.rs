@@ -12,10 +12,10 @@
 //! | 9.2.2, 10.4.5 | tests of those numbers in `accounts` |
 //! | 6.3.1, 2.4.1 | `accounts_limits::*` |
 //! | 6.4.3 | `accounts_proofs::post_forgot_password_*`, `accounts_proofs::post_reset_password_*` |
+//! | 6.8.1 | the test of that number in `accounts_proofs` |
 //! | 11.4.2 | the test of that number in `actions::account::hashing` |
-//!
-//! That an address without an account costs the same work (6.3.8) is done by the hasher; no test counts it yet.
 
+mod passwords;
 mod tokens;
 
 use crate::harness::people::{Api, Told, plan, text};
