@@ -157,8 +157,10 @@ section! {
         access_for: Duration = "15m" in "10s" "24h";
         /// The same for the Omegoo web app, which has no refresh token.
         web_access_for: Duration = "7d" in "10s" "90d";
-        /// How long a refresh token is good for; each exchange begins it anew.
+        /// How long a refresh token is good for; each exchange begins it anew, until `login_for` is over.
         refresh_for: Duration = "7d" in "1m" "365d";
+        /// How long a login holds at most, however often its tokens are exchanged.
+        login_for: Duration = "90d" in "1m" "3650d";
         /// How long the refresh token before the last exchange is still answered: two tabs may refresh at once.
         refresh_leeway: Duration = "10s" in "0s" "1m";
         /// How long somebody who signs up is waited for.

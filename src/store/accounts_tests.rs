@@ -1,6 +1,6 @@
 //! Users, logins and sign-ups against a real Postgres.
 
-use super::logins::{NewLogin, Rotated, Standing};
+use super::logins::{NewLogin, Renewal, Rotated, Standing};
 use super::postgres::Postgres;
 use super::sign_ups::{Code, Tried, Wanted};
 use super::users::{Created, NewUser};
@@ -11,6 +11,11 @@ use crate::ids::LoginId;
 pub(super) const NOW: Millis = Millis(1_700_000_000_000);
 pub(super) const MINUTE: Duration = Duration::from_secs(60);
 const LEEWAY: Duration = Duration::from_secs(10);
+const RENEWAL: Renewal = Renewal {
+    leeway: LEEWAY,
+    holds_for: MINUTE,
+    in_all: Duration::from_secs(3600),
+};
 
 pub(super) struct World {
     pub(super) store: Store,
@@ -196,13 +201,7 @@ async fn two_tabs_that_refresh_at_once_get_the_same_token_and_a_reuse_ends_the_l
     let world = world().await;
     let account = made(&world.store, ann()).await;
     let id = login(&world.store, &account, Family::Free2Talk).await;
-    let rotate = async |generation, at| {
-        world
-            .store
-            .rotate_login(&id, generation, at, LEEWAY, at + MINUTE)
-            .await
-            .unwrap()
-    };
+    let rotate = async |generation, at| world.store.rotate_login(&id, generation, at, RENEWAL).await.unwrap();
     let to = |rotated: &Rotated| match rotated {
         Rotated::To {
             generation, at, until, ..
@@ -226,11 +225,41 @@ async fn two_tabs_that_refresh_at_once_get_the_same_token_and_a_reuse_ends_the_l
     assert_eq!(
         world
             .store
-            .rotate_login(&LoginId::fresh(), 0, NOW, LEEWAY, NOW)
+            .rotate_login(&LoginId::fresh(), 0, NOW, RENEWAL)
             .await
             .unwrap(),
         Rotated::Over(Standing::Over)
     );
+}
+
+#[tokio::test]
+async fn a_login_is_renewed_until_its_end_and_not_beyond_whatever_it_was_promised_before() {
+    let world = world().await;
+    let account = made(&world.store, ann()).await;
+    let id = login(&world.store, &account, Family::Free2Talk).await;
+    let rotate = async |generation, at, in_all| {
+        let renewal = Renewal { in_all, ..RENEWAL };
+        match world.store.rotate_login(&id, generation, at, renewal).await.unwrap() {
+            Rotated::To { until, .. } => Some(until),
+            Rotated::Over(Standing::Over) => None,
+            other => panic!("{other:?}"),
+        }
+    };
+
+    assert_eq!(
+        rotate(0, NOW + MINUTE / 2, MINUTE * 2).await,
+        Some(NOW + MINUTE / 2 + MINUTE)
+    );
+    assert_eq!(
+        rotate(1, NOW + MINUTE, MINUTE * 3 / 2).await,
+        Some(NOW + MINUTE * 3 / 2)
+    );
+    assert_eq!(
+        rotate(2, NOW + MINUTE, MINUTE).await,
+        None,
+        "the installation wants less by now"
+    );
+    assert_eq!(rotate(2, NOW + MINUTE * 3 / 2, MINUTE * 9).await, None);
 }
 
 #[tokio::test]

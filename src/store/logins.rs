@@ -24,6 +24,17 @@ pub struct NewLogin<'a> {
     pub alone: bool,
 }
 
+/// How a login is renewed.
+#[derive(Debug, Clone, Copy)]
+pub struct Renewal {
+    /// How long the token before is still answered.
+    pub leeway: Duration,
+    /// How long the login holds from now.
+    pub holds_for: Duration,
+    /// How long it holds at most, from its beginning.
+    pub in_all: Duration,
+}
+
 /// How a login stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
@@ -114,28 +125,29 @@ impl Store {
         self.within("login and user", found).await
     }
 
-    /// Exchanges the refresh token of `generation`. Two who do it at once (two tabs) get the same new one; after
-    /// `leeway` whoever comes with the old one has taken it from somebody, or was taken from.
+    /// Exchanges the refresh token of `generation`. Two who do it at once (two tabs) get the same new one; after the
+    /// leeway whoever comes with the old one has taken it from somebody, or was taken from.
     pub async fn rotate_login(
         &self,
         login: &LoginId,
         generation: i32,
         now: Millis,
-        leeway: Duration,
-        until: Millis,
+        renewal: Renewal,
     ) -> Result<Rotated, Fault> {
         // One statement: the row is locked before it is judged, so two at once are judged one after the other.
         let query = sqlx::query(concat!(
             "update logins l set
                  generation = case when l.generation = $2 then $2 + 1 else l.generation end,
                  rotated_at = case when l.generation = $2 then to_timestamp($3) else l.rotated_at end,
-                 expires_at = case when l.generation = $2 then to_timestamp($5) else l.expires_at end,
+                 expires_at = case when l.generation = $2 then least(to_timestamp($5), l.created_at + make_interval(secs => $6))
+                     else l.expires_at end,
                  revoked_at = case when l.generation = $2 or (l.generation = $2 + 1 and l.rotated_at >= to_timestamp($4))
                      then null else to_timestamp($3) end,
                  revoked_why = case when l.generation = $2 or (l.generation = $2 + 1 and l.rotated_at >= to_timestamp($4))
                      then null else 'reuse' end
              from users u
              where l.id = $1::uuid and u.id = l.user_id and l.revoked_at is null and l.expires_at > to_timestamp($3)
+                 and l.created_at + make_interval(secs => $6) > to_timestamp($3)
              returning l.generation, l.revoked_why, (extract(epoch from l.rotated_at) * 1000)::bigint as rotated,
                  (extract(epoch from l.expires_at) * 1000)::bigint as until, ",
             columns!()
@@ -143,8 +155,9 @@ impl Store {
         .bind(login.as_str())
         .bind(generation)
         .bind(seconds(now))
-        .bind(seconds(now - leeway))
-        .bind(seconds(until));
+        .bind(seconds(now - renewal.leeway))
+        .bind(seconds(now + renewal.holds_for))
+        .bind(renewal.in_all.as_secs_f64());
         let rotated = async {
             let Some(row) = query.fetch_optional(&self.pool).await? else {
                 return Ok(Rotated::Over(self.why_over(login).await?));

@@ -4,7 +4,7 @@ use super::tokens::{Purpose, Stamp};
 use crate::actions::{Actions, Denied};
 use crate::clock::Millis;
 use crate::domain::account::{Account, No, Why};
-use crate::store::logins::{Rotated, Standing};
+use crate::store::logins::{Renewal, Rotated, Standing};
 
 /// New tokens.
 #[derive(Clone, Debug)]
@@ -20,7 +20,7 @@ pub struct Refreshed {
 
 impl Actions {
     /// Exchanges a refresh token. One that was exchanged before, longer ago than two tabs take, ends its login: either it
-    /// or the one that came of it is in the wrong hands.
+    /// or the one that came of it is in the wrong hands. However often it is done, a login has an end.
     pub async fn refresh(&self, token: &str) -> Result<Refreshed, Denied> {
         self.must_sign()?;
         let (now, settings) = (self.now(), &self.settings.accounts);
@@ -29,13 +29,12 @@ impl Actions {
             .verify(token, Purpose::Refresh, now)
             .map_err(|_| No::BadToken)?;
         let login = proof.login.ok_or(No::BadToken)?;
-        let until = now + settings.refresh_for;
-        let leeway = settings.refresh_leeway;
-        match self
-            .store
-            .rotate_login(&login, proof.generation, now, leeway, until)
-            .await?
-        {
+        let renewal = Renewal {
+            leeway: settings.refresh_leeway,
+            holds_for: settings.refresh_for,
+            in_all: settings.login_for,
+        };
+        match self.store.rotate_login(&login, proof.generation, now, renewal).await? {
             Rotated::To {
                 account,
                 generation,

@@ -83,7 +83,7 @@ impl Actions {
             Terms::Long => (settings.web_access_for, settings.web_access_for),
             Terms::Renewed => (settings.access_for, settings.refresh_for),
         };
-        let (id, until) = (LoginId::fresh(), now + holds_for);
+        let (id, until) = (LoginId::fresh(), now + holds_for.min(settings.login_for));
         let new = NewLogin {
             id: &id,
             user: &account.id,

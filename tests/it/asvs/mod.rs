@@ -23,6 +23,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use reqwest::Method;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 async fn register(api: &Api, name: &str, password: &str) -> Told {
     let form = json!({"email": format!("{name}@example.org"), "username": name, "password": password});
@@ -128,6 +129,40 @@ async fn asvs_7_2_4_every_login_has_tokens_of_its_own_whatever_the_browser_bring
     let logins = [&first, &second].map(|session| part(&text(&session["data"], "accessToken"), 1)["lid"].clone());
     assert_ne!(logins[0], logins[1]);
     assert_ne!(given, brought);
+}
+
+#[tokio::test]
+async fn asvs_7_3_2_10_4_8_a_login_ends_for_good_however_often_its_tokens_are_exchanged() {
+    const DAY: Duration = Duration::from_secs(24 * 3600);
+    let world = plan().inside().start().await;
+    let api = Api::of(&world);
+    let device = json!({"age": 18, "deviceFingerprint": "a device of the tests", "termsAccepted": true, "privacyAccepted": true});
+    let session = api.post("/api/auth/register", device).await.done()["data"].take();
+    let mut chat = text(&session, "refreshToken");
+    let session = register(&api, "ann", "correct horse").await.done()["data"].take();
+    let mut rooms = text(&session, "refreshToken");
+    let exchange = async |token: &str| {
+        let path = "/api/auth/refresh";
+        api.post(path, json!({"refreshToken": token})).await
+    };
+    let end = part(&rooms, 1)["iat"].as_u64().unwrap() + 90 * DAY.as_secs();
+
+    for _ in 0..15 {
+        world.clock.advance(DAY * 6 - Duration::from_secs(60));
+        (chat, rooms) = (
+            text(&exchange(&chat).await.done(), "refreshToken"),
+            text(&refresh(&api, &rooms).await.done()["data"], "refreshToken"),
+        );
+    }
+
+    for token in [&chat, &rooms] {
+        let until = part(token, 1)["exp"].as_u64().unwrap();
+        assert!(until.abs_diff(end) < 60, "{until} is not {end}");
+    }
+    world.clock.advance(DAY);
+    assert_eq!(exchange(&chat).await.refusal(), (401, "INVALID_TOKEN"));
+    assert_eq!(refresh(&api, &rooms).await.refusal(), (401, "INVALID_TOKEN"));
+    login(&api, "ann", "correct horse").await.done();
 }
 
 #[tokio::test]
