@@ -5,6 +5,7 @@ use crate::coord::limits::{Held, Tried};
 use crate::domain::limits::{By, Lock, Mark, Quota, Subject, Success, Window};
 use crate::domain::refusal::Refusal;
 use crate::error::Fault;
+use crate::metrics;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use std::time::Duration;
@@ -44,6 +45,22 @@ impl Actions {
             self.coord.clear_limits(&[window.name], &mark).await?;
         }
         Ok(())
+    }
+
+    /// Does what windows were taken for. When it fails by no fault of who asked for it, they are given back: nothing was
+    /// tried. A refusal is a try, ours for being busy as well: whoever keeps us busy must not get more of them by it.
+    pub async fn unless_failed<T>(
+        &self,
+        asked: &[Asked<'_>],
+        doing: impl Future<Output = Result<T, Denied>>,
+    ) -> Result<T, Denied> {
+        let done = doing.await;
+        if let Err(Denied::Failed(_)) = &done
+            && let Err(fault) = self.coord.return_limits(&self.marked(asked.iter().copied())).await
+        {
+            not_returned(&fault);
+        }
+        done
     }
 
     /// Counts a try of what may be guessed, before it is known whether it is right: how many are left after it.
@@ -91,6 +108,12 @@ impl Actions {
     }
 }
 
+/// What was done is not undone, and what failed has failed, because limits cannot be given back.
+pub fn not_returned(fault: &Fault) {
+    metrics::FAULTS.one(fault.op);
+    tracing::warn!(fault.op, "limits were not given back: {fault}");
+}
+
 fn shut(lock: &'static Lock, frees_in: Duration) -> Denied {
     let quota = Quota {
         most: lock.tries,
@@ -107,6 +130,7 @@ mod tests {
     use super::*;
     use crate::config::{Secret, Settings};
     use crate::coord::testing::{TestNode, World};
+    use crate::domain::account::No;
     use crate::domain::limits::{AUTH, LOGIN_EMAIL, LOGIN_IP, OTP_EMAIL};
     use crate::store::Store;
     use std::sync::Arc;
@@ -154,6 +178,25 @@ mod tests {
         );
         let told = world.dump().await.into_keys().collect::<String>();
         assert!(!told.contains("ann") && !told.contains("192"), "{told}");
+    }
+
+    #[tokio::test]
+    async fn what_failed_is_given_back_and_what_was_refused_is_not() {
+        let world = World::new(2).await;
+        let node = world.node().await;
+        let actions = actions(&node, 1);
+        let asked = [(&LOGIN_EMAIL, ANN), (&AUTH, here())];
+        let after = async |denied: Denied| {
+            actions.take(&asked).await.unwrap();
+            let done = actions.unless_failed(&asked, async { Err::<(), _>(denied) }).await;
+            assert!(done.is_err());
+            left(actions.take(&asked[..1]).await).unwrap()
+        };
+
+        assert_eq!(after(Fault::new("reach Postgres", "away").into()).await, 4);
+        assert_eq!(after(Refusal::Busy.into()).await, 2);
+        assert_eq!(after(No::WrongCredentials.into()).await, 0);
+        assert_eq!(left(actions.take(&asked[1..]).await), Ok(2), "two of three tries");
     }
 
     #[tokio::test]

@@ -3,11 +3,10 @@
 //! Behind proxies a request comes from the last of them; `trusted_proxies` says how many of them wrote down where it came
 //! from (`X-Forwarded-For`). Anything before what they wrote was made up by the client or may have been.
 
-use crate::actions::limits::Asked;
+use crate::actions::limits::{Asked, not_returned};
 use crate::actions::{Actions, Denied};
 use crate::domain::limits::{Quota, Subject};
 use crate::domain::refusal::Refusal;
-use crate::metrics;
 use poem::http::{HeaderMap, HeaderName, HeaderValue, header};
 use poem::{Endpoint, FromRequest, Request, RequestBody, Response};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -49,7 +48,8 @@ impl Caller {
         }
     }
 
-    /// Does what is limited: takes before, and gives back or forgets when it went well, as the table says.
+    /// Does what is limited: takes before, and gives back or forgets when it went well, as the table says; gives back as
+    /// well when it failed.
     pub async fn within<T>(
         &self,
         actions: &Actions,
@@ -57,13 +57,11 @@ impl Caller {
         doing: impl Future<Output = Result<T, Denied>>,
     ) -> Result<T, Denied> {
         self.take(actions, asked).await?;
-        let done = doing.await;
+        let done = actions.unless_failed(asked, doing).await;
         match &done {
-            // What was done is not undone because it cannot be given back.
             Ok(_) => {
                 if let Err(fault) = actions.went_well(asked).await {
-                    metrics::FAULTS.one(fault.op);
-                    tracing::warn!(fault.op, "limits were not given back: {fault}");
+                    not_returned(&fault);
                 }
             }
             Err(Denied::Refused(Refusal::Limited(quota))) => self.tell(*quota),

@@ -201,6 +201,21 @@ async fn postgres_away_accounts_answer_503_with_retry_after_and_sockets_come_in_
         assert!(told.headers.contains_key("retry-after"), "{path}");
     }
     assert_eq!(api.get_as(&token, "/api/auth/me").await.refusal().0, 503);
+    for (path, body, most) in [
+        ("/api/auth/login", &email, 5),
+        ("/api/auth/resend-otp", &email, 1),
+        ("/api/auth/request-otp", &phone, 3),
+    ] {
+        // As often as it may be tried; each was tried before.
+        for _ in 0..most {
+            let told = api.post(path, body.clone()).await;
+            assert_eq!(
+                told.refusal(),
+                (503, "UNAVAILABLE"),
+                "what fails is nobody's try: {path}"
+            );
+        }
+    }
     // Who wants a new password is told that it is on its way: it will be.
     api.post("/api/auth/forgot-password", email.clone()).await.done();
     let socket = world.dial_node(0).auth(json!({"token": token})).connect().await;
@@ -209,4 +224,10 @@ async fn postgres_away_accounts_answer_503_with_retry_after_and_sockets_come_in_
     world.store_line.mend();
     let back = async || api.get_as(&token, "/api/auth/me").await.status == 200;
     eventually("accounts are back", back).await;
+    let told = api.post("/api/auth/login", email.clone()).await;
+    assert_eq!(
+        told.refusal(),
+        (401, "INVALID_CREDENTIALS"),
+        "none of its five tries is gone"
+    );
 }

@@ -95,14 +95,19 @@ impl Actions {
         // One after the other: what comes too soon is not mailed, and does not count as mailed.
         self.take(&[(&RESEND, subject)]).await?;
         self.take(&[(&CODE_EMAIL, subject)]).await?;
+        let both = [(&RESEND, subject), (&CODE_EMAIL, subject)];
+        self.unless_failed(&both, self.renew_code(&email)).await
+    }
+
+    async fn renew_code(&self, email: &Email) -> Result<(), Denied> {
         let (text, now) = (fresh_code(), self.now());
-        let hash = self.keyring.code_hash(&email, &text).ok_or(No::Off)?;
-        match self.store.renew_code(&email, self.code(&hash), now).await? {
-            Some(name) => Ok(self.mail_code(&email, &name, &text).await?),
-            None => match self.store.user_by_email(&email).await? {
+        let hash = self.keyring.code_hash(email, &text).ok_or(No::Off)?;
+        match self.store.renew_code(email, self.code(&hash), now).await? {
+            Some(name) => Ok(self.mail_code(email, &name, &text).await?),
+            None => match self.store.user_by_email(email).await? {
                 Some(account) if !account.email_verified => {
                     let name = account.username.as_deref().unwrap_or_default();
-                    self.await_code(&email, None, name).await
+                    self.await_code(email, None, name).await
                 }
                 Some(_) | None => Err(No::NoSignUp.into()),
             },
@@ -125,9 +130,14 @@ impl Actions {
     pub(super) async fn send_code(&self, email: &Email, wanted: Option<&Wanted>, name: &str) -> Result<(), Denied> {
         let subject = Subject::Email(email.as_str());
         self.take(&[(&CODE_EMAIL, subject)]).await?;
+        let sending = self.await_code(email, wanted, name);
         match self.take(&[(&RESEND, subject)]).await {
+            Ok(_) => {
+                let both = [(&RESEND, subject), (&CODE_EMAIL, subject)];
+                self.unless_failed(&both, sending).await
+            }
             // Who begins anew, with another name, need not wait.
-            Ok(_) | Err(Denied::Refused(_)) => self.await_code(email, wanted, name).await,
+            Err(Denied::Refused(_)) => self.unless_failed(&[(&CODE_EMAIL, subject)], sending).await,
             Err(failed) => Err(failed),
         }
     }

@@ -16,16 +16,17 @@ impl Actions {
         let phone = Phone::parse(must(phone, "phone")?)?;
         let subject = Subject::Phone(phone.as_str());
         self.take(&[(&SMS_PHONE, subject)]).await?;
+        self.unless_failed(&[(&SMS_PHONE, subject)], self.text_code(&phone))
+            .await
+    }
+
+    async fn text_code(&self, phone: &Phone) -> Result<(), Denied> {
         let text = fresh_code();
-        let hashes = self
-            .keyring
-            .phone_hash(&phone)
-            .zip(self.keyring.phone_code_hash(&phone, &text));
-        let (number, code) = hashes.ok_or(No::Off)?;
+        let code = self.keyring.phone_code_hash(phone, &text).ok_or(No::Off)?;
         let until = self.now() + Says::PhoneCode.worth_for();
         self.store.await_phone_code(&number, &code, until).await?;
         // There is something new to guess, three times; how many there are is limited above.
-        self.clear_tries(&OTP_PHONE, subject).await?;
+        self.clear_tries(&OTP_PHONE, Subject::Phone(phone.as_str())).await?;
         Ok(self
             .write_to(Medium::Sms, phone.as_str(), "", Says::PhoneCode, &text)
             .await?)

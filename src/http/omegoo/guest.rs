@@ -7,7 +7,7 @@ use super::super::callers::Caller;
 use super::super::problem::{BAD, BODY, FORBIDDEN, LIMITED, Refused, UNKNOWN};
 use super::guest_shapes::{GuestBody, GuestStatsView, GuestView, ResetBody};
 use super::people::Done;
-use crate::actions::Denied;
+use crate::actions::limits::Asked;
 use crate::domain::account::GuestId;
 use crate::domain::limits::{GUEST_DELETE, GUEST_IP, GUEST_RESET, GUEST_VERIFY, Subject, Window};
 use poem::web::Data;
@@ -31,11 +31,11 @@ fn comes(own: &Header<Option<String>>) -> Option<GuestId> {
     GuestId::parse(own.0.as_deref()?, "X-Guest-Id").ok()
 }
 
-/// Guests are limited by their ids where they tell them, and always by where they come from: ids are made up.
-async fn limit(front: &Front, here: &Caller, own: Option<&GuestId>, window: &'static Window) -> Result<(), Denied> {
+/// Against whom a guest's request counts: their id where they tell it, and always where they come from: ids are made up.
+fn asked<'a>(here: &Caller, own: Option<&'a GuestId>, window: &'static Window) -> Vec<Asked<'a>> {
     let mut asked = vec![(&GUEST_IP, Subject::Ip(here.ip))];
     asked.extend(own.map(|id| (window, Subject::Guest(id.as_str()))));
-    here.take(&front.actions, &asked).await
+    asked
 }
 
 #[OpenApi(prefix_path = "/api/guest", tag = "Chapter::Guest")]
@@ -55,11 +55,14 @@ impl Guests {
     ) -> Result<Json<GuestView>, Refused<{ BODY | LIMITED }>> {
         let (id, device) = body.0.form()?;
         let own = comes(&own);
-        limit(&front, &here, own.as_ref(), &GUEST_VERIFY).await?;
-        if let Some(other) = own.filter(|other| *other != id) {
-            front.actions.meet_guest(&other, None).await?;
-        }
-        let guest = front.actions.meet_guest(&id, device).await?;
+        let asked = asked(&here, own.as_ref(), &GUEST_VERIFY);
+        let meeting = async {
+            if let Some(other) = own.as_ref().filter(|other| **other != id) {
+                front.actions.meet_guest(other, None).await?;
+            }
+            Ok(front.actions.meet_guest(&id, device).await?)
+        };
+        let guest = here.within(&front.actions, &asked, meeting).await?;
         Ok(Json(GuestView::new(&id, &guest)))
     }
 
@@ -77,8 +80,9 @@ impl Guests {
         body: Body<ResetBody>,
     ) -> Result<Json<Done>, Refused<{ BODY | LIMITED }>> {
         let (id, own) = (body.0.id()?, comes(&own));
-        limit(&front, &here, own.as_ref(), &GUEST_RESET).await?;
-        front.actions.forget_guest(&id, own.as_ref()).await?;
+        let asked = asked(&here, own.as_ref(), &GUEST_RESET);
+        let forgetting = async { Ok(front.actions.forget_guest(&id, own.as_ref()).await?) };
+        here.within(&front.actions, &asked, forgetting).await?;
         Ok(Json(Done::new("You may begin anew")))
     }
 
@@ -97,8 +101,9 @@ impl Guests {
         guest_id: Path<String>,
     ) -> Result<Json<Done>, Refused<{ BAD | LIMITED }>> {
         let (id, own) = (GuestId::parse(&guest_id, "guestId")?, comes(&own));
-        limit(&front, &here, own.as_ref(), &GUEST_DELETE).await?;
-        front.actions.forget_guest(&id, own.as_ref()).await?;
+        let asked = asked(&here, own.as_ref(), &GUEST_DELETE);
+        let forgetting = async { Ok(front.actions.forget_guest(&id, own.as_ref()).await?) };
+        here.within(&front.actions, &asked, forgetting).await?;
         Ok(Json(Done::new("Your data was deleted")))
     }
 

@@ -53,11 +53,13 @@ impl User {
     ) -> Result<Json<ContactView>, Refused<{ BODY | UNKNOWN | FORBIDDEN | MISSING | LIMITED }>> {
         let (caller, form) = (front.actions.member(&access.0.token).await?, body.0.form());
         let unproven = front.actions.wants_code(&caller, &form)?;
-        if let Some(address) = &unproven {
-            let (to, by) = (Subject::Email(address.as_str()), Subject::User(&caller.account.id));
-            here.take(&front.actions, &[(&RESEND, to), (&CHANGE_EMAIL, by)]).await?;
-        }
-        let done = front.actions.change_contact(&caller, &form, unproven.as_ref()).await?;
+        let counts = |address| {
+            let (to, by) = (Subject::Email(address), Subject::User(&caller.account.id));
+            [(&RESEND, to), (&CHANGE_EMAIL, by)]
+        };
+        let asked: Vec<_> = unproven.iter().flat_map(|new| counts(new.as_str())).collect();
+        let changing = front.actions.change_contact(&caller, &form, unproven.as_ref());
+        let done = here.within(&front.actions, &asked, changing).await?;
         Ok(Json(ContactView::new(&done)))
     }
 
