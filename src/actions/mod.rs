@@ -96,7 +96,7 @@ impl Actions {
     /// Actions over `coord` and `store`, by `settings`.
     pub fn new(coord: Coord, store: Store, settings: Arc<Settings>) -> Self {
         Self {
-            keyring: Arc::new(Keyring::new(&settings.jwt)),
+            keyring: Arc::new(Keyring::new(&settings.jwt).with_phones(&settings.accounts.phone_secrets)),
             hasher: Arc::new(Hasher::new(&settings.accounts)),
             coord,
             store,

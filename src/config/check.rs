@@ -68,6 +68,11 @@ fn shapes(settings: &Settings, must: &mut impl FnMut(bool, &str)) {
         settings.jwt.secrets.iter().all(|secret| secret.reveal().len() >= 16),
         "jwt.secrets: each must have at least 16 characters",
     );
+    let phones = &settings.accounts.phone_secrets;
+    must(
+        phones.iter().all(|secret| secret.reveal().len() >= 16),
+        "accounts.phone_secrets: each must have at least 16 characters",
+    );
 }
 
 fn letters(settings: &Settings, must: &mut impl FnMut(bool, &str)) {

@@ -165,6 +165,12 @@ section! {
         refresh_leeway: Duration = "10s" in "0s" "1m";
         /// How long somebody who signs up is waited for.
         sign_up_for: Duration = "15m" in "1m" "7d";
+        /// Secrets that proven telephone numbers are kept under, at least 16 characters each: new ones under the first, and
+        /// those of `jwt.secrets` are tried after them. Empty: numbers are known until the secret of `jwt.secrets` that
+        /// they were proven under is dropped.
+        phone_secrets: Vec<Secret> = "";
+        /// How long the archive of a deleted account is kept.
+        archive_for: Duration = "365d" in "1d" "3650d";
         /// Address of the Omegoo web app, for links in mails.
         web_url: String = "http://localhost:3000";
         /// Memory that hashing one password takes (Argon2id).

@@ -60,23 +60,24 @@ impl Store {
             .map(drop)
     }
 
-    /// The user has this telephone. The first one of an account is worth `coins`, unless another account has it.
+    /// The user has this telephone, which is kept under the first of its hashes and may have been under the others. The
+    /// first telephone of an account is worth `coins`, unless another account has it.
     pub async fn prove_phone(
         &self,
         user: &UserId,
-        phone_hash: &str,
+        phone_hashes: &[String],
         coins: i32,
         at: Millis,
     ) -> Result<Option<Account>, Fault> {
         let query = sqlx::query(concat!(
-            "update users u set phone_hash = $2, verification_status = 'verified', updated_at = to_timestamp($4),
+            "update users u set phone_hash = ($2::text[])[1], verification_status = 'verified', updated_at = to_timestamp($4),
                  coins = u.coins + case when u.phone_hash is null
-                     and not exists (select 1 from users o where o.phone_hash = $2) then $3 else 0 end
+                     and not exists (select 1 from users o where o.phone_hash = any($2)) then $3 else 0 end
              where u.id = $1::uuid returning ",
             columns!()
         ))
         .bind(user.as_str())
-        .bind(phone_hash)
+        .bind(phone_hashes)
         .bind(coins)
         .bind(seconds(at));
         self.one_user("prove phone", query).await

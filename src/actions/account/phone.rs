@@ -24,12 +24,17 @@ impl Actions {
         let text = fresh_code();
         let code = self.keyring.phone_code_hash(phone, &text).ok_or(No::Off)?;
         let until = self.now() + Says::PhoneCode.worth_for();
-        self.store.await_phone_code(&number, &code, until).await?;
+        self.store.await_phone_code(&self.number(phone)?, &code, until).await?;
         // There is something new to guess, three times; how many there are is limited above.
         self.clear_tries(&OTP_PHONE, Subject::Phone(phone.as_str())).await?;
         Ok(self
             .write_to(Medium::Sms, phone.as_str(), "", Says::PhoneCode, &text)
             .await?)
+    }
+
+    /// How a telephone is kept.
+    fn number(&self, phone: &Phone) -> Result<String, No> {
+        self.keyring.phone_hashes(phone).into_iter().next().ok_or(No::Off)
     }
 
     /// Judges the code that was sent to a telephone. When it is right, the caller has the telephone.
@@ -41,11 +46,8 @@ impl Actions {
     ) -> Result<Account, Denied> {
         let (phone, code) = (Phone::parse(must(phone, "phone")?)?, must(code, "otp")?.trim());
         six_digits(code)?;
-        let hashes = self
-            .keyring
-            .phone_hash(&phone)
-            .zip(self.keyring.phone_code_hash(&phone, code));
-        let (number, hash) = hashes.ok_or(No::Off)?;
+        let hash = self.keyring.phone_code_hash(&phone, code).ok_or(No::Off)?;
+        let number = self.number(&phone)?;
         let subject = Subject::Phone(phone.as_str());
         let left = match self.count_try(&OTP_PHONE, subject).await {
             Err(Denied::Refused(Refusal::Limited(_))) => return Err(No::CodeGone.into()),
@@ -55,7 +57,8 @@ impl Actions {
             Tried::Right => {
                 self.clear_tries(&OTP_PHONE, subject).await?;
                 let user = &caller.account.id;
-                let proven = self.store.prove_phone(user, &number, PHONE_COINS, self.now()).await?;
+                let numbers = self.keyring.phone_hashes(&phone);
+                let proven = self.store.prove_phone(user, &numbers, PHONE_COINS, self.now()).await?;
                 Ok(proven.ok_or(No::NoUser)?)
             }
             Tried::Wrong if left == 0 => {

@@ -5,7 +5,7 @@
 //! two tabs that refresh at once get one token.
 
 use crate::clock::Millis;
-use crate::config::Jwt;
+use crate::config::{Jwt, Secret};
 use crate::domain::account::{Account, Email, Phone};
 use crate::ids::{FactId, LoginId, UserId};
 use base64::Engine as _;
@@ -105,6 +105,8 @@ pub struct Keyring {
     access: Vec<Key>,
     refresh: Vec<Key>,
     codes: Vec<[u8; 32]>,
+    /// Telephones are kept under the first, and known by any.
+    phones: Vec<[u8; 32]>,
     settings: Jwt,
 }
 
@@ -121,6 +123,12 @@ fn keyed(key: &[u8], parts: &[&str]) -> [u8; 32] {
         mac.update(part.as_bytes());
     }
     mac.finalize().into_bytes().into()
+}
+
+/// Keys of what must be found again and not be read.
+fn hiding(secrets: &[Secret]) -> Vec<[u8; 32]> {
+    let key = |secret: &Secret| keyed(secret.reveal().as_bytes(), &["palaver codes"]);
+    secrets.iter().map(key).collect()
 }
 
 impl Key {
@@ -151,9 +159,16 @@ impl Keyring {
             refresh: secrets()
                 .map(|secret| Key::new(&keyed(secret, &["palaver refresh"])))
                 .collect(),
-            codes: secrets().map(|secret| keyed(secret, &["palaver codes"])).collect(),
+            codes: hiding(&settings.secrets),
+            phones: hiding(&settings.secrets),
             settings: settings.clone(),
         }
+    }
+
+    /// With secrets that telephones are kept under instead, and known by as well.
+    pub fn with_phones(mut self, secrets: &[Secret]) -> Self {
+        self.phones.splice(0..0, hiding(secrets));
+        self
     }
 
     /// Whether there is a key to sign with.
@@ -260,9 +275,10 @@ impl Keyring {
         self.unreadable(&[email.as_str(), code])
     }
 
-    /// How a telephone is kept.
-    pub fn phone_hash(&self, phone: &Phone) -> Option<String> {
-        self.unreadable(&[phone.as_str()])
+    /// How a telephone is kept, and then how it may have been kept before; nothing when there is no key.
+    pub fn phone_hashes(&self, phone: &Phone) -> Vec<String> {
+        let hash = |key: &[u8; 32]| URL_SAFE_NO_PAD.encode(keyed(key, &[phone.as_str()]));
+        self.phones.iter().map(hash).collect()
     }
 
     /// How a code sent to `phone` is kept.

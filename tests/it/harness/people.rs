@@ -152,7 +152,7 @@ impl Api {
     pub async fn send_phone_code(&self, phone: &str, code: &str) {
         let (keyring, phone) = (keyring(), Phone::parse(phone).unwrap());
         let (number, hash) = (
-            keyring.phone_hash(&phone).unwrap(),
+            keyring.phone_hashes(&phone).remove(0),
             keyring.phone_code_hash(&phone, code).unwrap(),
         );
         self.sql(&format!(
