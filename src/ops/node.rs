@@ -212,8 +212,11 @@ fn run_loops(loops: &Loops, opened: Opened, parts: Parts) {
     loops.keep("counts", move || counts::run(hub.clone()));
     loops.keep("heartbeat", move || engine.clone().heartbeat());
     loops.keep("fold metrics", upkeep::fold_metrics);
-    let keep_for = settings.postgres.keep_for;
-    loops.keep("forget", move || upkeep::forget(store.clone(), clock.clone(), keep_for));
+    let keeping = upkeep::Keeping {
+        talks: settings.postgres.keep_for,
+        archives: settings.accounts.archive_for,
+    };
+    loops.keep("forget", move || upkeep::forget(store.clone(), clock.clone(), keeping));
 }
 
 impl RunningNode {

@@ -2,7 +2,7 @@
 
 use crate::clock::{Clock, Millis};
 use crate::metrics;
-use crate::store::{Forgotten, Store};
+use crate::store::{Forgotten, Old, Store};
 use std::time::Duration;
 
 /// Recorded values take memory until they are folded; at 30,000 a second this is about a megabyte.
@@ -19,31 +19,45 @@ pub(super) async fn fold_metrics() {
     }
 }
 
-/// Forgets what is older than `keep_for`, for ever.
-pub(super) async fn forget(store: Store, clock: Clock, keep_for: Duration) {
+/// How long what can be forgotten is kept.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Keeping {
+    pub(super) talks: Duration,
+    pub(super) archives: Duration,
+}
+
+/// Forgets what is old enough, for ever.
+pub(super) async fn forget(store: Store, clock: Clock, keeping: Keeping) {
     loop {
         tokio::time::sleep(FORGET_EVERY).await;
-        let limit = Millis(clock.now().0.saturating_sub(keep_for.as_millis() as u64));
-        while forget_some(&store, limit, clock.now()).await {}
+        let before = |kept: Duration| Millis(clock.now().0.saturating_sub(kept.as_millis() as u64));
+        let old = Old {
+            talks: before(keeping.talks),
+            archives: before(keeping.archives),
+        };
+        while forget_some(&store, old, clock.now()).await {}
     }
 }
 
 /// One bounded step; whether there may be more.
-async fn forget_some(store: &Store, limit: Millis, now: Millis) -> bool {
-    match store.forget_before(limit, now).await {
+async fn forget_some(store: &Store, old: Old, now: Millis) -> bool {
+    match store.forget(old, now).await {
         Ok(Forgotten {
             conversations: 0,
             evidence: 0,
+            archives: 0,
             ended: 0,
         }) => false,
         Ok(forgotten) => {
             let Forgotten {
                 conversations,
                 evidence,
+                archives,
                 ended,
             } = forgotten;
             tracing::info!(
-                "forgot {conversations} conversations, the evidence of {evidence} reports and {ended} ended logins and sign-ups"
+                "forgot {conversations} conversations, the evidence of {evidence} reports, {archives} archives of deleted \
+                 accounts and {ended} ended logins and sign-ups"
             );
             true
         }

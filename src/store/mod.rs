@@ -17,7 +17,7 @@ mod retention;
 pub mod sign_ups;
 pub mod users;
 
-pub use retention::Forgotten;
+pub use retention::{Forgotten, Old};
 
 use crate::clock::Millis;
 use crate::config;

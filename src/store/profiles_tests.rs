@@ -116,7 +116,11 @@ async fn guests_who_were_not_here_for_long_are_forgotten() {
     let later = NOW + Duration::from_secs(3600);
     store.meet_guest(&new, None, later).await.unwrap();
 
-    let forgotten = store.forget_before(later, later).await.unwrap();
+    let before = Old {
+        talks: later,
+        archives: Millis(0),
+    };
+    let forgotten = store.forget(before, later).await.unwrap();
 
     assert_eq!(forgotten.ended, 1);
     let sessions = [
@@ -124,4 +128,28 @@ async fn guests_who_were_not_here_for_long_are_forgotten() {
         store.meet_guest(&new, None, later).await.unwrap().sessions,
     ];
     assert_eq!(sessions, [1, 2]);
+}
+
+#[tokio::test]
+async fn the_archive_of_a_deleted_account_is_kept_for_a_while() {
+    let (store, _postgres) = world().await;
+    let (ann, bob) = (person(&store, "ann").await, person(&store, "Bob").await);
+    let later = NOW + Duration::from_secs(3600);
+    for (user, at) in [(&ann.id, NOW), (&bob.id, later)] {
+        store
+            .delete_user(user, "user_request", user, at)
+            .await
+            .unwrap()
+            .unwrap();
+    }
+    let forget = async |archives| {
+        let talks = Millis(0);
+        store.forget(Old { talks, archives }, later).await.unwrap().archives
+    };
+
+    assert_eq!(forget(NOW).await, 0);
+    assert_eq!(forget(later).await, 1);
+
+    let left = sqlx::query_scalar::<_, String>("select id::text from deleted_users");
+    assert_eq!(left.fetch_all(&store.pool).await.unwrap(), [bob.id.to_string()]);
 }

@@ -1,5 +1,6 @@
 //! What is forgotten when its time is over: conversations go, reports keep their facts and lose their evidence; guests go
-//! who were not here for as long; logins, sign-ups, links and codes go by themselves soon after they end.
+//! who were not here for as long; archives of deleted accounts go after a time of their own; logins, sign-ups, links and
+//! codes go by themselves soon after they end.
 
 use super::{Store, seconds};
 use crate::clock::Millis;
@@ -16,8 +17,19 @@ pub struct Forgotten {
     pub conversations: u64,
     /// Reports whose evidence was removed.
     pub evidence: u64,
+    /// Archives of deleted accounts deleted.
+    pub archives: u64,
     /// Guests, logins, sign-ups, links to new passwords and codes of telephones deleted.
     pub ended: u64,
+}
+
+/// What is old enough to be forgotten.
+#[derive(Debug, Clone, Copy)]
+pub struct Old {
+    /// Conversations, evidence and guests from before this.
+    pub talks: Millis,
+    /// Accounts that were deleted before this.
+    pub archives: Millis,
 }
 
 /// How long an ended login is kept, so that its tokens are told why they are no good.
@@ -27,32 +39,40 @@ const KEPT_AFTER_END: Duration = Duration::from_secs(7 * 24 * 3600);
 const TOLD_LATE: Duration = Duration::from_secs(24 * 3600);
 
 impl Store {
-    /// Forgets a bounded number of rows from before `limit`. All zeros means that nothing is left. Nodes may do this
+    /// Forgets a bounded number of rows that are old enough. All zeros means that nothing is left. Nodes may do this
     /// at the same time: rows that another one holds are skipped.
-    pub async fn forget_before(&self, limit: Millis, now: Millis) -> Result<Forgotten, Fault> {
-        let conversations = self.forget(
+    pub async fn forget(&self, old: Old, now: Millis) -> Result<Forgotten, Fault> {
+        let limit = old.talks;
+        let conversations = self.forget_some(
             "forget conversations",
             "delete from conversations where room in
              (select room from conversations where ended_at < to_timestamp($1) limit $2 for update skip locked)",
             limit,
         );
         let conversations = conversations.await?;
-        let evidence = self.forget(
+        let evidence = self.forget_some(
             "forget evidence",
             "update reports set messages = null where id in
              (select id from reports where created_at < to_timestamp($1) and messages is not null
               limit $2 for update skip locked)",
             limit,
         );
-        let guests = self.forget(
+        let guests = self.forget_some(
             "forget guests",
             "delete from guests where id_hash in
              (select id_hash from guests where last_seen < to_timestamp($1) limit $2 for update skip locked)",
             limit,
         );
+        let archives = self.forget_some(
+            "forget archives",
+            "delete from deleted_users where id in
+             (select id from deleted_users where deleted_at < to_timestamp($1) limit $2 for update skip locked)",
+            old.archives,
+        );
         Ok(Forgotten {
             conversations,
             evidence: evidence.await?,
+            archives: archives.await?,
             ended: guests.await? + self.forget_ended(now).await?,
         })
     }
@@ -85,13 +105,13 @@ impl Store {
                 now,
             ),
         ] {
-            ended += self.forget(op, statement, before).await?;
+            ended += self.forget_some(op, statement, before).await?;
         }
         Ok(ended)
     }
 
     /// Runs a statement over at most so many rows from before a time; how many there were.
-    async fn forget(&self, op: &'static str, statement: &'static str, before: Millis) -> Result<u64, Fault> {
+    async fn forget_some(&self, op: &'static str, statement: &'static str, before: Millis) -> Result<u64, Fault> {
         let query = sqlx::query(statement).bind(seconds(before)).bind(AT_ONCE);
         let done = self.within(op, query.execute(&self.pool)).await?;
         Ok(done.rows_affected())

@@ -91,18 +91,16 @@ async fn a_report_keeps_its_lines_until_their_time_is_over() {
     ];
     let kept = one_row(&store, "select messages from reports").await;
     store.save_conversation(&conversation()).await.unwrap();
-    let early = store
-        .forget_before(Millis(1_700_000_001_000), Millis(1_700_000_000_000))
-        .await
-        .unwrap();
-    let late = store
-        .forget_before(Millis(1_700_000_100_000), Millis(1_700_000_000_000))
-        .await
-        .unwrap();
-    let again = store
-        .forget_before(Millis(1_700_000_100_000), Millis(1_700_000_000_000))
-        .await
-        .unwrap();
+    let forget = async |talks| {
+        let old = Old {
+            talks: Millis(talks),
+            archives: Millis(0),
+        };
+        store.forget(old, Millis(1_700_000_000_000)).await.unwrap()
+    };
+    let early = forget(1_700_000_001_000).await;
+    let late = forget(1_700_000_100_000).await;
+    let again = forget(1_700_000_100_000).await;
 
     assert_eq!(saved, [Saved::New, Saved::Already]);
     assert_eq!(
@@ -115,6 +113,7 @@ async fn a_report_keeps_its_lines_until_their_time_is_over() {
         Forgotten {
             conversations: 1,
             evidence: 1,
+            archives: 0,
             ended: 0
         }
     );
