@@ -38,6 +38,7 @@ use crate::store::Store;
 use account::hashing::Hasher;
 use account::tokens::Keyring;
 pub use outside::Outside;
+use post::Bells;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -63,6 +64,7 @@ pub struct Actions {
     outside: Outside,
     keyring: Arc<Keyring>,
     hasher: Arc<Hasher>,
+    bells: Arc<Bells>,
 }
 
 /// Why an action was not done.
@@ -102,6 +104,7 @@ impl Actions {
             store,
             settings,
             outside: Outside::default(),
+            bells: Arc::default(),
         }
     }
 

@@ -9,6 +9,7 @@ use crate::error::Fault;
 use crate::ids::Shard;
 use crate::metrics;
 use std::time::Duration;
+use tokio::sync::Notify;
 
 /// Letters carried side by side on a shard.
 pub const BATCH: usize = 8;
@@ -16,12 +17,36 @@ pub const BATCH: usize = 8;
 /// How long whoever took letters has them: longer than any attempt may take.
 const CLAIM: Duration = Duration::from_secs(120);
 
+/// Wakes this node's carriers when there is something to carry.
+#[derive(Debug, Default)]
+pub(super) struct Bells {
+    mail: Notify,
+    sms: Notify,
+}
+
+impl Bells {
+    fn of(&self, medium: Medium) -> &Notify {
+        match medium {
+            Medium::Mail => &self.mail,
+            Medium::Sms => &self.sms,
+        }
+    }
+}
+
 impl Actions {
+    /// Comes back when a letter was posted on this node, since the last time or from now on.
+    pub async fn letter_posted(&self, medium: Medium) {
+        self.bells.of(medium).notified().await;
+    }
+
     /// Posts a letter. It is on its way when this comes back, whatever becomes of this node.
     pub async fn write_to(&self, medium: Medium, to: &str, name: &str, says: Says, carries: &str) -> Result<(), Fault> {
         let letter = Letter::new(to, name, says, carries, self.now());
         match self.coord.put_letter(medium, &letter).await? {
-            true => Ok(()),
+            true => {
+                self.bells.of(medium).notify_one();
+                Ok(())
+            }
             false => Err(Fault::new("post a letter", "too many letters wait")),
         }
     }

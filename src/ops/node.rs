@@ -199,7 +199,8 @@ fn run_loops(loops: &Loops, opened: Opened, parts: Parts) {
     loops.once("journal", journal::run(opened.journals, actions.clone(), kept.clone()));
     for medium in MEDIA {
         let (actions, kept) = (actions.clone(), kept.clone());
-        loops.keep("post", move || post::run(medium, actions.clone(), kept.clone()));
+        let carrier = move || post::run(medium, actions.clone(), kept.clone(), post::EVERY);
+        loops.keep("post", carrier);
     }
     for shard in actions.coord().keys().shards() {
         let (actions, kept, every) = (actions.clone(), kept.clone(), settings.queue.pair_every);
