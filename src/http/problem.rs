@@ -336,8 +336,26 @@ fn unavailable() -> Problem {
     Problem::new("Temporarily unavailable, please try again", "UNAVAILABLE")
 }
 
+/// What kind of body is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Takes {
+    Json,
+    /// With files in it.
+    Form,
+}
+
+impl Takes {
+    /// What is said to who sends another kind.
+    pub(super) fn wanted(self) -> &'static str {
+        match self {
+            Takes::Json => "the body must be application/json",
+            Takes::Form => "the body must be multipart/form-data",
+        }
+    }
+}
+
 /// What is said with a status, for the description.
-pub(super) fn example(status: &str) -> Option<Value> {
+pub(super) fn example(status: &str, takes: Takes) -> Option<Value> {
     let quota = Quota {
         most: 5,
         within: Duration::from_secs(60),
@@ -355,7 +373,7 @@ pub(super) fn example(status: &str) -> Option<Value> {
         "404" => Problem::of(&No::NoSignUp),
         "409" => Problem::of(&No::GenderSaid),
         "413" => Problem::new("request body too large", "BODY_TOO_LARGE"),
-        "415" => Problem::new("the body must be application/json", "UNSUPPORTED_MEDIA_TYPE"),
+        "415" => Problem::new(takes.wanted(), "UNSUPPORTED_MEDIA_TYPE"),
         "429" => Problem::limited(&quota),
         "503" => unavailable(),
         _ => return None,

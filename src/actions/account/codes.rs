@@ -164,14 +164,17 @@ impl Actions {
     }
 }
 
+/// Digits of a code.
+pub const DIGITS: usize = 6;
+
 /// Six digits.
 pub(super) fn fresh_code() -> String {
-    format!("{:06}", rand::rng().random_range(0..1_000_000))
+    format!("{:0DIGITS$}", rand::rng().random_range(0..10_u32.pow(DIGITS as u32)))
 }
 
 /// What cannot be a code is not counted as a try.
 pub(super) fn six_digits(code: &str) -> Result<(), No> {
-    match code.len() == 6 && code.bytes().all(|c| c.is_ascii_digit()) {
+    match code.len() == DIGITS && code.bytes().all(|c| c.is_ascii_digit()) {
         true => Ok(()),
         false => Err(No::Invalid {
             field: "otp",

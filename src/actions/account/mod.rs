@@ -17,12 +17,13 @@ mod sign_in;
 mod sign_up;
 pub mod tokens;
 
-pub use codes::Verified;
+pub use codes::{DIGITS, Verified};
 pub use google::{ByGoogle, GoogleToken};
 pub use own::{Contact, ContactForm, NewAddress};
 pub use profile::{Picture, ProfileForm};
 pub use refresh::Refreshed;
-pub use sign_in::SignedIn;
+pub use reset::LONGEST_TOKEN;
+pub use sign_in::{FINGERPRINT, SignedIn};
 pub use sign_up::{DeviceForm, EmailForm, NameForm, Pending};
 
 use super::{Actions, Denied};

@@ -15,7 +15,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
 /// Longest token that is looked at.
-const LONGEST_TOKEN: usize = 128;
+pub const LONGEST_TOKEN: usize = 128;
 
 impl Actions {
     /// Somebody wants a link to a new password at this address.

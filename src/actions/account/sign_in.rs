@@ -11,9 +11,10 @@ use crate::store::logins::NewLogin;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
+use std::ops::RangeInclusive;
 
-/// Longest text that is taken for a device's fingerprint.
-const FINGERPRINT_MAX: usize = 512;
+/// How many characters a device's fingerprint may have.
+pub const FINGERPRINT: RangeInclusive<usize> = 8..=512;
 
 /// Somebody who has signed in, with tokens.
 #[derive(Clone, Debug)]
@@ -114,9 +115,9 @@ impl Actions {
 
 /// How a device is known: its fingerprint identifies it, and is not for whoever reads the database.
 pub(super) fn device_hash(fingerprint: &str) -> Result<String, No> {
-    match fingerprint.len() {
-        8..=FINGERPRINT_MAX => Ok(URL_SAFE_NO_PAD.encode(Sha256::digest(fingerprint.as_bytes()))),
-        _ => Err(No::Invalid {
+    match FINGERPRINT.contains(&fingerprint.chars().count()) {
+        true => Ok(URL_SAFE_NO_PAD.encode(Sha256::digest(fingerprint.as_bytes()))),
+        false => Err(No::Invalid {
             field: "deviceFingerprint",
             why: "The device fingerprint must be 8 to 512 characters",
         }),

@@ -61,6 +61,13 @@ fn is_domain(text: &str) -> bool {
 pub struct Username(String);
 
 impl Username {
+    /// Fewest characters.
+    pub const LEAST: usize = 3;
+    /// Most characters.
+    pub const MOST: usize = 50;
+    /// Most characters of one that is chosen later.
+    pub const MOST_CHOSEN: usize = 30;
+
     /// Reads a name of 3 to 50 ASCII letters, digits, `_` and `-`.
     pub fn parse(text: &str) -> Result<Self, No> {
         Self::with(text, |c| c.is_ascii_alphanumeric() || matches!(c, b'_' | b'-'))
@@ -94,7 +101,7 @@ impl Username {
     /// written in.
     pub fn chosen(text: &str) -> Result<Self, No> {
         let text = text.trim().to_ascii_lowercase();
-        let fits = text.len() <= 30;
+        let fits = text.len() <= Self::MOST_CHOSEN;
         let chosen = Self::with(&text, |c| c.is_ascii_alphanumeric() || c == b'_').ok();
         chosen.filter(|_| fits).ok_or(No::Invalid {
             field: "username",
@@ -103,7 +110,7 @@ impl Username {
     }
 
     fn with(text: &str, allowed: impl Fn(u8) -> bool) -> Result<Self, No> {
-        let good = (3..=50).contains(&text.len()) && text.bytes().all(allowed);
+        let good = (Self::LEAST..=Self::MOST).contains(&text.len()) && text.bytes().all(allowed);
         good.then(|| Self(text.to_owned())).ok_or_else(Self::refused)
     }
 
@@ -125,10 +132,13 @@ impl Username {
 pub struct Name(String);
 
 impl Name {
+    /// Most characters.
+    pub const MOST: usize = 100;
+
     /// Reads a name of at most 100 characters; none when it is empty.
     pub fn parse(text: &str) -> Result<Option<Self>, No> {
         let text = text.trim();
-        match text.chars().count() > 100 || text.chars().any(is_unseen) {
+        match text.chars().count() > Self::MOST || text.chars().any(is_unseen) {
             true => Err(No::Invalid {
                 field: "displayName",
                 why: "Display name must be at most 100 visible characters",
@@ -157,11 +167,13 @@ pub struct Age(u8);
 impl Age {
     /// From when on strangers may be talked to.
     pub const LEAST: i64 = 18;
+    /// Nobody is older.
+    pub const MOST: i64 = 120;
 
     /// Reads an age in years.
     pub fn parse(years: i64) -> Result<Self, No> {
         match years {
-            Self::LEAST..=120 => Ok(Self(years as u8)),
+            Self::LEAST..=Self::MOST => Ok(Self(years as u8)),
             _ => Err(No::TooYoung),
         }
     }

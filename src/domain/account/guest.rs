@@ -30,9 +30,12 @@ const SAID: [&str; 10] = [
 pub struct GuestId(String);
 
 impl GuestId {
+    /// How many digits it has.
+    pub const DIGITS: usize = 64;
+
     /// Reads an id; `field` is what it is called.
     pub fn parse(text: &str, field: &'static str) -> Result<Self, No> {
-        let good = text.len() == 64 && text.bytes().all(|c| c.is_ascii_hexdigit());
+        let good = text.len() == Self::DIGITS && text.bytes().all(|c| c.is_ascii_hexdigit());
         good.then(|| Self(text.to_ascii_lowercase())).ok_or(No::Invalid {
             field,
             why: "A guest's id has 64 hexadecimal digits",

@@ -8,8 +8,9 @@ mod no;
 mod password;
 mod person;
 mod phone;
-mod preferences;
-mod profile;
+pub mod preferences;
+pub mod profile;
+pub mod sample;
 
 pub use fields::{Age, Email, Name, Username};
 pub use guest::{GuestId, device};

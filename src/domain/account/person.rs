@@ -12,6 +12,9 @@ macro_rules! words {
         pub enum $name { $($(#[$about])* $variant),* }
 
         impl $name {
+            /// All words.
+            pub const WORDS: &'static [&'static str] = &[$($word),*];
+
             /// The word.
             pub fn as_str(self) -> &'static str {
                 match self { $($name::$variant => $word),* }
@@ -152,7 +155,7 @@ pub struct Account {
 
 impl Tier {
     /// As the document counts them.
-    pub fn number(self) -> u8 {
+    pub const fn number(self) -> u8 {
         match self {
             Tier::Guest => 0,
             Tier::Verified => 1,
@@ -161,6 +164,9 @@ impl Tier {
             Tier::SuperAdmin => 4,
         }
     }
+
+    /// The highest number.
+    pub const MOST: u8 = Tier::SuperAdmin.number();
 
     /// The tier of a number.
     pub fn numbered(number: i64) -> Option<Self> {

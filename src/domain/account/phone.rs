@@ -10,15 +10,25 @@ pub const PHONE_COINS: i32 = 10;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Phone(String);
 
+/// Digits of a number of India.
+const INDIAN: usize = 10;
+/// Digits of a number with its country.
+const ABROAD: std::ops::RangeInclusive<usize> = 8..=15;
+
 impl Phone {
+    /// What numbers look like, as a regular expression.
+    pub fn pattern() -> String {
+        let (least, most) = (ABROAD.start() - 1, ABROAD.end() - 1);
+        format!(r"^([6-9][0-9]{{{}}}|\+[1-9][0-9]{{{least},{most}}})$", INDIAN - 1)
+    }
+
     /// Reads ten digits from 6 on, which are Indian as the web app sends them, or `+` and 8 to 15 digits.
     pub fn parse(text: &str) -> Result<Self, No> {
         let text = text.trim();
         let digits = |text: &str| text.bytes().all(|c| c.is_ascii_digit());
-        let indian = text.len() == 10 && digits(text) && text.as_bytes()[0] >= b'6';
+        let indian = text.len() == INDIAN && digits(text) && text.as_bytes()[0] >= b'6';
         let abroad = text.strip_prefix('+');
-        let abroad =
-            abroad.is_some_and(|rest| (8..=15).contains(&rest.len()) && digits(rest) && !rest.starts_with('0'));
+        let abroad = abroad.is_some_and(|rest| ABROAD.contains(&rest.len()) && digits(rest) && !rest.starts_with('0'));
         match (indian, abroad) {
             (true, _) => Ok(Self(format!("+91{text}"))),
             (_, true) => Ok(Self(text.to_owned())),

@@ -1,19 +1,21 @@
 //! What an app keeps for its user, and what the user wishes of partners. Settings are the app's own: we bound them and do
 //! not read them.
 
-use super::No;
 use super::fields::is_unseen;
 use super::profile::list;
+use super::{Age, No};
 use serde_json::{Map, Value, json};
 
 /// Largest settings, as JSON.
 const SETTINGS: usize = 8 * 1024;
 /// Longest word among them that we name.
-const WORD: usize = 32;
+pub const WORD: usize = 32;
 /// Most interests.
 const INTERESTS: usize = 20;
 /// Ages that may be wished for.
-const AGES: std::ops::RangeInclusive<i64> = 18..=120;
+pub const AGES: std::ops::RangeInclusive<i64> = Age::LEAST..=Age::MOST;
+/// Whom one may wish for.
+pub const GENDERS: [&str; 3] = ["any", "male", "female"];
 
 /// What somebody wrote; what is absent or empty stays as it is.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -51,9 +53,9 @@ impl Wishes {
             change.insert("ageRange".to_owned(), range(&ages)?);
         }
         if let Some(gender) = self.gender_preference.filter(|gender| !gender.is_empty()) {
-            match gender.as_str() {
-                "any" | "male" | "female" => change.insert("genderPreference".to_owned(), gender.into()),
-                _ => {
+            match GENDERS.contains(&gender.as_str()) {
+                true => change.insert("genderPreference".to_owned(), gender.into()),
+                false => {
                     return Err(No::Invalid {
                         field: "genderPreference",
                         why: "The gender preference must be any, male or female",

@@ -5,7 +5,7 @@ use super::fields::is_unseen;
 use super::{Name, No, Privacy};
 
 /// Longest shown name.
-const NAME: usize = 100;
+const NAME: usize = Name::MOST;
 /// Longest text about oneself.
 const BIO: usize = 500;
 /// Most languages spoken.
@@ -15,9 +15,9 @@ const LEARNED: usize = 10;
 /// Most interests.
 const INTERESTS: usize = 20;
 /// Longest name of a language or an interest.
-const WORD: usize = 50;
+pub const WORD: usize = 50;
 /// Longest address of a picture.
-const URL: usize = 2048;
+pub const URL: usize = 2048;
 
 /// What becomes of a field.
 #[derive(Clone, Debug, PartialEq, Eq)]

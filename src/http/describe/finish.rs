@@ -1,9 +1,10 @@
 //! What the library that describes the API leaves out: that what may be absent may be null, that an operation without
-//! security is open to all, and examples.
+//! security is open to all, bounds of fields, headers of limits, and examples.
 
-use super::examples;
-use crate::http::problem;
+use super::{bounds, examples};
+use crate::http::problem::{self, Takes};
 use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
 use std::mem::take;
 
 /// Completes a description of all operations.
@@ -12,20 +13,58 @@ pub(super) fn finish(spec: &mut Value) {
         return;
     };
     schemas.values_mut().for_each(open_to_null);
+    for name in sent(spec) {
+        if let Some(schema) = schemas.get_mut(&name) {
+            bounds::write(&name, schema);
+        }
+    }
     examples::fill(&mut schemas);
     for operation in operations(spec) {
         operation.entry("security").or_insert_with(|| json!([]));
         if operation.contains_key("requestBody") {
             name_type(&mut operation["requestBody"]);
         }
+        let limited = operation["responses"].get("429").is_some();
+        let takes = takes(operation);
         for (status, response) in entries(&mut operation["responses"]) {
             name_type(response);
             name_headers(response);
+            if limited {
+                tell_limits(response);
+            }
             explain(response, &schemas);
-            show(status, response);
+            show(status, response, takes);
         }
     }
     spec["components"]["schemas"] = Value::Object(schemas);
+    spec["components"]["headers"] = Value::Object(bounds::limit_headers());
+}
+
+/// The schemas of what is sent.
+pub(super) fn sent(spec: &Value) -> BTreeSet<String> {
+    let items = spec["paths"].as_object().into_iter().flat_map(Map::values);
+    let operations = items.filter_map(Value::as_object).flat_map(Map::values);
+    let bodies = operations.filter_map(|operation| operation["requestBody"]["content"].as_object());
+    let named = |body: &Value| Some(body["schema"]["$ref"].as_str()?.rsplit('/').next()?.to_owned());
+    bodies.flat_map(Map::values).filter_map(named).collect()
+}
+
+/// What kind of body an operation takes.
+fn takes(operation: &Map<String, Value>) -> Takes {
+    let body = operation
+        .get("requestBody")
+        .map(|body| &body["content"]["multipart/form-data"]);
+    match body.is_some_and(Value::is_object) {
+        true => Takes::Form,
+        false => Takes::Json,
+    }
+}
+
+/// How the caller stands, with every answer of an operation that is limited.
+fn tell_limits(response: &mut Value) {
+    for name in bounds::limit_headers().keys() {
+        response["headers"][name] = json!({"$ref": format!("#/components/headers/{name}")});
+    }
 }
 
 fn operations(spec: &mut Value) -> impl Iterator<Item = &mut Map<String, Value>> {
@@ -102,12 +141,12 @@ fn explain(response: &mut Value, schemas: &Map<String, Value>) {
 }
 
 /// Each status of a problem has an example of its own; everything else has that of its schema.
-fn show(status: &str, response: &mut Value) {
+fn show(status: &str, response: &mut Value, takes: Takes) {
     let Some(body) = response.pointer_mut("/content/application~1json") else {
         return;
     };
     if body["schema"]["$ref"] == "#/components/schemas/Problem"
-        && let Some(mut example) = problem::example(status)
+        && let Some(mut example) = problem::example(status, takes)
     {
         examples::drop_nulls(&mut example);
         body["example"] = example;
@@ -160,6 +199,12 @@ mod tests {
         assert_eq!(operation["requestBody"]["content"], json!({"application/json": {}}));
         let responses = &operation["responses"];
         assert_eq!(responses["200"]["description"], "It was done.");
-        assert_eq!(responses["429"]["headers"], json!({"Retry-After": {}}));
+        let headers = &responses["429"]["headers"];
+        assert_eq!(headers["Retry-After"], json!({}));
+        for response in [headers, &responses["200"]["headers"]] {
+            let told = json!({"$ref": "#/components/headers/RateLimit-Limit"});
+            assert_eq!(response["RateLimit-Limit"], told);
+        }
+        assert!(spec["components"]["headers"]["RateLimit-Limit"].is_object());
     }
 }

@@ -1,6 +1,7 @@
 //! The API's description: as text that never differs between two builds of the same code, as `/openapi.json`, and as
 //! readable pages at `/docs` with nothing loaded from elsewhere.
 
+mod bounds;
 mod examples;
 mod finish;
 
