@@ -34,9 +34,9 @@ impl AnyAccess {
     }
 }
 
-/// An access token in the header, or nobody.
+/// An access token in the header, or nobody: where a family takes no cookies.
 #[derive(SecurityScheme)]
-pub(super) enum MaybeAccess {
+pub(super) enum HeaderOrNobody {
     /// In the header.
     Header(AccessToken),
     /// None came.
@@ -44,19 +44,19 @@ pub(super) enum MaybeAccess {
     Nobody,
 }
 
-impl MaybeAccess {
+impl HeaderOrNobody {
     /// The token.
     pub(super) fn token(&self) -> Result<&str, No> {
         match self {
-            MaybeAccess::Header(AccessToken(bearer)) => Ok(&bearer.token),
-            MaybeAccess::Nobody => Err(No::NoToken),
+            HeaderOrNobody::Header(AccessToken(bearer)) => Ok(&bearer.token),
+            HeaderOrNobody::Nobody => Err(No::NoToken),
         }
     }
 }
 
-/// Either, or nobody.
+/// In either place, or nobody.
 #[derive(SecurityScheme)]
-pub(super) enum PerhapsAccess {
+pub(super) enum AnyOrNobody {
     /// In the header.
     Header(AccessToken),
     /// In the cookie.
@@ -66,13 +66,13 @@ pub(super) enum PerhapsAccess {
     Nobody,
 }
 
-impl PerhapsAccess {
+impl AnyOrNobody {
     /// The token.
     pub(super) fn token(&self) -> Option<&str> {
         match self {
-            PerhapsAccess::Header(AccessToken(bearer)) => Some(&bearer.token),
-            PerhapsAccess::Cookie(AccessCookie(key)) => Some(&key.key),
-            PerhapsAccess::Nobody => None,
+            AnyOrNobody::Header(AccessToken(bearer)) => Some(&bearer.token),
+            AnyOrNobody::Cookie(AccessCookie(key)) => Some(&key.key),
+            AnyOrNobody::Nobody => None,
         }
     }
 }

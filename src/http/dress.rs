@@ -1,6 +1,7 @@
 //! What every answer gets, whoever made it: security headers, numbers, the error envelope, a bound on the body.
 
 use super::origins::Origins;
+use super::problem::Takes;
 use super::ready::Readiness;
 use super::reply;
 use super::routes::{self, Known};
@@ -108,11 +109,19 @@ async fn bounded<E: Endpoint>(endpoint: Arc<E>, mut request: Request, max: usize
     endpoint.call(request).await.map(poem::IntoResponse::into_response)
 }
 
+/// What kind of body is taken here.
+fn takes(path: &str) -> Takes {
+    match path.starts_with(UPLOADS) {
+        true => Takes::Form,
+        false => Takes::Json,
+    }
+}
+
 /// Pictures may be larger than anything else.
 fn room_for(path: &str, max: usize) -> usize {
-    match path.starts_with(UPLOADS) {
-        true => max.max(LARGEST_FILE + FORM),
-        false => max,
+    match takes(path) {
+        Takes::Form => max.max(LARGEST_FILE + FORM),
+        Takes::Json => max,
     }
 }
 
@@ -123,6 +132,7 @@ async fn enveloped(endpoint: Arc<impl Endpoint<Output = Response>>, request: Req
     if plain_options && !request.headers().contains_key(header::ORIGIN) {
         return Ok(allowing(StatusCode::NO_CONTENT.into(), route));
     }
+    let takes = takes(request.uri().path());
     let response = endpoint.get_response(request).await;
     let status = response.status();
     let told = response
@@ -141,11 +151,7 @@ async fn enveloped(endpoint: Arc<impl Endpoint<Output = Response>>, request: Req
         StatusCode::METHOD_NOT_ALLOWED => allowing(reply::error(status, "method not allowed", None), route),
         StatusCode::PAYLOAD_TOO_LARGE => reply::error(status, "request body too large", Some("BODY_TOO_LARGE")),
         StatusCode::NOT_FOUND => reply::error(status, "not found", None),
-        StatusCode::UNSUPPORTED_MEDIA_TYPE => reply::error(
-            status,
-            "the body must be application/json",
-            Some("UNSUPPORTED_MEDIA_TYPE"),
-        ),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => reply::error(status, takes.wanted(), Some("UNSUPPORTED_MEDIA_TYPE")),
         StatusCode::SERVICE_UNAVAILABLE => reply::later(status, "temporarily unavailable"),
         _ if status.is_server_error() => reply::error(status, "internal error", None),
         _ => reply::error(status, status.canonical_reason().unwrap_or("refused"), None),

@@ -19,7 +19,6 @@ mod problem;
 mod ready;
 mod reply;
 mod routes;
-mod samples;
 mod text;
 
 pub use describe::spec;

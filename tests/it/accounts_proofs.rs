@@ -198,7 +198,7 @@ async fn post_google_is_503_where_it_is_not_set_up() {
 }
 
 #[tokio::test]
-async fn v10_google_never_lets_who_made_an_unproven_account_stay_in_it() {
+async fn asvs_6_8_1_google_never_lets_who_made_an_unproven_account_stay_in_it() {
     let (mails, google) = (Mails::new(), Google::start().await);
     let world = google.of(mails.of(plan())).start().await;
     let api = Api::of(&world);

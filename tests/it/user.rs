@@ -55,24 +55,8 @@ async fn every_user_operation_asks_who_and_refuses_the_banned() {
         (Method::GET, "coins"),
         (Method::DELETE, "account"),
     ];
-    let ask = async |method: &Method, what: &str, headers: &[(&str, &str)]| {
-        let body = (method != Method::GET && method != Method::DELETE).then(|| json!({}));
-        api.ask(method.clone(), &format!("/api/user/{what}"), headers, body)
-            .await
-    };
 
-    for (method, what) in &all {
-        assert_eq!(ask(method, what, &[]).await.refusal(), (401, "TOKEN_MISSING"), "{what}");
-        let bad = ask(method, what, &[("authorization", "Bearer x")]).await;
-        assert_eq!(bad.refusal(), (401, "INVALID_TOKEN"), "{what}");
-        assert_eq!(bad.body["errorCode"], json!(2001));
-    }
-    api.sql("update users set status = 'banned'").await;
-    let bearer = format!("Bearer {token}");
-    for (method, what) in &all {
-        let banned = ask(method, what, &[("authorization", &bearer)]).await;
-        assert_eq!(banned.refusal(), (403, "USER_BANNED"), "{what}");
-    }
+    api.each_asks_who(&token, "/api/user", &all).await;
 }
 
 #[tokio::test]

@@ -65,22 +65,8 @@ async fn every_operation_of_ones_own_asks_who() {
         (Method::GET, "users/me/stats"),
         (Method::DELETE, "upload/avatar"),
     ];
-    let ask = async |method: &Method, what: &str, headers: &[(&str, &str)]| {
-        let body = (method == Method::PATCH).then(|| json!({}));
-        api.ask(method.clone(), &format!("/api/v1/{what}"), headers, body).await
-    };
 
-    for (method, what) in &all {
-        assert_eq!(ask(method, what, &[]).await.refusal(), (401, "TOKEN_MISSING"), "{what}");
-        let bad = ask(method, what, &[("authorization", "Bearer x")]).await;
-        assert_eq!(bad.refusal(), (401, "INVALID_TOKEN"), "{what}");
-    }
-    api.sql("update users set status = 'suspended'").await;
-    let bearer = format!("Bearer {token}");
-    for (method, what) in &all {
-        let banned = ask(method, what, &[("authorization", &bearer)]).await;
-        assert_eq!(banned.refusal(), (403, "USER_BANNED"), "{what}");
-    }
+    api.each_asks_who(&token, "/api/v1", &all).await;
 }
 
 #[tokio::test]
@@ -359,7 +345,8 @@ async fn post_avatar_and_delete_avatar() {
         );
     }
     let json = api.post_as(&token, "/api/v1/upload/avatar", json!({})).await;
-    assert_eq!(json.refusal().0, 415);
+    assert_eq!(json.refusal(), (415, "UNSUPPORTED_MEDIA_TYPE"));
+    assert_eq!(text(&json.body, "error"), "the body must be multipart/form-data");
     assert_eq!(shown().await, second["avatarUrl"], "what is refused changes nothing");
     api.ask_as(Method::DELETE, &token, "/api/v1/upload/avatar", None)
         .await

@@ -1,7 +1,7 @@
 //! Guests: coming back, beginning anew, being forgotten. Whoever has a guest's id is the guest: nobody else knows it, and
 //! nothing of it is told.
 
-use super::Caller;
+use super::Member;
 use crate::actions::{Actions, Denied};
 use crate::domain::account::{GuestId, No, Role, day_of};
 use crate::error::Fault;
@@ -23,7 +23,7 @@ impl Actions {
     }
 
     /// Numbers of guests, for who runs the service.
-    pub async fn guest_numbers(&self, caller: &Caller) -> Result<GuestNumbers, Denied> {
+    pub async fn guest_numbers(&self, caller: &Member) -> Result<GuestNumbers, Denied> {
         match caller.account.role {
             Role::Admin | Role::SuperAdmin => Ok(self.store.guest_numbers(day_of(self.now())).await?),
             Role::User => Err(No::NotForUsers.into()),

@@ -1,5 +1,5 @@
 //! Accounts: signing up, in and out. A token is good while its login holds (`store::logins`); what a handler knows of its
-//! caller is a [`Caller`], which cost one query.
+//! caller is a [`Member`], which cost one query.
 //!
 //! What may be guessed is answered the same, and after the same work, whether there is an account or not.
 
@@ -16,6 +16,8 @@ mod reset;
 mod sign_in;
 mod sign_up;
 pub mod tokens;
+#[cfg(test)]
+mod tokens_tests;
 
 pub use codes::{DIGITS, Verified};
 pub use google::{ByGoogle, GoogleToken};
@@ -54,7 +56,7 @@ pub enum Terms {
 
 /// Who makes a request.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Caller {
+pub struct Member {
     /// The account, as it is now.
     pub account: Account,
     /// The login; none with a token of another server.
@@ -71,7 +73,7 @@ impl Client {
 
 impl Actions {
     /// Whose access token it is.
-    pub async fn authenticate(&self, token: &str) -> Result<Caller, Denied> {
+    pub async fn authenticate(&self, token: &str) -> Result<Member, Denied> {
         let now = self.now();
         let proof = self
             .keyring
@@ -93,7 +95,7 @@ impl Actions {
             Standing::Ended(why) => Err(No::Ended(why).into()),
             Standing::Over => Err(No::BadToken.into()),
             Standing::Good if proof.login.is_none() && outlived() => Err(No::BadToken.into()),
-            Standing::Good => Ok(Caller {
+            Standing::Good => Ok(Member {
                 account,
                 login: proof.login,
             }),
@@ -101,7 +103,7 @@ impl Actions {
     }
 
     /// The caller's login ends, and with it the sockets that it opened.
-    pub async fn log_out(&self, caller: &Caller) -> Result<(), Denied> {
+    pub async fn log_out(&self, caller: &Member) -> Result<(), Denied> {
         let Some(login) = &caller.login else {
             // Nothing of ours stands behind it: it goes on until its own end.
             return Ok(());

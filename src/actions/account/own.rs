@@ -1,7 +1,7 @@
 //! What people do with their own accounts in the Omegoo API: another name or address, preferences, the gender once, the
 //! tier that is proven, the coins of the day, and leaving for good.
 
-use super::{Caller, must};
+use super::{Member, must};
 use crate::actions::{Actions, Denied};
 use crate::domain::account::{Account, Email, Gender, No, Tier, Username, Why, Wishes, day_of};
 use crate::error::Fault;
@@ -39,7 +39,7 @@ impl NewAddress {
 
 impl Actions {
     /// Who makes a request about an account, which may be used; the first of a day brings its coins.
-    pub async fn member(&self, token: &str) -> Result<Caller, Denied> {
+    pub async fn member(&self, token: &str) -> Result<Member, Denied> {
         let mut caller = self.authenticate(token).await?;
         self.must_not_be_banned(&caller.account)?;
         self.refill(&mut caller.account).await?;
@@ -47,7 +47,7 @@ impl Actions {
     }
 
     /// The same where nobody needs to be somebody: with a token that is no good one is nobody.
-    pub async fn caller_if_good(&self, token: &str) -> Result<Option<Caller>, Fault> {
+    pub async fn member_if_good(&self, token: &str) -> Result<Option<Member>, Fault> {
         match self.authenticate(token).await {
             Ok(caller) => Ok(Some(caller)),
             Err(Denied::Refused(_)) => Ok(None),
@@ -73,7 +73,7 @@ impl Actions {
     }
 
     /// The address that the caller wants instead, when a code is still to be sent to it.
-    pub fn wants_code(&self, caller: &Caller, form: &ContactForm) -> Result<Option<NewAddress>, Denied> {
+    pub fn wants_code(&self, caller: &Member, form: &ContactForm) -> Result<Option<NewAddress>, Denied> {
         let Some(text) = form.email.as_deref().filter(|text| !text.is_empty()) else {
             return Ok(None);
         };
@@ -91,7 +91,7 @@ impl Actions {
     /// Another name, at once; another address, when the code that was sent to it comes with it.
     pub async fn change_contact(
         &self,
-        caller: &Caller,
+        caller: &Member,
         form: &ContactForm,
         unproven: Option<&NewAddress>,
     ) -> Result<Contact, Denied> {
@@ -128,7 +128,7 @@ impl Actions {
     }
 
     /// What the user's apps keep, with what changes laid over it.
-    pub async fn change_preferences(&self, caller: &Caller, wishes: Wishes) -> Result<Value, Denied> {
+    pub async fn change_preferences(&self, caller: &Member, wishes: Wishes) -> Result<Value, Denied> {
         let change = wishes.change()?;
         let changed = self
             .store
@@ -138,7 +138,7 @@ impl Actions {
     }
 
     /// The user's gender, which is said once.
-    pub async fn confirm_gender(&self, caller: &Caller, gender: Option<&str>) -> Result<Account, Denied> {
+    pub async fn confirm_gender(&self, caller: &Member, gender: Option<&str>) -> Result<Account, Denied> {
         let gender = Gender::parse(must(gender, "gender")?).ok_or(No::Invalid {
             field: "gender",
             why: "Gender must be male, female or others",
@@ -148,7 +148,7 @@ impl Actions {
     }
 
     /// The tier follows from what is proven and what is paid for: it may be asked for, not chosen.
-    pub async fn ask_for_tier(&self, caller: &Caller, tier: Tier) -> Result<Account, Denied> {
+    pub async fn ask_for_tier(&self, caller: &Member, tier: Tier) -> Result<Account, Denied> {
         let mut account = caller.account.clone();
         if tier.number() <= account.tier().number() {
             return Ok(account);
@@ -166,7 +166,7 @@ impl Actions {
     }
 
     /// The account goes: archived, its logins ended, its sockets closed, its picture forgotten.
-    pub async fn delete_own_account(&self, caller: &Caller) -> Result<(), Denied> {
+    pub async fn delete_own_account(&self, caller: &Member) -> Result<(), Denied> {
         let (user, now) = (&caller.account.id, self.now());
         // Sockets first: should anything fail after it, the account is still there and its user may try again.
         let logins = self.store.logins_of(user, now).await?;

@@ -1,7 +1,7 @@
 //! Changing a password, and ending logins.
 
 use super::hashing::Compared;
-use super::{Caller, must};
+use super::{Member, must};
 use crate::actions::{Actions, Denied};
 use crate::domain::account::{Account, Family, No, Password, Why};
 use crate::domain::letter::{Medium, Says};
@@ -12,7 +12,7 @@ impl Actions {
     /// Another password; the current one is asked for where there is one. The user's other logins end.
     pub async fn change_password(
         &self,
-        caller: &Caller,
+        caller: &Member,
         current: Option<&str>,
         new: Option<&str>,
     ) -> Result<(), Denied> {

@@ -1,7 +1,7 @@
 //! Telephones: a code is sent, and who types it has proven the number.
 
 use super::codes::{fresh_code, six_digits};
-use super::{Caller, must};
+use super::{Member, must};
 use crate::actions::{Actions, Denied};
 use crate::domain::account::{Account, No, PHONE_COINS, Phone};
 use crate::domain::letter::{Medium, Says};
@@ -40,7 +40,7 @@ impl Actions {
     /// Judges the code that was sent to a telephone. When it is right, the caller has the telephone.
     pub async fn verify_phone(
         &self,
-        caller: &Caller,
+        caller: &Member,
         phone: Option<&str>,
         code: Option<&str>,
     ) -> Result<Account, Denied> {

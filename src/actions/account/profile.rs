@@ -1,6 +1,6 @@
 //! Profiles: what people write about themselves, their pictures and names, and what others are shown of them.
 
-use super::{Caller, must};
+use super::{Member, must};
 use crate::actions::{Actions, Denied};
 use crate::domain::account::{Account, Change, No, ProfileChange, Username, Written};
 use crate::error::Fault;
@@ -34,7 +34,7 @@ pub struct Picture {
 
 impl Actions {
     /// Changes a profile: only what was written.
-    pub async fn change_profile(&self, caller: &Caller, form: ProfileForm) -> Result<Account, Denied> {
+    pub async fn change_profile(&self, caller: &Member, form: ProfileForm) -> Result<Account, Denied> {
         let before = caller.account.avatar_url.clone();
         // Clients send back what they were told, and our own addresses may have no host.
         let picture = match form.avatar_url {
@@ -60,7 +60,7 @@ impl Actions {
     }
 
     /// Another name, which nobody else has in whatever case.
-    pub async fn choose_username(&self, caller: &Caller, name: Option<&str>) -> Result<(), Denied> {
+    pub async fn choose_username(&self, caller: &Member, name: Option<&str>) -> Result<(), Denied> {
         let name = Username::chosen(must(name, "username")?)?;
         match self.store.set_username(&caller.account.id, &name, self.now()).await? {
             Named::As(_) => Ok(()),
@@ -70,7 +70,7 @@ impl Actions {
     }
 
     /// Whether a name may be chosen: it is one, and nobody else's than the caller's.
-    pub async fn may_be_named(&self, name: &str, caller: Option<&Caller>) -> Result<bool, Fault> {
+    pub async fn may_be_named(&self, name: &str, caller: Option<&Member>) -> Result<bool, Fault> {
         let Ok(name) = Username::chosen(name) else {
             return Ok(false);
         };
@@ -97,12 +97,12 @@ impl Actions {
     }
 
     /// The caller's last conversations that are over, the newest first.
-    pub async fn talks(&self, caller: &Caller, most: u8) -> Result<Vec<Talk>, Fault> {
+    pub async fn talks(&self, caller: &Member, most: u8) -> Result<Vec<Talk>, Fault> {
         self.store.talks(&caller.account.id, most).await
     }
 
     /// The caller's picture is this from now on; the one before it is forgotten.
-    pub async fn change_picture(&self, caller: &Caller, file: Bytes) -> Result<Picture, Denied> {
+    pub async fn change_picture(&self, caller: &Member, file: Bytes) -> Result<Picture, Denied> {
         let kept = self.keep_picture(&caller.account.id, file).await?;
         let url = self.files().url(&kept.name);
         let before = self
@@ -116,7 +116,7 @@ impl Actions {
     }
 
     /// The caller has no picture from now on.
-    pub async fn drop_own_picture(&self, caller: &Caller) -> Result<(), Denied> {
+    pub async fn drop_own_picture(&self, caller: &Member) -> Result<(), Denied> {
         if let Some(before) = self.store.set_picture(&caller.account.id, None, self.now()).await? {
             self.forget_picture_if_it_can_be(&before).await;
         }

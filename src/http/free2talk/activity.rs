@@ -1,7 +1,7 @@
 //! The family's JSON of what somebody did lately.
 
 use super::super::iso::iso;
-use super::super::samples;
+use crate::domain::account::sample::NOON;
 use crate::store::activity::Talk;
 use poem_openapi::Object;
 use poem_openapi::types::Example;
@@ -67,8 +67,8 @@ impl Example for ActivityView {
         Self::of(&[Talk {
             id: "3f0c5d1e-6b1a-4f0e-9a52-0d1f7e6a9b33".to_owned(),
             kind: "text".to_owned(),
-            opened: samples::NOON,
-            ended: samples::NOON + std::time::Duration::from_secs(312),
+            opened: NOON,
+            ended: NOON + std::time::Duration::from_secs(312),
         }])
     }
 }

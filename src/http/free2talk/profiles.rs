@@ -2,8 +2,7 @@
 //! the top.
 
 use super::super::iso::iso;
-use super::super::samples;
-use crate::domain::account::{Account, Privacy};
+use crate::domain::account::{Account, Privacy, sample};
 use poem_openapi::Object;
 use poem_openapi::types::Example;
 
@@ -306,7 +305,7 @@ impl AvailableView {
 macro_rules! about_somebody {
     ($($View:ty),*) => { $( impl Example for $View {
         fn example() -> Self {
-            Self::of(&samples::account())
+            Self::of(&sample::account())
         }
     } )* };
 }

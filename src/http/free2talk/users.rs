@@ -1,7 +1,7 @@
 //! `/api/v1/users`: one's own profile, and those of others.
 
 use super::super::Front;
-use super::super::auth::{AnyAccess, PerhapsAccess};
+use super::super::auth::{AnyAccess, AnyOrNobody};
 use super::super::body::Body;
 use super::super::problem::{BAD, BODY, FORBIDDEN, LIMITED, MISSING, Refused, UNKNOWN};
 use super::activity::ActivityView;
@@ -117,12 +117,12 @@ impl Users {
     async fn check_username(
         &self,
         front: Data<&Front>,
-        access: PerhapsAccess,
+        access: AnyOrNobody,
         /// The name.
         username: Path<String>,
     ) -> Result<Json<AvailableView>, Refused<{ BAD | LIMITED }>> {
         let caller = match access.token() {
-            Some(token) => front.actions.caller_if_good(token).await?,
+            Some(token) => front.actions.member_if_good(token).await?,
             None => None,
         };
         let available = front.actions.may_be_named(&username, caller.as_ref()).await?;

@@ -1,7 +1,7 @@
 //! `/api/auth`: signing up, in and out. Passwords are in `passwords`, telephones in `phones`.
 
 use super::super::Front;
-use super::super::auth::{AccessToken, MaybeAccess, device};
+use super::super::auth::{AccessToken, HeaderOrNobody, device};
 use super::super::body::Body;
 use super::super::callers::Caller;
 use super::super::problem::{BODY, FORBIDDEN, LIMITED, MISSING, Refused, UNKNOWN};
@@ -125,7 +125,7 @@ impl Auth {
         &self,
         front: Data<&Front>,
         headers: &HeaderMap,
-        access: MaybeAccess,
+        access: HeaderOrNobody,
         caller: Caller,
         body: Body<VerifyBody>,
     ) -> Result<Json<SignedInView>, Refused<{ BODY | UNKNOWN | FORBIDDEN | MISSING | LIMITED }>> {

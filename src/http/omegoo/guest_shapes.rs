@@ -1,9 +1,9 @@
 //! The family's JSON of guests.
 
 use super::super::iso::iso;
-use super::super::samples::NOON;
 use super::super::text::Text;
 use crate::clock::Millis;
+use crate::domain::account::sample::NOON;
 use crate::domain::account::{GuestId, No, device};
 use crate::store::guests::{Guest, GuestNumbers};
 use poem_openapi::Object;

@@ -2,10 +2,9 @@
 //! `data`.
 
 use super::super::iso::iso;
-use super::super::samples;
 use super::people::UserView;
 use crate::actions::account::Contact;
-use crate::domain::account::{Account, Status};
+use crate::domain::account::{Account, Status, sample};
 use poem_openapi::Object;
 use poem_openapi::types::Example;
 use serde_json::Value;
@@ -250,7 +249,7 @@ impl CoinsView {
 macro_rules! about_somebody {
     ($($View:ty),*) => { $( impl Example for $View {
         fn example() -> Self {
-            Self::of(&samples::account())
+            Self::of(&sample::account())
         }
     } )* };
 }
@@ -264,6 +263,6 @@ impl Example for ContactView {
 
 impl Example for PreferencesView {
     fn example() -> Self {
-        Self::new(samples::account().preferences)
+        Self::new(sample::account().preferences)
     }
 }

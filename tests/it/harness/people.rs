@@ -105,6 +105,26 @@ impl Api {
         self.ask(method, path, &[("authorization", &bearer)], body).await
     }
 
+    /// Every one of these operations under `root` refuses nobody, a bad token, and the owner of `token` once banned.
+    pub async fn each_asks_who(&self, token: &str, root: &str, all: &[(Method, &str)]) {
+        let ask = async |method: &Method, what: &str, headers: &[(&str, &str)]| {
+            let body = (method != Method::GET && method != Method::DELETE).then(|| json!({}));
+            self.ask(method.clone(), &format!("{root}/{what}"), headers, body).await
+        };
+        for (method, what) in all {
+            assert_eq!(ask(method, what, &[]).await.refusal(), (401, "TOKEN_MISSING"), "{what}");
+            let bad = ask(method, what, &[("authorization", "Bearer x")]).await;
+            assert_eq!(bad.refusal(), (401, "INVALID_TOKEN"), "{what}");
+            assert_eq!(bad.body["errorCode"], json!(2001));
+        }
+        self.sql("update users set status = 'banned'").await;
+        let bearer = format!("Bearer {token}");
+        for (method, what) in all {
+            let banned = ask(method, what, &[("authorization", &bearer)]).await;
+            assert_eq!(banned.refusal(), (403, "USER_BANNED"), "{what}");
+        }
+    }
+
     /// Reads one value from the database, as text.
     pub async fn sql_value(&self, statement: &str) -> Option<String> {
         let mut database = PgConnection::connect(&self.database).await.unwrap();

@@ -1,15 +1,15 @@
-//! Who the examples of the description are about.
+//! Somebody, for examples in the description of the API and in tests.
 
+use super::{Account, Calls, Gender, Privacy, Provider, Role, Status, Subscription};
 use crate::clock::Millis;
-use crate::domain::account::{Account, Calls, Gender, Privacy, Provider, Role, Status, Subscription};
 use crate::ids::UserId;
 use serde_json::json;
 
 /// 1 May 2025, noon.
-pub(super) const NOON: Millis = Millis(1_746_100_800_000);
+pub const NOON: Millis = Millis(1_746_100_800_000);
 
 /// Somebody.
-pub(super) fn account() -> Account {
+pub fn account() -> Account {
     Account {
         id: UserId::parse("8f14e45f-ceea-467f-a8f5-6b1f2d3c4e5a").expect("a UUID is an id"),
         email: Some("ann@gmail.com".to_owned()),
