@@ -3,6 +3,7 @@
 //! Anyone may send on it or end it; its one task listens and carries out what waits (`talk`, `polling`).
 
 use super::app::Departure;
+use super::bearer::Bearer;
 use super::dialogue::Joined;
 use super::frame::Frame;
 use super::outbox::{Outbox, Unsent};
@@ -117,8 +118,16 @@ pub struct Connection {
     /// A WebSocket that has not yet replaced long-polling.
     probing: AtomicBool,
     joined: AtomicBool,
-    sockets: Mutex<Vec<Arc<Socket>>>,
+    inside: Mutex<Inside>,
     max_questions: u16,
+}
+
+/// Whom a connection is for.
+#[derive(Debug, Default)]
+struct Inside {
+    sockets: Vec<Arc<Socket>>,
+    /// What its client brought along, until it has joined something.
+    bearer: Option<Bearer>,
 }
 
 impl Connection {
@@ -133,7 +142,7 @@ impl Connection {
             asked: AtomicU64::new(0),
             probing: AtomicBool::new(false),
             joined: AtomicBool::new(false),
-            sockets: Mutex::default(),
+            inside: Mutex::default(),
             max_questions: settings.max_questions.min(usize::from(u16::MAX)) as u16,
         })
     }
@@ -199,7 +208,21 @@ impl Connection {
     /// A namespace has been joined: the connect timeout no longer applies.
     pub(super) fn join(&self, socket: Arc<Socket>) {
         self.joined.store(true, Ordering::Release);
-        self.sockets().push(socket);
+        let mut inside = self.inside();
+        inside.sockets.push(socket);
+        inside.bearer = None;
+    }
+
+    /// The client brought a token along when it came.
+    pub(super) fn bring(&self, bearer: Bearer) {
+        if !self.has_joined() {
+            self.inside().bearer = Some(bearer);
+        }
+    }
+
+    /// The token that the client brought along when it came; none once it has joined a namespace.
+    pub fn bearer(&self) -> Option<Bearer> {
+        self.inside().bearer.clone()
     }
 
     pub(super) fn has_joined(&self) -> bool {
@@ -223,9 +246,9 @@ impl Connection {
 
     /// What is joined, as another holder must know it.
     pub(super) fn joined(&self) -> Vec<Joined> {
-        let sockets = self.sockets();
+        let inside = self.inside();
+        let sockets = inside.sockets.iter();
         sockets
-            .iter()
             .filter(|socket| !socket.left())
             .map(|socket| socket.joined())
             .collect()
@@ -233,20 +256,23 @@ impl Connection {
 
     /// The open socket of a namespace.
     pub(super) fn socket(&self, namespace: &str) -> Option<Arc<Socket>> {
-        let mut sockets = self.sockets();
+        let sockets = &mut self.inside().sockets;
         sockets.retain(|socket| !socket.left());
         sockets.iter().find(|socket| socket.namespace() == namespace).cloned()
     }
 
     pub(super) fn namespaces(&self) -> usize {
-        self.sockets().len()
+        self.inside().sockets.len()
     }
 
     pub(super) fn part(&self, namespace: &str) -> Option<Arc<Socket>> {
-        let mut sockets = self.sockets();
-        let at = sockets.iter().position(|socket| socket.namespace() == namespace)?;
-        let socket = sockets.swap_remove(at);
-        drop(sockets);
+        let mut inside = self.inside();
+        let at = inside
+            .sockets
+            .iter()
+            .position(|socket| socket.namespace() == namespace)?;
+        let socket = inside.sockets.swap_remove(at);
+        drop(inside);
         if !self.outbox.is_websocket() {
             // The record is to be brought up to date.
             self.outbox.wake.notify_one();
@@ -256,14 +282,14 @@ impl Connection {
 
     /// Takes all sockets away; those that the app has ended itself are not among them.
     pub(super) fn empty(&self) -> Vec<Arc<Socket>> {
-        let mut sockets = std::mem::take(&mut *self.sockets());
+        let mut sockets = std::mem::take(&mut self.inside().sockets);
         sockets.retain(|socket| !socket.left());
         sockets
     }
 
     /// A ping goes out: what was written before it is what its pong confirms.
     pub(super) fn note_ping(&self) {
-        for socket in self.sockets().iter() {
+        for socket in &self.inside().sockets {
             socket.pinged();
         }
     }
@@ -272,7 +298,7 @@ impl Connection {
     pub(super) fn note_pong(&self, now: Millis, settings: &Settings) {
         self.due.store((now + settings.ping_interval).0, Ordering::Release);
         self.pinged.store(false, Ordering::Release);
-        for socket in self.sockets().iter() {
+        for socket in &self.inside().sockets {
             socket.ponged();
         }
     }
@@ -292,7 +318,7 @@ impl Connection {
         usize::from(self.max_questions)
     }
 
-    fn sockets(&self) -> MutexGuard<'_, Vec<Arc<Socket>>> {
-        self.sockets.lock().unwrap_or_else(PoisonError::into_inner)
+    fn inside(&self) -> MutexGuard<'_, Inside> {
+        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

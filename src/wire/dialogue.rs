@@ -2,6 +2,7 @@
 //! conformance server.
 
 use super::app::Departure;
+use super::bearer::Bearer;
 use super::connection::Connection;
 use super::engineio::{Malformed, Message};
 use crate::domain::recovery::Bookmark;
@@ -24,6 +25,8 @@ pub struct Handover {
     pub joined: Vec<Joined>,
     /// Messages that were not dealt with, or belong to a packet that is only half here; they come after `joined`.
     pub leftover: Vec<Message>,
+    /// What its client brought along, if it has joined nothing yet.
+    pub bearer: Option<Bearer>,
 }
 
 /// What is spoken over connections.

@@ -1,5 +1,6 @@
 //! Engine.IO's one URL: what every request means.
 
+use super::bearer::Bearer;
 use super::dialogue::Dialogue;
 use super::engine::{Core, Engine};
 use super::engineio::{Query, Refused, Transport};
@@ -42,7 +43,7 @@ async fn answer<D: Dialogue>(core: &Arc<Core<D>>, request: Request) -> Result<Re
     match (query.transport, query.sid, request.method().clone()) {
         (Transport::WebSocket, None, _) => websocket::open(core, &request),
         (Transport::WebSocket, Some(sid), _) => upgrade::open(core, sid, &request).await,
-        (Transport::Polling, None, Method::GET) => polling::open(core).await,
+        (Transport::Polling, None, Method::GET) => polling::open(core, Bearer::of(request.headers())).await,
         (Transport::Polling, None, _) => Err(Refused::BadHandshakeMethod),
         (Transport::Polling, Some(sid), Method::GET) => {
             let peer = request.remote_addr().as_socket_addr().copied();

@@ -1,6 +1,7 @@
 //! The task of a polling session on the node that owns it: it takes what any node was posted, and carries what is
 //! emitted to Redis, where any node's poll finds it.
 
+use super::bearer::Bearer;
 use super::connection::{Connection, End};
 use super::dialogue::{Dialogue, Handover};
 use super::directory::{Held, Mail};
@@ -37,10 +38,13 @@ struct Halt {
     done: Notify,
 }
 
-/// A session was opened here.
-pub(super) fn open<D: Dialogue>(core: &Arc<Core<D>>, sid: SessionId) {
+/// A session was opened here, by a client that brought a token along or did not.
+pub(super) fn open<D: Dialogue>(core: &Arc<Core<D>>, sid: SessionId, bearer: Option<Bearer>) {
     let now = core.clock.steady();
     let (holding, mail, _) = hold(core, sid, 1, now + core.beat().dead);
+    bearer
+        .into_iter()
+        .for_each(|bearer| holding.held.connection.bring(bearer));
     tokio::spawn(holding.run(mail, None, None));
 }
 
@@ -313,7 +317,7 @@ async fn carry<D: Dialogue>(core: &Core<D>, held: &Held, mut saved: Vec<Carried>
 async fn carry_all<D: Dialogue>(core: &Core<D>, held: &Held, saved: &mut Vec<Carried>) -> Result<Emitted, Fault> {
     let connection = &held.connection;
     if !connection.is_over() {
-        let current = connection.joined().iter().map(signals::carry).collect();
+        let current = signals::current(connection);
         if !note_namespaces(core, held, saved, current).await? {
             return Ok(Emitted::Lost);
         }

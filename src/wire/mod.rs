@@ -12,6 +12,7 @@
 mod acceptor;
 pub mod admission;
 mod app;
+mod bearer;
 mod connection;
 pub mod dialect;
 mod dialogue;
@@ -49,6 +50,7 @@ mod websocket;
 
 pub use acceptor::{HttpLimits, NodeAcceptor, Streams};
 pub use app::{App, ConnectError, Departure, Inbound, Passport, Welcome};
+pub use bearer::Bearer;
 pub use connection::{Connection, End};
 pub use dialogue::{Dialogue, Handover, Joined};
 pub use endpoint::endpoint;

@@ -139,6 +139,7 @@ impl<A: App> Dialogue for Namespaces<A> {
         memory: &mut Assembler,
         handover: Handover,
     ) -> Result<(), Malformed> {
+        handover.bearer.into_iter().for_each(|bearer| connection.bring(bearer));
         for joined in handover.joined {
             let Some(sid) = SocketId::parse(&joined.sid) else {
                 continue;
@@ -162,6 +163,7 @@ impl<A: App> Dialogue for Namespaces<A> {
         let handover = Handover {
             joined: sockets.iter().map(|socket| socket.joined()).collect(),
             leftover: memory.leave().0,
+            bearer: connection.bearer(),
         };
         for socket in sockets {
             socket.leave();

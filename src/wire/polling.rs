@@ -1,5 +1,6 @@
 //! Long-polling requests, any of which may land on any node: open, poll, post.
 
+use super::bearer::Bearer;
 use super::dialogue::Dialogue;
 use super::engine::Core;
 use super::engineio::{Packet, Refused, SEPARATOR, decode_payload};
@@ -43,7 +44,7 @@ fn text(body: String) -> Response {
 }
 
 /// A client begins.
-pub(super) async fn open<D: Dialogue>(core: &Arc<Core<D>>) -> Result<Response, Refused> {
+pub(super) async fn open<D: Dialogue>(core: &Arc<Core<D>>, bearer: Option<Bearer>) -> Result<Response, Refused> {
     if core.draining.load(Ordering::Acquire) || core.living.len() >= core.settings.max_connections {
         return Err(Refused::Unavailable);
     }
@@ -51,7 +52,7 @@ pub(super) async fn open<D: Dialogue>(core: &Arc<Core<D>>) -> Result<Response, R
     core.coord.session_open(&sid, core.beat()).await.map_err(unavailable)?;
     metrics::CONNECTIONS_OPENED.one(Transport::Polling);
     let opening = core.opening(sid.as_str(), &["websocket"]);
-    holding::open(core, sid);
+    holding::open(core, sid, bearer);
     Ok(text(opening))
 }
 

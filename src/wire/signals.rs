@@ -1,6 +1,7 @@
 //! Signals about polling sessions, from this node's inboxes to whoever they are for. Nothing here waits.
 
-use super::connection::End;
+use super::bearer::Bearer;
+use super::connection::{Connection, End};
 use super::dialogue::{Dialogue, Handover, Joined};
 use super::directory::{Hand, Held, Mail};
 use super::engine::{Core, Engine};
@@ -10,6 +11,10 @@ use crate::coord::sessions::{Carried, Says, SessionSignal};
 use crate::ids::SessionId;
 use std::sync::Arc;
 use tokio::sync::mpsc::error::TrySendError;
+
+/// What a client brought along stands in the record under the name of no namespace: theirs begin with a slash. Nodes of the
+/// release before find no socket in it and pass it over.
+const BROUGHT: &str = "";
 
 impl<D: Dialogue> Engine<D> {
     /// Takes a signal as the inbox had it (`Incoming::Signal`).
@@ -80,6 +85,7 @@ fn post<D: Dialogue>(core: &Arc<Core<D>>, sid: &SessionId, epoch: u64, mail: Mai
 
 /// What another holder gave, as the dialogue knows it.
 pub(super) fn handover(joined: Vec<Carried>, leftover: &[String]) -> Handover {
+    let (joined, brought): (Vec<_>, Vec<_>) = joined.into_iter().partition(|one| one.namespace != BROUGHT);
     let joined = joined.into_iter().map(|one| Joined {
         namespace: one.namespace,
         sid: one.sid,
@@ -89,6 +95,7 @@ pub(super) fn handover(joined: Vec<Carried>, leftover: &[String]) -> Handover {
     Handover {
         joined: joined.collect(),
         leftover: messages(leftover),
+        bearer: brought.first().map(|one| Bearer::carried(&one.passport)),
     }
 }
 
@@ -104,8 +111,8 @@ pub(super) fn messages(bodies: &[String]) -> Vec<Message> {
 
 /// The same, the other way round.
 pub(super) fn carried(handover: &Handover) -> (Vec<Carried>, Vec<String>) {
-    let joined = handover.joined.iter().map(carry);
-    (joined.collect(), handover.leftover.iter().map(entry).collect())
+    let joined = recorded(&handover.joined, handover.bearer.as_ref());
+    (joined, handover.leftover.iter().map(entry).collect())
 }
 
 /// A message as a body has it.
@@ -115,8 +122,23 @@ pub(super) fn entry(message: &Message) -> String {
     entry
 }
 
+/// What the record must have of a connection.
+pub(super) fn current(connection: &Connection) -> Vec<Carried> {
+    recorded(&connection.joined(), connection.bearer().as_ref())
+}
+
+fn recorded(joined: &[Joined], bearer: Option<&Bearer>) -> Vec<Carried> {
+    let brought = bearer.map(|bearer| Carried {
+        namespace: BROUGHT.to_owned(),
+        sid: String::new(),
+        passport: bearer.reveal().to_owned(),
+        heard: None,
+    });
+    joined.iter().map(carry).chain(brought).collect()
+}
+
 /// One namespace as the record has it.
-pub(super) fn carry(joined: &Joined) -> Carried {
+fn carry(joined: &Joined) -> Carried {
     Carried {
         namespace: joined.namespace.clone(),
         sid: joined.sid.clone(),

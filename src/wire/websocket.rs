@@ -1,5 +1,6 @@
 //! Sessions that begin as a WebSocket: nothing of them is in Redis.
 
+use super::bearer::Bearer;
 use super::connection::Connection;
 use super::dialogue::Dialogue;
 use super::engine::Core;
@@ -24,14 +25,15 @@ pub(super) fn open<D: Dialogue>(core: &Arc<Core<D>>, request: &Request) -> Resul
         return Err(Refused::Unavailable);
     }
     let (answer, switch) = Offer::read(request)?.accept();
-    tokio::spawn(begin(core.clone(), switch));
+    tokio::spawn(begin(core.clone(), switch, Bearer::of(request.headers())));
     Ok(answer)
 }
 
-async fn begin<D: Dialogue>(core: Arc<Core<D>>, switch: Switch) {
+async fn begin<D: Dialogue>(core: Arc<Core<D>>, switch: Switch, bearer: Option<Bearer>) {
     let Some(talk) = Box::pin(set_up(&core, switch, SessionId::fresh(), None)).await else {
         return;
     };
+    bearer.into_iter().for_each(|bearer| talk.connection.bring(bearer));
     metrics::CONNECTIONS_OPENED.one(Transport::Websocket);
     let opening = core.opening(talk.connection.sid().as_str(), &[]);
     talk.connection.send(&[Frame::packet(&opening)]);

@@ -84,6 +84,26 @@ async fn a_bad_token_is_refused_where_the_client_can_get_another_and_a_guest_oth
 }
 
 #[tokio::test]
+async fn a_bad_token_in_the_header_is_refused_as_one_in_the_payload_is() {
+    let world = plan().start().await;
+    let header = |value: &str| world.dial_node(0).header("authorization", value);
+    for via in [Via::WebSocket, Via::Polling] {
+        let refused = header("Bearer x").via(via).try_connect().await.err().unwrap();
+        assert_eq!(code(refused), json!("TOKEN_INVALID"), "{via:?}");
+        let guest = json!({"token": "", "guestId": null});
+        assert!(header("Bearer x").via(via).auth(guest).try_connect().await.is_ok());
+        for none in ["Bearer", "Basic YW5uOmE=", ""] {
+            assert!(header(none).via(via).try_connect().await.is_ok(), "{none:?} by {via:?}");
+        }
+    }
+    let long = format!("Bearer {}", "x".repeat(6000));
+    assert_eq!(
+        code(header(&long).try_connect().await.err().unwrap()),
+        json!("TOKEN_INVALID")
+    );
+}
+
+#[tokio::test]
 async fn a_token_of_another_server_has_no_login_here_and_its_socket_stays() {
     let world = plan().inside().start().await;
     let (soon, key) = (world.clock.now().0 / 1000 + 30, crate::harness::world::JWT_SECRET);

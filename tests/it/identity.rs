@@ -36,6 +36,26 @@ async fn a_valid_token_is_the_same_user_on_every_connection() {
 }
 
 #[tokio::test]
+async fn the_token_may_come_in_the_header_of_the_handshake() {
+    everywhere(async |stage| {
+        let header = format!("Bearer {}", token("user-7"));
+        for via in [Via::WebSocket, Via::Polling, Via::Upgrade] {
+            let dial = || stage.dial(1).via(via).header("authorization", &header);
+            for auth in [json!({}), json!({ "token": "" })] {
+                let (id, client) = identity(stage, dial().auth(auth).connect().await).await;
+                assert_eq!(id, "user-7", "{via:?}");
+                client.close().await;
+            }
+            let other = json!({ "token": token("user-8") });
+            let (id, client) = identity(stage, dial().auth(other).connect().await).await;
+            assert_eq!(id, "user-8", "the payload counts first, {via:?}");
+            client.close().await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_token_that_is_no_good_makes_a_guest_and_refuses_nobody() {
     everywhere(async |stage| {
         let expired = json!({ "userId": "user-7", "exp": 1_000_000_000 });

@@ -1,7 +1,7 @@
 //! A node dies with everything it held: others take over, and nothing of it is left (design 4, 8).
 
 use crate::harness::client::Client;
-use crate::harness::pair::{Pair, relays, say};
+use crate::harness::pair::{Pair, relays, say, token};
 use crate::harness::stage::{Plan, Shape, Stage, with};
 use crate::harness::{PATIENCE, eventually};
 use palaver::config::Settings;
@@ -90,8 +90,14 @@ struct Poller {
 
 impl Poller {
     async fn open(node: &str) -> Self {
+        Self::open_with(node, "").await
+    }
+
+    /// With a token in the header of the first request.
+    async fn open_with(node: &str, authorization: &str) -> Self {
         let http = reqwest::Client::new();
-        let opened = http.get(format!("{node}/socket.io/?EIO=4&transport=polling")).send();
+        let opened = http.get(format!("{node}/socket.io/?EIO=4&transport=polling"));
+        let opened = opened.header("authorization", authorization).send();
         let opening = opened.await.unwrap().text().await.unwrap();
         let opening: serde_json::Value = serde_json::from_str(&opening[1..]).unwrap();
         let rest = format!(
@@ -180,6 +186,32 @@ async fn a_polling_session_outlives_the_node_that_owned_it() {
             assert_eq!(ann.hear("text_message_received").await["content"], json!("still here"));
             say(&ann, "good");
             bob.poll_until(&stays, "good").await;
+            bob.post(&stays, "1").await;
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn the_token_of_the_header_goes_with_a_session_whose_node_dies_before_it_was_used() {
+    short_leases()
+        .on(&TWO_NODES, async |stage| {
+            let (dies, stays) = (stage.url(1), stage.url(0));
+            let bob = Poller::open_with(&dies, &format!("Bearer {}", token("user-7"))).await;
+            let record = format!("session:{}", bob.sid());
+            let knows = |stage: &Stage| {
+                let records = stage.keys(&record);
+                let brought = records.iter().flat_map(|key| stage.redis(&["HGET", key, "n:"]));
+                brought.filter(|value| value.ends_with(&token("user-7"))).count()
+            };
+            eventually("the record knows", async || knows(stage) == 1).await;
+
+            stage.kill(1);
+            eventually("the dead node is forgotten", async || stage.living_nodes() == 1).await;
+            bob.post(&stays, "40").await;
+            bob.poll_until(&stays, "40{").await;
+
+            assert_eq!(stage.sockets_of("user-7"), 1);
+            eventually("the token is kept no longer", async || knows(stage) == 0).await;
             bob.post(&stays, "1").await;
         })
         .await;

@@ -3,7 +3,7 @@
 
 use super::super::dialect::Dialect;
 use super::super::member::Member;
-use super::super::{Passport, Socket};
+use super::super::{Bearer, Passport, Socket};
 use crate::actions::Actions;
 use crate::clock::Millis;
 use crate::domain::account::{Identity, No, Standing};
@@ -91,6 +91,19 @@ impl Hello {
     }
 }
 
+/// The `auth` payload with the token of the header where it has none itself, as clients of voice rooms may send it (their
+/// contract, 1.3).
+pub(super) fn with_token(mut auth: Map<String, Value>, bearer: Option<Bearer>) -> Map<String, Value> {
+    let has_none = match auth.get("token") {
+        None | Some(Value::Null) => true,
+        Some(token) => token == "",
+    };
+    if let Some(bearer) = bearer.filter(|_| has_none) {
+        auth.insert("token".to_owned(), bearer.reveal().into());
+    }
+    auth
+}
+
 /// Whether the `auth` payload may be read. The original web app of one-to-one chat, which always sends `guestId`, is let in
 /// as a guest with whatever token (contract 1.3); clients of voice rooms send nothing but the token, and get themselves
 /// another one when they are told that it is no good (their contract, 1.4).
@@ -169,6 +182,26 @@ pub(super) fn from_passport(passport: &Passport) -> Option<Hello> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_token_of_the_header_counts_where_the_payload_has_none() {
+        let token = |auth: Value| {
+            let auth = auth.as_object().unwrap().clone();
+            with_token(auth, Some(Bearer::carried("header")))["token"].clone()
+        };
+        for none in [
+            json!({}),
+            json!({"token": null}),
+            json!({"token": ""}),
+            json!({"guestId": null}),
+        ] {
+            assert_eq!(token(none.clone()), "header", "{none}");
+        }
+        assert_eq!(token(json!({"token": "own"})), "own");
+        assert_eq!(token(json!({"token": 7})), 7);
+        assert!(with_token(Map::new(), None).is_empty());
+    }
 
     #[test]
     fn a_passport_says_what_the_handshake_said() {

@@ -169,6 +169,7 @@ impl Omegoo {
 
 impl App for Omegoo {
     async fn connect(&self, socket: &Arc<Socket>, auth: Map<String, Value>) -> Result<Welcome, ConnectError> {
+        let auth = handshake::with_token(auth, socket.connection().bearer());
         match self.receive_while_it_holds(socket, &auth).await {
             Ok(welcome) => Ok(welcome),
             Err(Denied::Refused(refusal)) => {
