@@ -1,6 +1,7 @@
 //! What settings must be beyond their own type and range: shapes of text, and settings that bind each other.
 
 use super::Settings;
+use url::Url;
 
 /// Everything that is wrong, one line each.
 pub(super) fn together(settings: &Settings) -> Vec<String> {
@@ -116,11 +117,18 @@ fn files(settings: &Settings, must: &mut impl FnMut(bool, &str)) {
         "files.s3_key, files.s3_secret: both or none",
     );
     must(
-        given
-            .public_url
-            .as_ref()
-            .is_none_or(|url| url.starts_with("https://") || url.starts_with("http://")),
-        "files.public_url: must start with https:// or http://",
+        given.public_url.as_ref().is_none_or(|url| is_web_address(url)),
+        "files.public_url: must be an address that starts with https:// or http://",
+    );
+    let picture = given.picture_url.as_deref().unwrap_or("https://a/{name}");
+    let front = ["{url}", "{name}"].iter().find_map(|what| picture.strip_suffix(what));
+    must(
+        front.is_some_and(|front| is_web_address(front) && !front.contains(['{', '}'])),
+        "files.picture_url: must be an address that starts with https:// or http:// and ends with {url} or {name}",
+    );
+    must(
+        !picture.contains("{url}") || given.public_url.is_some(),
+        "files.picture_url: {url} needs files.public_url",
     );
 }
 
@@ -154,6 +162,21 @@ fn bounds(settings: &Settings, must: &mut impl FnMut(bool, &str)) {
             .is_none_or(|at| at.port() == 0 || at != settings.listen),
         "metrics_listen: must not be the same as listen",
     );
+}
+
+/// An address of the web, with a host and no user.
+fn is_web_address(text: &str) -> bool {
+    let plain = text.bytes().all(|c| c.is_ascii_graphic());
+    let url = plain.then(|| Url::parse(text).ok()).flatten();
+    // Some marks in a host are an address to browsers and the end of a rule in a policy.
+    let named = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'-' | b'_' | b':' | b'[' | b']');
+    url.is_some_and(|url| {
+        let is_web = matches!(url.scheme(), "http" | "https");
+        is_web
+            && url.username().is_empty()
+            && url.password().is_none()
+            && url.host_str().unwrap_or_default().bytes().all(named)
+    })
 }
 
 /// An origin as browsers send it: scheme, host, perhaps a port; nothing after.

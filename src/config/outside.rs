@@ -64,6 +64,10 @@ section! {
         url: String = "file:palaver-files";
         /// Where clients find what is kept there, such as the address of a CDN. Empty: nodes serve it at `/files`.
         public_url: Option<String> = "";
+        /// Address of a picture as clients are given it: `{url}` at its end stands for where the picture is found (which needs
+        /// `public_url`), `{name}` for its name. For services that fetch and shape pictures, such as Cloudinary's
+        /// `https://res.cloudinary.com/<cloud>/image/fetch/w_400,h_400,c_fill/{url}`. Empty: where it is found.
+        picture_url: Option<String> = "";
         /// Region of the bucket.
         s3_region: String = "us-east-1";
         /// Address of a store that is not Amazon's.

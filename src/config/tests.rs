@@ -109,6 +109,42 @@ fn settings_that_bind_each_other_are_checked_together() {
 }
 
 #[test]
+fn addresses_of_pictures_are_judged_at_the_start() {
+    let public = ("PALAVER_FILES__PUBLIC_URL", "https://api.example/files");
+    let with = |picture: &'static str| from_variables(&[public, ("PALAVER_FILES__PICTURE_URL", picture)]);
+    for good in [
+        "https://cdn.example/w_400,c_fill/{url}",
+        "https://cdn.example/?file={name}",
+        "http://[::1]:80/{name}",
+    ] {
+        assert!(with(good).is_ok(), "{good}");
+    }
+    for bad in [
+        "https://cdn.example/",
+        "https://cdn.example/{url}.webp",
+        "https://cdn.example/{name}/{url}",
+        "https://cdn.example/{size}/{name}",
+        "https://{name}",
+        "cdn.example/{name}",
+        "javascript:{url}",
+        "https://ann:secret@cdn.example/{name}",
+        "https://cdn.example/ ;script-src */{name}",
+        "https://cdn.example;script-src/{name}",
+    ] {
+        let told = with(bad).unwrap_err().0.join("\n");
+        assert!(told.starts_with("files.picture_url:"), "{bad}: {told}");
+    }
+    let alone = wrong(&[("PALAVER_FILES__PICTURE_URL", "https://cdn.example/{url}")]);
+    assert_eq!(alone, "files.picture_url: {url} needs files.public_url");
+    for bad in ["cdn.example", "https://", "https://a b/", "ftp://cdn.example"] {
+        assert!(
+            wrong(&[("PALAVER_FILES__PUBLIC_URL", bad)]).starts_with("files.public_url:"),
+            "{bad}"
+        );
+    }
+}
+
+#[test]
 fn variables_that_the_platform_sets_are_ignored_and_told() {
     let loaded = from_variables(&[
         ("PALAVER_PORT", "tcp://10.0.0.1:80"),

@@ -19,6 +19,7 @@ use std::fmt::{self, Write};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::Semaphore;
+use url::Url;
 
 /// Uploads that may wait for each one that is being opened: more than that is told to come back.
 const WAITING: usize = 8;
@@ -178,16 +179,35 @@ impl Files {
 
     /// Where clients find a picture.
     pub fn url(&self, name: &Name) -> String {
-        match &self.0.settings.public_url {
-            Some(base) => format!("{}/avatars/{name}", base.trim_end_matches('/')),
-            None => format!("/files/avatars/{name}"),
+        let found = self.found_at(name);
+        match &self.0.settings.picture_url {
+            Some(shaped) => shaped.replace("{url}", &found).replace("{name}", &name.to_string()),
+            None => found,
         }
     }
 
-    /// The name of a picture that [`Files::url`] made an address of; `None` for addresses elsewhere.
+    /// Where whoever shapes pictures finds it.
+    fn found_at(&self, name: &Name) -> String {
+        match &self.0.settings.public_url {
+            Some(base) => format!("{}/avatars/{name}", base.trim_end_matches('/')),
+            None => own_path(name),
+        }
+    }
+
+    /// The name of a picture by an address of it: as [`Files::url`] gives it, or gave it before somebody else shaped it or
+    /// served it. `None` for addresses elsewhere.
     pub fn name_of(&self, url: &str) -> Option<Name> {
-        let (_, name) = url.rsplit_once("/avatars/")?;
-        Name::parse(name).filter(|name| self.url(name) == url)
+        let name = Name::parse(url.rsplit(['/', '=']).next()?)?;
+        let known = [self.url(&name), self.found_at(&name), own_path(&name)];
+        known.iter().any(|one| one == url).then_some(name)
+    }
+
+    /// The origin that browsers fetch pictures from; `None` when it is the nodes' own.
+    pub fn origin(&self) -> Option<String> {
+        let settings = &self.0.settings;
+        let address = settings.picture_url.as_ref().or(settings.public_url.as_ref())?;
+        // The settings were checked: it is an address of the web.
+        Some(Url::parse(address).ok()?.origin().ascii_serialization())
     }
 
     async fn within<T>(&self, op: &'static str, act: impl Future<Output = Result<T, Error>>) -> Result<T, Fault> {
@@ -236,6 +256,11 @@ fn connect(settings: &config::Files) -> Result<Arc<dyn ObjectStore>, Box<dyn std
             .with_secret_access_key(secret.reveal());
     }
     Ok(Arc::new(store.build()?))
+}
+
+/// Where nodes serve a picture.
+fn own_path(name: &Name) -> String {
+    format!("/files/avatars/{name}")
 }
 
 /// Longest wait for a connection to a store.

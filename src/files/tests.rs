@@ -65,6 +65,62 @@ async fn a_picture_has_an_address_here_or_where_the_settings_say() {
     assert_eq!((there.name_of(elsewhere), here.name_of("x")), (None, None));
 }
 
+#[tokio::test]
+async fn clients_are_given_the_address_at_which_somebody_else_shapes_the_picture() {
+    let folder = tempfile::tempdir().unwrap();
+    let shaped = |picture: &str, public: Option<&str>| {
+        files(&folder, |settings| {
+            settings.picture_url = Some(picture.to_owned());
+            settings.public_url = public.map(str::to_owned);
+        })
+    };
+    let name = Name::parse("0123456789abcdef0123456789abcdef.webp").unwrap();
+    let fetching = shaped(
+        "https://res.cloudinary.com/demo/image/fetch/w_400,h_400,c_fill/{url}",
+        Some("https://api.example/files"),
+    );
+    let mapped = shaped("https://RES.example:8443/show?w=400&file={name}", None);
+
+    assert_eq!(
+        fetching.url(&name),
+        format!(
+            "https://res.cloudinary.com/demo/image/fetch/w_400,h_400,c_fill/https://api.example/files/avatars/{name}"
+        )
+    );
+    assert_eq!(
+        mapped.url(&name),
+        format!("https://RES.example:8443/show?w=400&file={name}")
+    );
+    assert_eq!(
+        [fetching.origin(), mapped.origin(), files(&folder, |_| {}).origin()],
+        [
+            Some("https://res.cloudinary.com".to_owned()),
+            Some("https://res.example:8443".to_owned()),
+            None
+        ]
+    );
+    let before = [
+        fetching.url(&name),
+        format!("https://api.example/files/avatars/{name}"),
+        format!("/files/avatars/{name}"),
+    ];
+    for known in &before {
+        assert_eq!(
+            fetching.name_of(known),
+            Some(name.clone()),
+            "given before the setting was: {known}"
+        );
+    }
+    assert_eq!(mapped.name_of(&mapped.url(&name)), Some(name.clone()));
+    for elsewhere in [
+        &*format!("https://evil.example/{name}"),
+        &*format!("{name}"),
+        &before[0][1..],
+    ] {
+        assert_eq!(fetching.name_of(elsewhere), None, "{elsewhere}");
+    }
+}
+
 #[test]
 fn a_name_cannot_lead_out_of_the_folder() {
     for bad in [

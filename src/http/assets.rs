@@ -12,6 +12,9 @@ use std::sync::LazyLock;
 const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
      connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+/// Of it, where pictures come from.
+const PICTURES: &str = "img-src 'self' data:";
+
 /// The files, by their name under `/page/`.
 macro_rules! files {
     ($($name:literal),* $(,)?) => {
@@ -54,7 +57,7 @@ pub(super) struct Asset {
     body: bytes::Bytes,
     kind: &'static str,
     tag: HeaderValue,
-    policy: &'static str,
+    policy: HeaderValue,
 }
 
 static ASSETS: LazyLock<Vec<(&str, Asset)>> = LazyLock::new(|| {
@@ -79,20 +82,26 @@ fn kind(name: &str) -> &'static str {
 
 impl Asset {
     /// Something to be served under a content security policy.
-    pub(super) fn new(body: bytes::Bytes, kind: &'static str, policy: &'static str) -> Self {
+    pub(super) fn new(body: bytes::Bytes, kind: &'static str, policy: &str) -> Self {
         let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(Sha1::digest(&body)));
         let tag = HeaderValue::try_from(tag).expect("base64 fits in a header");
         Self {
             body,
             kind,
             tag,
-            policy,
+            policy: HeaderValue::from_str(policy).expect("policies are of plain text"),
         }
     }
 
-    /// The page itself.
-    pub(super) fn index() -> Self {
-        find("index.html").expect("a test holds that it is built in").clone()
+    /// The page itself, which shows pictures from `pictures`, an origin, too.
+    pub(super) fn index(pictures: Option<&str>) -> Self {
+        let page = find("index.html").expect("a test holds that it is built in").clone();
+        let Some(origin) = pictures else { return page };
+        let policy = PAGE_POLICY.replace(PICTURES, &format!("{PICTURES} {origin}"));
+        Self {
+            policy: HeaderValue::try_from(policy).expect("an origin is of plain text"),
+            ..page
+        }
     }
 
     /// What browsers ask for on pages that name no icon.
@@ -114,7 +123,7 @@ impl Asset {
         let response = Response::builder()
             .header(header::ETAG, &self.tag)
             .header(header::CACHE_CONTROL, "no-cache")
-            .header(header::CONTENT_SECURITY_POLICY, self.policy)
+            .header(header::CONTENT_SECURITY_POLICY, &self.policy)
             .header(header::REFERRER_POLICY, "no-referrer");
         match unchanged {
             true => response.status(StatusCode::NOT_MODIFIED).finish(),
@@ -178,6 +187,16 @@ mod tests {
         let listed: BTreeSet<_> = FILES.iter().map(|(name, _)| (*name).to_owned()).collect();
 
         assert_eq!(listed, there);
+    }
+
+    #[test]
+    fn the_page_shows_pictures_of_ours_and_of_the_origin_in_the_settings_alone() {
+        let of = |pictures| Asset::index(pictures).policy.to_str().unwrap().to_owned();
+
+        assert_eq!(of(None), PAGE_POLICY);
+        let wider = PAGE_POLICY.replace("data:;", "data: https://res.cloudinary.com;");
+        assert_eq!(of(Some("https://res.cloudinary.com")), wider);
+        assert_ne!(wider, PAGE_POLICY);
     }
 
     #[test]

@@ -82,6 +82,7 @@ where
     let ready = front.ready.clone();
     let pictures = pictures::Pictures(front.clone());
     let rooms = Arc::new(free2talk::endpoint(front.clone()).map_to_response().boxed());
+    let shown = front.actions.files().origin();
     let chat = Arc::new(omegoo::endpoint(front).map_to_response().boxed());
     let paths = describe::paths()
         .into_iter()
@@ -93,7 +94,7 @@ where
     let routes = routes
         .at("/openapi.json", get(describe::SpecFile))
         .at("/docs", get(describe::Docs))
-        .at("/", get(assets::Asset::index()))
+        .at("/", get(assets::Asset::index(shown.as_deref())))
         .at("/favicon.ico", get(assets::Asset::icon()))
         .at("/page/*path", get(assets::Page))
         .at("/files/avatars/:name", pictures);

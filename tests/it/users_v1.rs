@@ -355,6 +355,46 @@ async fn post_avatar_and_delete_avatar() {
 }
 
 #[tokio::test]
+async fn avatars_are_shown_by_whom_the_settings_name_and_nobody_can_take_the_one_of_somebody_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let shaped = "https://res.cloudinary.com/demo/image/fetch/w_400,h_400,c_fill/";
+    let world = plan()
+        .set("PALAVER_FILES__URL", format!("file:{}", folder.path().display()))
+        .set("PALAVER_FILES__PUBLIC_URL", "https://api.example/files")
+        .set("PALAVER_FILES__PICTURE_URL", format!("{shaped}{{url}}"))
+        .start()
+        .await;
+    let api = Api::of(&world);
+    let ((ann, id), (bob, _)) = (person(&api, "ann").await, person(&api, "bob").await);
+
+    let sent = api
+        .upload(&ann, "/api/v1/upload/avatar", "avatar", &png(30))
+        .await
+        .done();
+
+    let url = text(&sent, "avatarUrl");
+    let found = url.strip_prefix(shaped).unwrap();
+    let path = found.strip_prefix("https://api.example").unwrap();
+    assert_eq!(get(&api, &id).await.done()["data"]["avatarUrl"], json!(url));
+    assert_eq!(api.fetch(path).await.0, 200, "there whoever shapes it finds it");
+    for theirs in [&*url, found] {
+        let told = patch(&api, &bob, "me", json!({"avatarUrl": theirs})).await;
+        assert_eq!(told.refusal(), (400, "INVALID_FIELD"), "{theirs}");
+    }
+    patch(&api, &ann, "me", json!({"avatarUrl": url})).await.done();
+    let page = reqwest::get(format!("{}/", world.url())).await.unwrap();
+    let policy = page.headers()["content-security-policy"].to_str().unwrap();
+    assert!(
+        policy.contains("img-src 'self' data: https://res.cloudinary.com;"),
+        "{policy}"
+    );
+    api.ask_as(Method::DELETE, &ann, "/api/v1/upload/avatar", None)
+        .await
+        .done();
+    assert_eq!(api.fetch(path).await.0, 404);
+}
+
+#[tokio::test]
 async fn users_and_upload_answer_503_while_postgres_is_away() {
     let world = plan()
         .set("PALAVER_POSTGRES__CONNECT_TIMEOUT", "500ms")

@@ -39,6 +39,14 @@ impl Actions {
         // Clients send back what they were told, and our own addresses may have no host.
         let picture = match form.avatar_url {
             Change::To(url) if url == before => Change::Keep,
+            // Of somebody else, whose picture would be forgotten with the next change.
+            Change::To(Some(url)) if self.files().name_of(&url).is_some() => {
+                return Err(No::Invalid {
+                    field: "avatarUrl",
+                    why: "A picture that lies here is changed by uploading another",
+                }
+                .into());
+            }
             other => other,
         };
         let change = ProfileChange::default()
