@@ -5,7 +5,7 @@
 //! Imports point downwards only (`tests/tidy.rs` holds it):
 //!
 //! ```text
-//! main -> ops -> { wire, http } -> actions -> { coord, store, mail, sms, google, files } -> domain -> ids
+//! main -> ops -> { wire, http } -> actions -> { coord, store, mail, sms, google, files, geo } -> domain -> ids
 //!         leaves that all may use: config, clock, error, metrics
 //! ```
 //!
@@ -17,6 +17,7 @@
 //! | [`mail`], [`sms`] | letters to people outside: how they are worded, who takes them |
 //! | [`google`] | who somebody is, as Google says it |
 //! | [`files`] | pictures of people: made square, kept in a folder or in S3 |
+//! | [`geo`] | where on earth an address is |
 //! | [`actions`] | use cases, one verb group per file; `due` is what each timer does |
 //! | [`wire`] | sockets: Engine.IO and Socket.IO, the hub of this node's sockets, the dialects |
 //! | [`http`] | health, status, metrics, API description, the page |
@@ -75,6 +76,7 @@ pub mod coord;
 pub mod domain;
 pub mod error;
 pub mod files;
+pub mod geo;
 pub mod google;
 pub mod http;
 pub mod ids;

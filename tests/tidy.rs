@@ -16,12 +16,15 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("http", &["actions", "coord", "store", "files", "domain"]),
     (
         "actions",
-        &["coord", "store", "media", "mail", "sms", "google", "files", "domain"],
+        &[
+            "coord", "store", "media", "mail", "sms", "google", "files", "geo", "domain",
+        ],
     ),
     ("mail", &["domain"]),
     ("sms", &["domain"]),
     ("google", &["domain"]),
     ("files", &["domain"]),
+    ("geo", &["domain"]),
     ("coord", &["domain"]),
     ("store", &["domain"]),
     ("media", &["domain"]),
@@ -47,6 +50,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("lettre", &["mail/"]),
     ("object_store", &["files/"]),
     ("image", &["files/"]),
+    ("maxminddb", &["geo/"]),
     ("reqwest", &["sms/", "google/"]),
 ];
 /// Who may start tasks, and why.

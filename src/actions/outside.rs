@@ -1,8 +1,10 @@
-//! Others that a node needs for accounts: whoever takes mails and short messages, Google, and a store for files.
+//! Others that a node needs for accounts: whoever takes mails and short messages, Google, a store for files, and a table of
+//! networks.
 
 use crate::config::Settings;
 use crate::error::Fault;
 use crate::files::Files;
+use crate::geo::Geo;
 use crate::google::Google;
 use crate::mail::Mailer;
 use crate::sms::Texter;
@@ -18,6 +20,8 @@ pub struct Outside {
     pub google: Google,
     /// Keeps pictures.
     pub files: Files,
+    /// Says where on earth an address is.
+    pub geo: Geo,
 }
 
 impl Outside {
@@ -28,6 +32,7 @@ impl Outside {
             sms: Texter::open(&settings.sms)?,
             google: Google::open(&settings.google)?,
             files: Files::open(&settings.files),
+            geo: Geo::open(&settings.geo)?,
         })
     }
 }

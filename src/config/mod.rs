@@ -63,7 +63,7 @@ macro_rules! section {
 }
 
 mod outside;
-pub use outside::{Files, Google, Mail, Sms};
+pub use outside::{Files, Geo, Google, Mail, Sms};
 
 section! {
     /// All settings of a node.
@@ -84,7 +84,7 @@ section! {
         /// How it is logged: `text` or `json`.
         log_format: LogFormat = "text";
     }
-    with redis: Redis, postgres: Postgres, jwt: Jwt, accounts: Accounts, sockets: Sockets, chat: Chat, queue: Queue, limits: Limits, mail: Mail, sms: Sms, google: Google, files: Files, lease: Lease, drain: Drain
+    with redis: Redis, postgres: Postgres, jwt: Jwt, accounts: Accounts, sockets: Sockets, chat: Chat, queue: Queue, limits: Limits, mail: Mail, sms: Sms, google: Google, files: Files, geo: Geo, lease: Lease, drain: Drain
 }
 
 section! {
@@ -365,6 +365,7 @@ fn rows() -> impl Iterator<Item = &'static Row> {
         Sms::ROWS,
         Google::ROWS,
         Files::ROWS,
+        Geo::ROWS,
         Lease::ROWS,
         Drain::ROWS,
     ];

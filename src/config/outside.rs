@@ -1,5 +1,5 @@
 //! Settings of those outside whom accounts need: mail servers, providers of short messages, Google, stores of
-//! files.
+//! files, tables of networks.
 
 use super::value::Value;
 use super::{Reader, Row, Secret};
@@ -80,5 +80,14 @@ section! {
         pictures_at_once: u32 = "2" in "1" "64";
         /// Longest wait for the store.
         timeout: Duration = "10s" in "100ms" "1m";
+    }
+}
+
+section! {
+    /// Where on earth addresses are.
+    Geo at "geo." {
+        /// A MaxMind DB file (GeoLite2, GeoIP2, DB-IP; of cities or of countries), from which the country, region and city of people who
+        /// sign up are kept, never their address. It is read into memory when the node starts. Empty: they are unknown.
+        database: Option<String> = "";
     }
 }

@@ -8,6 +8,7 @@ mod assets;
 mod auth;
 mod body;
 pub mod callers;
+mod came_from;
 mod describe;
 mod dress;
 mod free2talk;
@@ -81,8 +82,8 @@ where
     // Mounted path by path: a service nested at the root would swallow `/`, which is the page's.
     let ready = front.ready.clone();
     let pictures = pictures::Pictures(front.clone());
-    let rooms = Arc::new(free2talk::endpoint(front.clone()).map_to_response().boxed());
     let shown = front.actions.files().origin();
+    let rooms = Arc::new(free2talk::endpoint(front.clone()).map_to_response().boxed());
     let chat = Arc::new(omegoo::endpoint(front).map_to_response().boxed());
     let paths = describe::paths()
         .into_iter()

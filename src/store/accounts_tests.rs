@@ -5,7 +5,7 @@ use super::postgres::Postgres;
 use super::sign_ups::{Code, Tried, Wanted};
 use super::users::{Created, NewUser};
 use super::*;
-use crate::domain::account::{Account, Email, Family, Gender, PasswordHash, Provider, Tier, Username, Why};
+use crate::domain::account::{Account, Email, Family, Gender, Origin, PasswordHash, Provider, Tier, Username, Why};
 use crate::ids::LoginId;
 
 pub(super) const NOW: Millis = Millis(1_700_000_000_000);
@@ -55,6 +55,7 @@ pub(super) fn ann() -> NewUser {
         email_verified: false,
         device_hash: None,
         google: None,
+        origin: Origin::default(),
         at: NOW,
     }
 }
@@ -296,11 +297,12 @@ fn code(hash: &str, at: Millis) -> Code<'_> {
     }
 }
 
-fn wanted() -> Wanted {
+pub(super) fn wanted() -> Wanted {
     Wanted {
         username: name("Ann"),
         password_hash: hash("mine"),
         gender: Gender::Female,
+        origin: Origin::default(),
     }
 }
 

@@ -1,8 +1,8 @@
 //! Table `guests`: who comes back without an account, by the hash of what their device calls itself.
 
-use super::{Store, seconds};
+use super::{Store, origins, seconds};
 use crate::clock::Millis;
-use crate::domain::account::GuestId;
+use crate::domain::account::{GuestId, Origin};
 use crate::error::Fault;
 use serde_json::{Map, Value};
 use sqlx::Row;
@@ -27,19 +27,22 @@ pub struct GuestNumbers {
 }
 
 impl Store {
-    /// A guest comes, once more or for the first time; one that was forgotten comes for the first time again.
+    /// A guest comes, once more or for the first time; one that was forgotten comes for the first time again. Where
+    /// the guest came from is what was known of it first.
     pub async fn meet_guest(
         &self,
         id: &GuestId,
         device: Option<Map<String, Value>>,
+        origin: &Origin,
         now: Millis,
     ) -> Result<Guest, Fault> {
         let query = sqlx::query(
-            "insert into guests as g (id_hash, user_id, device, created_at, last_seen)
-             values ($1, $2, coalesce($3, '{}'), to_timestamp($4), to_timestamp($4))
+            "insert into guests as g (id_hash, user_id, device, created_at, last_seen, origin)
+             values ($1, $2, coalesce($3, '{}'), to_timestamp($4), to_timestamp($4), $5)
              on conflict (id_hash) do update set
                  sessions = case when g.status = 'deleted' then 1 else g.sessions + 1 end,
                  created_at = case when g.status = 'deleted' then excluded.created_at else g.created_at end,
+                 origin = case when g.origin = '{}' then excluded.origin else g.origin end,
                  device = coalesce($3, g.device), status = 'active', last_seen = excluded.last_seen
              returning sessions, (extract(epoch from created_at) * 1000)::bigint as created,
                  (extract(epoch from last_seen) * 1000)::bigint as last_seen",
@@ -47,7 +50,8 @@ impl Store {
         .bind(id.hash())
         .bind(id.user().to_string())
         .bind(device.map(Value::Object))
-        .bind(seconds(now));
+        .bind(seconds(now))
+        .bind(origins::written(origin));
         let guest = async {
             let row = query.fetch_one(&self.pool).await?;
             let time = |column| {

@@ -9,6 +9,7 @@ pub mod farewell;
 mod google;
 pub mod guests;
 pub mod logins;
+mod origins;
 mod phones;
 pub mod profiles;
 mod reports;
@@ -183,6 +184,8 @@ fn seconds(at: Millis) -> f64 {
 
 #[cfg(test)]
 mod accounts_tests;
+#[cfg(test)]
+mod origins_tests;
 #[cfg(test)]
 pub(crate) mod postgres;
 #[cfg(test)]

@@ -4,7 +4,7 @@ use super::postgres::Postgres;
 use super::profiles::Named;
 use super::users::{Created, NewUser};
 use super::*;
-use crate::domain::account::{Account, Gender, GuestId, Provider, Username, day_of};
+use crate::domain::account::{Account, Gender, GuestId, Origin, Provider, Username, day_of};
 use crate::domain::fact::Conversation;
 use crate::domain::room::{Ending, RoomKind};
 use crate::ids::{RoomId, Shard, UserId};
@@ -30,6 +30,7 @@ async fn person(store: &Store, name: &str) -> Account {
         email_verified: false,
         device_hash: None,
         google: None,
+        origin: Origin::default(),
         at: NOW,
     };
     match store.create_user(&new).await.unwrap() {
@@ -112,9 +113,9 @@ async fn a_name_is_of_one_only_however_it_is_written() {
 async fn guests_who_were_not_here_for_long_are_forgotten() {
     let (store, _postgres) = world().await;
     let [old, new] = ["a", "b"].map(|digit| GuestId::parse(&digit.repeat(64), "guestId").unwrap());
-    store.meet_guest(&old, None, NOW).await.unwrap();
+    store.meet_guest(&old, None, &Origin::default(), NOW).await.unwrap();
     let later = NOW + Duration::from_secs(3600);
-    store.meet_guest(&new, None, later).await.unwrap();
+    store.meet_guest(&new, None, &Origin::default(), later).await.unwrap();
 
     let before = Old {
         talks: later,
@@ -124,8 +125,16 @@ async fn guests_who_were_not_here_for_long_are_forgotten() {
 
     assert_eq!(forgotten.ended, 1);
     let sessions = [
-        store.meet_guest(&old, None, later).await.unwrap().sessions,
-        store.meet_guest(&new, None, later).await.unwrap().sessions,
+        store
+            .meet_guest(&old, None, &Origin::default(), later)
+            .await
+            .unwrap()
+            .sessions,
+        store
+            .meet_guest(&new, None, &Origin::default(), later)
+            .await
+            .unwrap()
+            .sessions,
     ];
     assert_eq!(sessions, [1, 2]);
 }

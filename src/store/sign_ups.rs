@@ -2,9 +2,9 @@
 //! requests at once with the right code one makes the account.
 
 use super::users::{Created, columns, created};
-use super::{Store, seconds};
+use super::{Store, origins, seconds};
 use crate::clock::Millis;
-use crate::domain::account::{Email, Gender, PasswordHash, Username};
+use crate::domain::account::{Email, Gender, Origin, PasswordHash, Username};
 use crate::error::Fault;
 use crate::ids::UserId;
 use sqlx::Row;
@@ -15,6 +15,7 @@ pub struct Wanted {
     pub username: Username,
     pub password_hash: PasswordHash,
     pub gender: Gender,
+    pub origin: Origin,
 }
 
 /// A code, as it is kept, and its times.
@@ -42,11 +43,11 @@ impl Store {
     /// Somebody waits for `code`; `wanted` is none when there is an account already.
     pub async fn await_code(&self, email: &Email, wanted: Option<&Wanted>, code: Code<'_>) -> Result<(), Fault> {
         let query = sqlx::query(
-            "insert into sign_ups as s (email, username, password_hash, gender, code_hash, code_until, expires_at)
-             values ($1, $2, $3, $4, $5, to_timestamp($6), to_timestamp($7))
+            "insert into sign_ups as s (email, username, password_hash, gender, code_hash, code_until, expires_at, origin)
+             values ($1, $2, $3, $4, $5, to_timestamp($6), to_timestamp($7), $8)
              on conflict (email) do update set username = excluded.username, password_hash = excluded.password_hash,
                  gender = excluded.gender, code_hash = excluded.code_hash, code_until = excluded.code_until,
-                 expires_at = excluded.expires_at",
+                 expires_at = excluded.expires_at, origin = excluded.origin",
         )
         .bind(email.as_str())
         .bind(wanted.map(|wanted| wanted.username.as_str()))
@@ -54,7 +55,8 @@ impl Store {
         .bind(wanted.map(|wanted| wanted.gender.as_str()))
         .bind(code.hash)
         .bind(seconds(code.until))
-        .bind(seconds(code.kept_until));
+        .bind(seconds(code.kept_until))
+        .bind(wanted.map(|wanted| origins::written(&wanted.origin)));
         self.within("await code", query.execute(&self.pool)).await.map(drop)
     }
 
@@ -96,7 +98,7 @@ impl Store {
 
     /// The address is proven: the account is made as wanted, or the one that has the address is now its user's. If that
     /// one was never proven, its password is the one given with the code's sign-up: whoever made it before could not
-    /// read the mail. `instead` is another name, should the wanted one be somebody's by now. None: somebody was faster.
+    /// read the mail; it keeps where its user came from. `instead` is another name, should the wanted one be somebody's by now. None: somebody was faster.
     pub async fn finish_sign_up(
         &self,
         email: &Email,
@@ -107,10 +109,13 @@ impl Store {
         let query = sqlx::query(concat!(
             "with s as (delete from sign_ups where email = $1 and code_hash = $2 returning *)
              insert into users as u (id, email, username, gender, password_hash, email_verified, verification_status,
-                 created_at, updated_at, last_active_at, last_coin_claim)
+                 created_at, updated_at, last_active_at, last_coin_claim, ",
+            origins::columns!(),
+            ")
              select $3::uuid, s.email, coalesce($4, s.username), coalesce(s.gender, 'others'), s.password_hash, true,
-                 'verified', to_timestamp($5), to_timestamp($5), to_timestamp($5), to_timestamp($5)
-             from s where s.password_hash is not null or exists (select 1 from users o where o.email = s.email)
+                 'verified', to_timestamp($5), to_timestamp($5), to_timestamp($5), to_timestamp($5), ",
+            origins::values!("s.origin"),
+            " from s where s.password_hash is not null or exists (select 1 from users o where o.email = s.email)
              on conflict (email) do update set email_verified = true, verification_status = 'verified',
                  password_hash = case when u.email_verified then u.password_hash
                      else coalesce(excluded.password_hash, u.password_hash) end,

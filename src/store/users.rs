@@ -1,9 +1,9 @@
 //! Table `users`: who somebody is. Whether that may be so is judged in `domain::account`.
 
-use super::{Store, code, seconds};
+use super::{Store, code, origins, seconds};
 use crate::clock::Millis;
 use crate::domain::account::{
-    Account, Calls, Email, Gender, Name, PasswordHash, Privacy, Provider, Role, Status, Subscription, Username,
+    Account, Calls, Email, Gender, Name, Origin, PasswordHash, Privacy, Provider, Role, Status, Subscription, Username,
 };
 use crate::error::Fault;
 use crate::ids::UserId;
@@ -43,6 +43,7 @@ pub struct NewUser {
     pub device_hash: Option<String>,
     /// For one that Google vouches for.
     pub google: Option<GoogleName>,
+    pub origin: Origin,
     pub at: Millis,
 }
 
@@ -152,13 +153,16 @@ impl Store {
         let query = sqlx::query(concat!(
             "insert into users as u (id, email, username, display_name, gender, password_hash, provider, email_verified,
                  verification_status, device_hash, terms_accepted_at, created_at, updated_at, last_active_at, last_coin_claim,
-                 google_sub, google_email, google_picture_url, avatar_url, preferences)
+                 google_sub, google_email, google_picture_url, avatar_url, preferences, ",
+            origins::columns!(),
+            ")
              values ($1::uuid, $2, $3, $4, $5, $6, $7, $8, case when $8 then 'verified' else 'guest' end, $9,
                  case when $9 is null then null else to_timestamp($10) end,
                  to_timestamp($10), to_timestamp($10), to_timestamp($10), to_timestamp($10), $11, $12, $13, $13,
                  case when $11 is null then '{}' else
-                     jsonb_build_object('authProvider', 'google', 'googleId', $11::text, 'avatar', $13::text) end)
-             returning ",
+                     jsonb_build_object('authProvider', 'google', 'googleId', $11::text, 'avatar', $13::text) end, ",
+            origins::values!("$14"),
+            ") returning ",
             columns!()
         ))
         .bind(UserId::registered().to_string())
@@ -173,7 +177,8 @@ impl Store {
         .bind(seconds(new.at))
         .bind(new.google.as_ref().map(|google| google.sub.as_str()))
         .bind(new.google.as_ref().map(|google| google.email.as_str()))
-        .bind(new.google.as_ref().and_then(|google| google.picture.as_deref()));
+        .bind(new.google.as_ref().and_then(|google| google.picture.as_deref()))
+        .bind(origins::written(&new.origin));
         self.within("create user", created(query.fetch_one(&self.pool))).await
     }
 

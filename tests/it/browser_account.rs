@@ -30,7 +30,8 @@ async fn open_profile(window: &Window) {
 async fn browser_somebody_signs_up_talks_as_themselves_and_is_still_signed_in_after_a_reload() {
     let world = plan().start().await;
     let (api, browser) = (Api::of(&world), Browser::start().await);
-    let page = browser.open(&world.dial_node(0).page()).await;
+    let linked = format!("{}?utm_source=newsletter", world.dial_node(0).page());
+    let page = browser.open(&linked).await;
     is(&page, "Sign in").await;
 
     page.click("#account").await;
@@ -44,6 +45,12 @@ async fn browser_somebody_signs_up_talks_as_themselves_and_is_still_signed_in_af
 
     // The chat knows who it is; the stranger does not.
     let id = api.sql_value("select id::text from users").await.unwrap();
+    let source = api.sql_value("select utm_source from users").await;
+    assert_eq!(
+        source.as_deref(),
+        Some("newsletter"),
+        "the page tells what the link said"
+    );
     let mut stranger = world.dial_node(1).guest("bob").connect().await;
     page.click("#start").await;
     page.wait_for("body[data-state=searching]").await;

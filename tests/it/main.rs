@@ -38,6 +38,7 @@ mod kill;
 mod lines;
 mod loadtest;
 mod node_dies;
+mod origins;
 mod pairing;
 mod postgres_away;
 mod presence;

@@ -7,7 +7,7 @@
 use super::Client;
 use super::sign_in::SignedIn;
 use crate::actions::{Actions, Denied};
-use crate::domain::account::{Account, Email, Gender, Name, No, Provider, Username, Why};
+use crate::domain::account::{Account, Email, Gender, Name, No, Origin, Provider, Username, Why};
 use crate::google::{Person, Unproven};
 use crate::store::users::{Created, GoogleName, NewUser};
 use rand::Rng;
@@ -33,8 +33,13 @@ pub struct ByGoogle {
 }
 
 impl Actions {
-    /// Signs in whom Google vouches for.
-    pub async fn sign_in_by_google(&self, token: GoogleToken<'_>, client: &Client) -> Result<ByGoogle, Denied> {
+    /// Signs in whom Google vouches for; `origin` is of somebody new.
+    pub async fn sign_in_by_google(
+        &self,
+        token: GoogleToken<'_>,
+        client: &Client,
+        origin: &Origin,
+    ) -> Result<ByGoogle, Denied> {
         self.must_sign()?;
         let google = &self.outside.google;
         let proven = match token {
@@ -47,14 +52,14 @@ impl Actions {
             Unproven::NoEmail => No::Missing { field: "email" },
             Unproven::EmailNotVerified => No::UnverifiedByGoogle,
         })?;
-        let (account, is_new) = self.of_google(&person).await?;
+        let (account, is_new) = self.of_google(&person, origin).await?;
         self.must_not_be_banned(&account)?;
         let signed = self.sign_in(account, client).await?;
         Ok(ByGoogle { signed, is_new })
     }
 
     /// Whose account it is, and whether it is new. What two who come at once do is found by the later one.
-    async fn of_google(&self, person: &Person) -> Result<(Account, bool), Denied> {
+    async fn of_google(&self, person: &Person, origin: &Origin) -> Result<(Account, bool), Denied> {
         let google = GoogleName {
             sub: person.sub.clone(),
             email: Email::parse(&person.email)?,
@@ -67,7 +72,10 @@ impl Actions {
             if let Some(account) = self.store.user_by_email(&google.email).await? {
                 return Ok((self.link(&account, &google).await?, false));
             }
-            let new = self.somebody(person, &google, attempt);
+            let new = NewUser {
+                origin: origin.clone(),
+                ..self.somebody(person, &google, attempt)
+            };
             if let Created::New(account) = self.store.create_user(&new).await? {
                 return Ok((*account, true));
             }
@@ -99,6 +107,7 @@ impl Actions {
             email_verified: true,
             device_hash: None,
             google: Some(google.clone()),
+            origin: Origin::default(),
             at: self.now(),
         }
     }

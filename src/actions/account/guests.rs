@@ -3,21 +3,26 @@
 
 use super::Member;
 use crate::actions::{Actions, Denied};
-use crate::domain::account::{GuestId, No, Role, day_of};
+use crate::domain::account::{GuestId, No, Origin, Role, day_of};
 use crate::error::Fault;
 use crate::store::guests::{Guest, GuestNumbers};
 use serde_json::{Map, Value};
 
 impl Actions {
     /// A guest comes, with what its device says of itself.
-    pub async fn meet_guest(&self, id: &GuestId, device: Option<Map<String, Value>>) -> Result<Guest, Fault> {
-        self.store.meet_guest(id, device, self.now()).await
+    pub async fn meet_guest(
+        &self,
+        id: &GuestId,
+        device: Option<Map<String, Value>>,
+        origin: &Origin,
+    ) -> Result<Guest, Fault> {
+        self.store.meet_guest(id, device, origin, self.now()).await
     }
 
     /// What is known of a guest goes; harmless when nothing is. `comes` is who asks, if it is another guest.
     pub async fn forget_guest(&self, id: &GuestId, comes: Option<&GuestId>) -> Result<(), Fault> {
         if let Some(other) = comes.filter(|other| *other != id) {
-            self.meet_guest(other, None).await?;
+            self.meet_guest(other, None, &Origin::default()).await?;
         }
         self.store.forget_guest(id).await.map(drop)
     }

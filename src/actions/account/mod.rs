@@ -3,6 +3,7 @@
 //!
 //! What may be guessed is answered the same, and after the same work, whether there is an account or not.
 
+mod came_from;
 mod codes;
 mod google;
 mod guests;
@@ -19,6 +20,7 @@ pub mod tokens;
 #[cfg(test)]
 mod tokens_tests;
 
+pub use came_from::Clues;
 pub use codes::{DIGITS, Verified};
 pub use google::{ByGoogle, GoogleToken};
 pub use own::{Contact, ContactForm, NewAddress};

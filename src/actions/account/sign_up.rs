@@ -3,7 +3,7 @@
 use super::sign_in::{SignedIn, device_hash};
 use super::{Client, must};
 use crate::actions::{Actions, Denied};
-use crate::domain::account::{Account, Age, Email, Family, Gender, Name, No, Password, Provider, Username};
+use crate::domain::account::{Account, Age, Email, Family, Gender, Name, No, Origin, Password, Provider, Username};
 use crate::store::sign_ups::Wanted;
 use crate::store::users::{Created, NewUser};
 
@@ -43,7 +43,7 @@ pub struct Pending {
 
 impl Actions {
     /// Signs up with an address to be proven: a code is on its way to it.
-    pub async fn register(&self, form: &EmailForm) -> Result<Pending, Denied> {
+    pub async fn register(&self, form: &EmailForm, origin: Origin) -> Result<Pending, Denied> {
         self.must_sign()?;
         let email = must(form.email.as_deref(), "email")?;
         let username = must(form.username.as_deref(), "username")?;
@@ -70,6 +70,7 @@ impl Actions {
             username,
             password_hash,
             gender,
+            origin,
         };
         self.send_code(&email, Some(&wanted), &pending.username).await?;
         Ok(pending)
@@ -90,7 +91,7 @@ impl Actions {
     }
 
     /// Signs up with an address that is believed for now, and signs in.
-    pub async fn register_at_once(&self, form: &NameForm, client: &Client) -> Result<SignedIn, Denied> {
+    pub async fn register_at_once(&self, form: &NameForm, client: &Client, origin: Origin) -> Result<SignedIn, Denied> {
         self.must_sign()?;
         let email = Email::parse(must(form.email.as_deref(), "email")?)?;
         let username = Username::parse(must(form.username.as_deref(), "username")?)?;
@@ -110,6 +111,7 @@ impl Actions {
                 email_verified: false,
                 device_hash: None,
                 google: None,
+                origin,
                 at: self.now(),
             })
             .await?;
@@ -117,7 +119,12 @@ impl Actions {
     }
 
     /// A device signs up, or in when it has an account.
-    pub async fn register_device(&self, form: &DeviceForm, client: &Client) -> Result<SignedIn, Denied> {
+    pub async fn register_device(
+        &self,
+        form: &DeviceForm,
+        client: &Client,
+        origin: Origin,
+    ) -> Result<SignedIn, Denied> {
         self.must_sign()?;
         let fingerprint = must(form.fingerprint.as_deref(), "deviceFingerprint")?;
         Age::parse(form.age.ok_or(No::Missing { field: "age" })?)?;
@@ -139,6 +146,7 @@ impl Actions {
                 email_verified: false,
                 device_hash: Some(device),
                 google: None,
+                origin,
                 at: self.now(),
             })
             .await;

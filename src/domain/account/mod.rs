@@ -1,10 +1,12 @@
 //! Who somebody is, and what they may do. What may stand in an account is judged in `fields` (and `password`), what an account
 //! is in `person` (its telephone in `phone`), what its user may write about themselves in `profile` and `preferences`, guests in
-//! `guest`, why something is not done with one in `no`. `sample` is somebody, for examples.
+//! `guest`, where people came from when signing up in `origin`, why something is not done with one in `no`. `sample` is
+//! somebody, for examples.
 
 mod fields;
 mod guest;
 mod no;
+pub mod origin;
 mod password;
 mod person;
 mod phone;
@@ -15,6 +17,7 @@ pub mod sample;
 pub use fields::{Age, Email, Name, Username};
 pub use guest::{GuestId, device};
 pub use no::No;
+pub use origin::Origin;
 pub use password::Password;
 pub use person::{
     Account, Ban, Calls, Family, Gender, PasswordHash, Privacy, Provider, Role, Status, Subscription, Tier, Why, day_of,

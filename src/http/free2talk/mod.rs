@@ -113,8 +113,9 @@ impl Free2Talk {
         caller: Caller,
         body: Body<RegisterBody>,
     ) -> Result<Response<Made>, Refused<{ BODY | LIMITED }>> {
+        let origin = body.came_from.origin(&front, headers, &caller);
         let (form, client) = (body.0.form(), client(headers));
-        let signing = front.actions.register_at_once(&form, &client);
+        let signing = front.actions.register_at_once(&form, &client, origin);
         let asked = [(&V1_AUTH, caller.at())];
         let signed = caller.within(&front.actions, &asked, signing).await?;
         let answer = Response::new(Made::Yes(Json(SessionView::new(&signed, "Welcome"))));
@@ -156,7 +157,8 @@ impl Free2Talk {
     ) -> Result<Response<Json<GoogleView>>, Refused<{ BODY | UNKNOWN | FORBIDDEN | LIMITED }>> {
         let token = body.token().ok_or(No::Missing { field: "idToken" })?;
         let client = client(headers);
-        let signing = front.actions.sign_in_by_google(token, &client);
+        let origin = body.came_from.origin(&front, headers, &caller);
+        let signing = front.actions.sign_in_by_google(token, &client, &origin);
         let asked = [(&V1_AUTH, caller.at())];
         let done = caller.within(&front.actions, &asked, signing).await?;
         let answer = Response::new(Json(GoogleView::new(&done)));

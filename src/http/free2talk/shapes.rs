@@ -1,5 +1,6 @@
 //! The family's JSON: the envelope `{success, data, message}` and, beside it, the keys that the document has at the top.
 
+use super::super::came_from::CameFrom;
 use super::super::iso::iso;
 use super::super::text::Text;
 use crate::actions::account::{ByGoogle, GoogleToken, NameForm, Refreshed, SignedIn};
@@ -20,6 +21,9 @@ pub(super) struct RegisterBody {
     password: Option<Text>,
     /// The name that is shown; at most 100 characters.
     display_name: Option<Text>,
+    /// Where they came from.
+    #[oai(flatten)]
+    pub(super) came_from: CameFrom,
 }
 
 /// Somebody who comes back.
@@ -161,6 +165,9 @@ pub(super) struct GoogleBody {
     credential: Option<Text>,
     /// An access token.
     access_token: Option<Text>,
+    /// Where somebody new came from.
+    #[oai(flatten)]
+    pub(super) came_from: CameFrom,
 }
 
 /// Somebody who signed in with Google.
@@ -310,6 +317,7 @@ impl Example for RegisterBody {
             username: Some("ann".into()),
             password: Some("correct horse".into()),
             display_name: Some("Ann".into()),
+            came_from: CameFrom::default(),
         }
     }
 }
@@ -329,6 +337,7 @@ impl Example for GoogleBody {
             id_token: None,
             credential: None,
             access_token: Some("ya29.a0AfB_by...".into()),
+            came_from: CameFrom::default(),
         }
     }
 }

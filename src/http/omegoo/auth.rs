@@ -47,14 +47,15 @@ impl Auth {
         body: Body<RegisterBody>,
     ) -> Result<Json<Registered>, Refused<{ BODY | UNKNOWN | FORBIDDEN | LIMITED }>> {
         let (actions, asked) = (&front.actions, [(&AUTH, caller.at())]);
+        let origin = body.came_from.origin(&front, headers, &caller);
         Ok(Json(match body.0.form() {
             Form::Email(form) => {
-                let pending = caller.within(actions, &asked, actions.register(&form)).await?;
+                let pending = caller.within(actions, &asked, actions.register(&form, origin)).await?;
                 Registered::Pending(PendingView::new(pending, Says::Code.worth_for().as_secs()))
             }
             Form::Device(form) => {
                 let client = client(headers, Terms::Renewed);
-                let signing = actions.register_device(&form, &client);
+                let signing = actions.register_device(&form, &client, origin);
                 Registered::SignedIn(SignedInView::new(
                     caller.within(actions, &asked, signing).await?,
                     "Welcome",
@@ -111,7 +112,8 @@ impl Auth {
         let token = body.id_token.as_deref().filter(|token| !token.is_empty());
         let token = GoogleToken::Id(token.ok_or(No::Missing { field: "idToken" })?);
         let (actions, client) = (&front.actions, client(headers, Terms::Long));
-        let signing = actions.sign_in_by_google(token, &client);
+        let origin = body.came_from.origin(&front, headers, &caller);
+        let signing = actions.sign_in_by_google(token, &client, &origin);
         let done = caller.within(actions, &[(&AUTH, caller.at())], signing).await?;
         Ok(Json(SignedInView::new(done.signed, "Signed in")))
     }

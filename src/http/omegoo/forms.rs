@@ -1,6 +1,7 @@
 //! What clients of the family send about accounts. One body serves both forms of a request: the web app's with an e-mail
 //! address, and the document's with a device.
 
+use super::super::came_from::CameFrom;
 use super::super::text::Text;
 use crate::actions::account::{DeviceForm, EmailForm};
 use poem_openapi::Object;
@@ -27,6 +28,9 @@ pub(super) struct RegisterBody {
     terms_accepted: Option<bool>,
     /// Must be true.
     privacy_accepted: Option<bool>,
+    /// Where they came from.
+    #[oai(flatten)]
+    pub(super) came_from: CameFrom,
 }
 
 /// What somebody registers with.
@@ -136,6 +140,9 @@ pub(super) struct ResetBody {
 pub(super) struct GoogleBody {
     /// The credential of Google's button: an id token.
     pub(super) id_token: Option<Text>,
+    /// Where somebody new came from.
+    #[oai(flatten)]
+    pub(super) came_from: CameFrom,
 }
 
 /// A telephone that is to be proven.
@@ -177,7 +184,6 @@ example! {
     ForgotBody { email: "ann@gmail.com" }
     LinkBody { token: LINK }
     ResetBody { token: LINK, password: "battery staple" }
-    GoogleBody { id_token: "eyJhbGciOi..." }
     PhoneBody { phone: "9876543210" }
     PhoneCodeBody { phone: "9876543210", otp: "123456" }
 }
@@ -193,6 +199,16 @@ impl Example for RegisterBody {
             device_fingerprint: None,
             terms_accepted: None,
             privacy_accepted: None,
+            came_from: CameFrom::default(),
+        }
+    }
+}
+
+impl Example for GoogleBody {
+    fn example() -> Self {
+        Self {
+            id_token: Some("eyJhbGciOi...".into()),
+            came_from: CameFrom::default(),
         }
     }
 }

@@ -10,6 +10,7 @@ use super::people::Done;
 use crate::actions::limits::Asked;
 use crate::domain::account::GuestId;
 use crate::domain::limits::{GUEST_DELETE, GUEST_IP, GUEST_RESET, GUEST_VERIFY, Subject, Window};
+use poem::http::HeaderMap;
 use poem::web::Data;
 use poem_openapi::param::{Header, Path};
 use poem_openapi::payload::Json;
@@ -47,20 +48,22 @@ impl Guests {
     async fn verify(
         &self,
         front: Data<&Front>,
+        headers: &HeaderMap,
         here: Caller,
         /// The guest who asks.
         #[oai(name = "X-Guest-Id")]
         own: Header<Option<String>>,
         body: Body<GuestBody>,
     ) -> Result<Json<GuestView>, Refused<{ BODY | LIMITED }>> {
+        let origin = body.came_from.origin(&front, headers, &here);
         let (id, device) = body.0.form()?;
         let own = comes(&own);
         let asked = asked(&here, own.as_ref(), &GUEST_VERIFY);
         let meeting = async {
             if let Some(other) = own.as_ref().filter(|other| **other != id) {
-                front.actions.meet_guest(other, None).await?;
+                front.actions.meet_guest(other, None, &origin).await?;
             }
-            Ok(front.actions.meet_guest(&id, device).await?)
+            Ok(front.actions.meet_guest(&id, device, &origin).await?)
         };
         let guest = here.within(&front.actions, &asked, meeting).await?;
         Ok(Json(GuestView::new(&id, &guest)))

@@ -1,5 +1,6 @@
 //! The family's JSON of guests.
 
+use super::super::came_from::CameFrom;
 use super::super::iso::iso;
 use super::super::text::Text;
 use crate::clock::Millis;
@@ -20,6 +21,9 @@ pub(super) struct GuestBody {
     /// What the device says of itself: `version`, `timestamp`, `userAgent`, `language`, `timezone`, `screenResolution`,
     /// `colorDepth`, `platform`, `doNotTrack`, `fingerprintMethod`; texts are cut to 100 characters.
     device_meta: Option<HashMap<String, Value>>,
+    /// Where they came from.
+    #[oai(flatten)]
+    pub(super) came_from: CameFrom,
 }
 
 /// Who somebody was.
@@ -145,6 +149,7 @@ impl Example for GuestBody {
         Self {
             guest_id: Some(sample().as_str().into()),
             device_meta: Some(said.map(|(key, value)| (key.to_owned(), value)).into()),
+            came_from: CameFrom::default(),
         }
     }
 }

@@ -10,6 +10,7 @@ pub mod company;
 pub mod haproxy;
 pub mod history;
 mod left;
+pub mod mmdb;
 pub mod node;
 pub mod outside;
 pub mod pair;

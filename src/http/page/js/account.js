@@ -60,11 +60,23 @@ export function createAccount({ onChange }) {
     become(somebody, data.accessToken);
   }
 
+  // Where one came from, for the numbers: the page before, and what the link said. The page sends no `Referer`.
+  function cameFrom() {
+    const link = new URLSearchParams(location.search);
+    const parts = ['source', 'medium', 'campaign', 'term', 'content'];
+    return {
+      referrer: document.referrer || null,
+      utm: Object.fromEntries(parts.map((part) => [part, link.get(`utm_${part}`)])),
+    };
+  }
+
   return {
     access,
     user: () => user,
     signIn: ({ email, password }) => enter('/auth/login', { email, password }),
-    signUp: ({ email, username, password }) => enter('/auth/register', { email, username, password }),
+    signUp: ({ email, username, password }) => enter('/auth/register', {
+      email, username, password, ...cameFrom(),
+    }),
     // The server forgets the login and clears the cookie; when it does not answer, we are still signed in, and told so.
     async signOut() {
       const bearer = await access();
