@@ -35,6 +35,7 @@ use crate::domain::account::No;
 use crate::domain::refusal::Refusal;
 use crate::error::Fault;
 use crate::store::Store;
+use account::Visits;
 use account::hashing::Hasher;
 use account::tokens::Keyring;
 pub use outside::Outside;
@@ -65,6 +66,7 @@ pub struct Actions {
     keyring: Arc<Keyring>,
     hasher: Arc<Hasher>,
     bells: Arc<Bells>,
+    visits: Arc<Visits>,
 }
 
 /// Why an action was not done.
@@ -100,6 +102,7 @@ impl Actions {
         Self {
             keyring: Arc::new(Keyring::new(&settings.jwt).with_phones(&settings.accounts.phone_secrets)),
             hasher: Arc::new(Hasher::new(&settings.accounts)),
+            visits: Arc::default(),
             coord,
             store,
             settings,

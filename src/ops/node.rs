@@ -3,7 +3,7 @@
 
 use super::loops::keeper::Kept;
 use super::loops::lease::{self, Lease};
-use super::loops::{counts, inbox, journal, keeper, moved, offers, post, tokens};
+use super::loops::{counts, guests, inbox, journal, keeper, moved, offers, post, tokens};
 use super::serve::{Serving, bind};
 use super::supervise::Loops;
 use super::upkeep;
@@ -48,6 +48,7 @@ pub struct RunningNode {
     ready: Readiness,
     engine: Engine<Namespaces<Omegoo>>,
     coord: Coord,
+    actions: Actions,
     store: Store,
     loops: Loops,
     serving: Vec<Serving>,
@@ -121,7 +122,7 @@ pub async fn start(settings: Settings, clock: Clock) -> Result<RunningNode, Faul
     });
     let front = Front {
         started: clock.now(),
-        actions,
+        actions: actions.clone(),
         ready: ready.clone(),
         connections,
     };
@@ -143,6 +144,7 @@ pub async fn start(settings: Settings, clock: Clock) -> Result<RunningNode, Faul
         ready,
         engine,
         coord,
+        actions,
         store,
         loops,
         serving,
@@ -211,6 +213,7 @@ fn run_loops(loops: &Loops, opened: Opened, parts: Parts) {
     let (members, time, leeway) = (hub.clone(), clock.clone(), settings.jwt.leeway);
     loops.keep("tokens", move || tokens::run(members.clone(), time.clone(), leeway));
     loops.keep("counts", move || counts::run(hub.clone()));
+    loops.keep("guests", move || guests::run(actions.clone()));
     loops.keep("heartbeat", move || engine.clone().heartbeat());
     loops.keep("fold metrics", upkeep::fold_metrics);
     let keeping = upkeep::Keeping {
@@ -241,6 +244,7 @@ impl RunningNode {
             }
         }
         self.loops.stop().await;
+        guests::store(&self.actions).await;
         self.coord.close().await;
         self.store.close().await;
     }

@@ -4,6 +4,7 @@ use super::{Store, origins, seconds};
 use crate::clock::Millis;
 use crate::domain::account::{GuestId, Origin};
 use crate::error::Fault;
+use crate::ids::UserId;
 use serde_json::{Map, Value};
 use sqlx::Row;
 
@@ -14,6 +15,19 @@ pub struct Guest {
     pub sessions: i32,
     pub created: Millis,
     pub last_seen: Millis,
+}
+
+/// A guest who came by sockets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Visit {
+    /// By what the guest is kept.
+    pub id_hash: String,
+    /// As sockets name the guest.
+    pub user: UserId,
+    /// How often.
+    pub times: u32,
+    /// When, the last time.
+    pub last: Millis,
 }
 
 /// Numbers of guests.
@@ -67,13 +81,42 @@ impl Store {
         self.within("meet guest", guest).await
     }
 
-    /// What is known of a guest goes. False: nothing was.
-    pub async fn forget_guest(&self, id: &GuestId) -> Result<bool, Fault> {
+    /// Guests came by sockets. Of one who was forgotten since, that is not known again.
+    pub async fn count_guests(&self, visits: &[Visit]) -> Result<(), Fault> {
+        // In the order of their ids: two nodes that store the same guests at once wait for each other, not in a circle.
+        let mut visits: Vec<_> = visits.iter().collect();
+        visits.sort_by(|a, b| a.id_hash.cmp(&b.id_hash));
         let query = sqlx::query(
-            "update guests set status = 'deleted', device = '{}', origin = '{}', notes = null
+            "insert into guests as g (id_hash, user_id, sessions, created_at, last_seen)
+             select id, user_id, times, to_timestamp(at), to_timestamp(at)
+             from unnest($1::text[], $2::text[], $3::int[], $4::float8[]) as come (id, user_id, times, at)
+             on conflict (id_hash) do update set
+                 sessions = excluded.sessions + case when g.status = 'deleted' then 0 else g.sessions end,
+                 created_at = case when g.status = 'deleted' then excluded.created_at else g.created_at end,
+                 status = 'active', last_seen = greatest(g.last_seen, excluded.last_seen)
+             where g.status = 'active' or g.last_seen < excluded.last_seen",
+        )
+        .bind(visits.iter().map(|visit| visit.id_hash.as_str()).collect::<Vec<_>>())
+        .bind(visits.iter().map(|visit| visit.user.as_str()).collect::<Vec<_>>())
+        .bind(
+            visits
+                .iter()
+                .map(|visit| visit.times.min(1_000_000) as i32)
+                .collect::<Vec<_>>(),
+        )
+        .bind(visits.iter().map(|visit| seconds(visit.last)).collect::<Vec<_>>());
+        self.within("count guests", query.execute(&self.pool)).await.map(drop)
+    }
+
+    /// What is known of a guest goes. False: nothing was.
+    pub async fn forget_guest(&self, id: &GuestId, now: Millis) -> Result<bool, Fault> {
+        let query = sqlx::query(
+            "update guests set status = 'deleted', device = '{}', origin = '{}', notes = null,
+                 last_seen = greatest(last_seen, to_timestamp($2))
              where id_hash = $1 and status = 'active'",
         )
-        .bind(id.hash());
+        .bind(id.hash())
+        .bind(seconds(now));
         let done = self.within("forget guest", query.execute(&self.pool)).await?;
         Ok(done.rows_affected() == 1)
     }

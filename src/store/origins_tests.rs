@@ -148,6 +148,6 @@ async fn the_first_that_is_known_of_a_guest_stays_until_the_guest_is_forgotten()
     assert_eq!(meet(Origin::default()).await, json!({}));
     assert_eq!(meet(country("GB")).await, json!({"country": "GB"}));
     assert_eq!(meet(country("FR")).await, json!({"country": "GB"}));
-    world.store.forget_guest(&guest).await.unwrap();
+    world.store.forget_guest(&guest, NOW).await.unwrap();
     assert_eq!(meet(country("FR")).await, json!({"country": "FR"}));
 }

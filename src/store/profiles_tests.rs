@@ -1,5 +1,6 @@
 //! Profiles, coins, guests and farewells against a real Postgres.
 
+use super::guests::Visit;
 use super::postgres::Postgres;
 use super::profiles::Named;
 use super::users::{Created, NewUser};
@@ -161,4 +162,37 @@ async fn the_archive_of_a_deleted_account_is_kept_for_a_while() {
 
     let left = sqlx::query_scalar::<_, String>("select id::text from deleted_users");
     assert_eq!(left.fetch_all(&store.pool).await.unwrap(), [bob.id.to_string()]);
+}
+
+#[tokio::test]
+async fn guests_who_came_by_sockets_are_counted_together_and_a_forgotten_one_only_for_coming_later() {
+    let (store, _postgres) = world().await;
+    let [known, new] = ["a", "b"].map(|digit| GuestId::parse(&digit.repeat(64), "guestId").unwrap());
+    let visit = |id: &GuestId, times, last| Visit {
+        id_hash: id.hash(),
+        user: id.user(),
+        times,
+        last,
+    };
+    let later = |seconds| NOW + Duration::from_secs(seconds);
+    let kept = async || {
+        let query = sqlx::query_scalar::<_, String>(
+            "select string_agg(concat_ws(' ', left(user_id, 7), sessions, status,
+                 extract(epoch from last_seen - created_at)::int), ',' order by user_id) from guests",
+        );
+        query.fetch_one(&store.pool).await.unwrap()
+    };
+    store.meet_guest(&known, None, &Origin::default(), NOW).await.unwrap();
+
+    store
+        .count_guests(&[visit(&new, 1, NOW), visit(&known, 2, later(5))])
+        .await
+        .unwrap();
+    assert_eq!(kept().await, "guest-a 3 active 5,guest-b 1 active 0");
+    store.forget_guest(&known, later(9)).await.unwrap();
+    store.count_guests(&[visit(&known, 1, later(8))]).await.unwrap();
+    assert_eq!(kept().await, "guest-a 3 deleted 9,guest-b 1 active 0");
+    store.count_guests(&[visit(&known, 1, later(10))]).await.unwrap();
+    assert_eq!(kept().await, "guest-a 1 active 0,guest-b 1 active 0");
+    store.count_guests(&[]).await.unwrap();
 }

@@ -1,6 +1,7 @@
 //! `/api/guest` on two nodes behind a balancer (contract of one-to-one chat 1.7, 4.4, 6 Guest), each test named after its
 //! row.
 
+use crate::harness::eventually;
 use crate::harness::people::{Api, Told, plan, text};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -51,6 +52,42 @@ async fn post_verify_counts_sessions_of_a_guest() {
         .await
         .unwrap();
     assert!(!kept.contains(&id('a')) && kept.contains("guest-aaaaaaaaaaaaaaaa"));
+}
+
+#[tokio::test]
+async fn a_guest_who_comes_by_socket_is_counted_and_one_who_passes_is_not() {
+    let world = plan().start().await;
+    let api = Api::of(&world);
+    let dial = |node: usize, guest: Value| {
+        world
+            .dial_node(node)
+            .auth(json!({"token": "dev-guest-token", "guestId": guest}))
+    };
+    let known = async || {
+        api.sql_value("select coalesce(string_agg(user_id || ' ' || sessions || ' ' || status, ','), '') from guests")
+            .await
+            .unwrap()
+    };
+
+    for (node, guest) in [
+        (0, json!(id('A'))),
+        (1, json!(id('a'))),
+        (1, json!(null)),
+        (0, json!("x")),
+    ] {
+        dial(node, guest).connect().await.close().await;
+    }
+
+    let expected = "guest-aaaaaaaaaaaaaaaa 2 active";
+    eventually("both nodes have counted", async || known().await == expected).await;
+    ask(&api, &format!("delete-data/{}", id('a')), None, None).await.done();
+    assert_eq!(known().await, "guest-aaaaaaaaaaaaaaaa 2 deleted");
+    let again = dial(0, json!(id('a'))).connect().await;
+    eventually("it is a guest again", async || {
+        known().await == "guest-aaaaaaaaaaaaaaaa 1 active"
+    })
+    .await;
+    again.close().await;
 }
 
 #[tokio::test]

@@ -24,7 +24,8 @@ impl Actions {
         if let Some(other) = comes.filter(|other| *other != id) {
             self.meet_guest(other, None, &Origin::default()).await?;
         }
-        self.store.forget_guest(id).await.map(drop)
+        self.forget_visit(id);
+        self.store.forget_guest(id, self.now()).await.map(drop)
     }
 
     /// Numbers of guests, for who runs the service.

@@ -19,6 +19,7 @@ mod sign_up;
 pub mod tokens;
 #[cfg(test)]
 mod tokens_tests;
+mod visits;
 
 pub use came_from::Clues;
 pub use codes::{DIGITS, Verified};
@@ -29,6 +30,7 @@ pub use refresh::Refreshed;
 pub use reset::LONGEST_TOKEN;
 pub use sign_in::{FINGERPRINT, SignedIn};
 pub use sign_up::{DeviceForm, EmailForm, NameForm, Pending};
+pub use visits::Visits;
 
 use super::{Actions, Denied};
 use crate::domain::account::{Account, Family, No, Why};

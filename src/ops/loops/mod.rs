@@ -2,6 +2,7 @@
 //! tried again, because what a loop does is all the node does of its kind.
 
 pub mod counts;
+pub mod guests;
 pub mod inbox;
 pub mod journal;
 pub mod keeper;

@@ -6,7 +6,7 @@ use super::super::member::Member;
 use super::super::{Bearer, Passport, Socket};
 use crate::actions::Actions;
 use crate::clock::Millis;
-use crate::domain::account::{Identity, No, Standing};
+use crate::domain::account::{GuestId, Identity, No, Standing};
 use crate::domain::recovery::{Bookmark, Pid};
 use crate::ids::{LoginId, UserId};
 use serde_json::{Map, Value};
@@ -48,6 +48,8 @@ pub struct Wishes {
 pub(super) struct Hello {
     pub(super) who: Identity,
     pub(super) wishes: Wishes,
+    /// The guest that it proves somebody to be.
+    pub(super) guest: Option<GuestId>,
 }
 
 /// What a client brings that was here before.
@@ -129,9 +131,12 @@ pub(super) fn read(auth: &Map<String, Value>, actions: &Actions) -> Hello {
         true => Bookmarks::On,
         false => Bookmarks::Off,
     };
+    let who = actions.identify(text("token"), text("guestId"));
+    let guest = text("guestId").filter(|_| who.standing == Standing::Guest);
     Hello {
-        who: actions.identify(text("token"), text("guestId")),
+        who,
         wishes: Wishes { echo, bookmarks },
+        guest: guest.and_then(|id| GuestId::parse(id, "guestId").ok()),
     }
 }
 
@@ -176,6 +181,7 @@ pub(super) fn from_passport(passport: &Passport) -> Option<Hello> {
             until,
         },
         wishes: Wishes { echo, bookmarks },
+        guest: None,
     })
 }
 
@@ -215,6 +221,7 @@ mod tests {
                         until: (standing == Standing::Registered).then_some(Millis(7)),
                     },
                     wishes: Wishes { echo, bookmarks },
+                    guest: None,
                 };
 
                 assert_eq!(from_passport(&hello.passport()), Some(hello));

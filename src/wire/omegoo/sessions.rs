@@ -142,7 +142,7 @@ impl Omegoo {
         hello: Hello,
         instead: Option<(Unrecovered, &Claim)>,
     ) -> Result<Welcome, Denied> {
-        let (passport, wishes) = (hello.passport(), hello.wishes);
+        let (passport, wishes, guest) = (hello.passport(), hello.wishes, hello.guest.clone());
         let member = self.enroll(socket, hello);
         let session = Session {
             sid: socket.sid().clone(),
@@ -151,6 +151,7 @@ impl Omegoo {
         };
         let remembered = (wishes.bookmarks == Bookmarks::On).then_some(&session);
         let came = self.admit(&member, remembered).await?;
+        guest.iter().for_each(|guest| self.actions.guest_came(guest));
         if let Some((why, claim)) = instead {
             let told = self.tell_why_anew(&member, &came, why, claim).await;
             if let Err(fault) = told {
