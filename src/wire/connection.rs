@@ -126,8 +126,8 @@ pub struct Connection {
 #[derive(Debug, Default)]
 struct Inside {
     sockets: Vec<Arc<Socket>>,
-    /// What its client brought along, until it has joined something.
-    bearer: Option<Bearer>,
+    /// What its client brought along, until it has joined something. Boxed: nearly nobody has one.
+    bearer: Option<Box<Bearer>>,
 }
 
 impl Connection {
@@ -216,13 +216,13 @@ impl Connection {
     /// The client brought a token along when it came.
     pub(super) fn bring(&self, bearer: Bearer) {
         if !self.has_joined() {
-            self.inside().bearer = Some(bearer);
+            self.inside().bearer = Some(Box::new(bearer));
         }
     }
 
     /// The token that the client brought along when it came; none once it has joined a namespace.
     pub fn bearer(&self) -> Option<Bearer> {
-        self.inside().bearer.clone()
+        self.inside().bearer.as_deref().cloned()
     }
 
     pub(super) fn has_joined(&self) -> bool {

@@ -23,7 +23,10 @@ async fn sign_in(window: &Window, password: &str) {
 
 async fn open_profile(window: &Window) {
     window.click("#account").await;
-    window.wait_for("#profile-dialog[open]").await;
+    // What it shows is asked for first; until then nothing can be typed.
+    window
+        .wait_for("#profile-dialog[open] #profile-form:not([inert])")
+        .await;
 }
 
 #[tokio::test]

@@ -13,3 +13,14 @@ pub fn free_port() -> u16 {
         }
     }
 }
+
+/// Two of them.
+pub fn free_ports() -> (u16, u16) {
+    let first = free_port();
+    loop {
+        let second = free_port();
+        if second != first {
+            return (first, second);
+        }
+    }
+}
