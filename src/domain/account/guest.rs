@@ -42,6 +42,17 @@ impl GuestId {
         })
     }
 
+    /// The id as bytes, where many are remembered.
+    pub fn bytes(&self) -> [u8; Self::DIGITS / 2] {
+        let digit = |at: usize| (self.0.as_bytes()[at] as char).to_digit(16).unwrap_or_default() as u8;
+        std::array::from_fn(|at| digit(2 * at) << 4 | digit(2 * at + 1))
+    }
+
+    /// What [`GuestId::bytes`] gave.
+    pub fn of_bytes(bytes: &[u8; Self::DIGITS / 2]) -> Self {
+        Self(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
     /// The id, for whoever sent it.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -93,6 +104,7 @@ mod tests {
         let id = GuestId::parse(&"Ab".repeat(32), "guestId").unwrap();
         assert_eq!(id, GuestId::parse(&"aB".repeat(32), "guestId").unwrap());
         assert_eq!(id.user().as_str(), "guest-abababababababab");
+        assert_eq!(GuestId::of_bytes(&id.bytes()), id);
         assert_eq!(format!("{id:?}"), "(guest id)");
         assert_eq!(id.hash().len(), 64);
         for bad in ["", &"a".repeat(63), &"a".repeat(65), &"g".repeat(64), &"é".repeat(32)] {
