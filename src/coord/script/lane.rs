@@ -1,6 +1,7 @@
 //! One shard's lane: acts in, calls out, one call in flight.
 
 use super::act::Words;
+use super::early::Early;
 use super::promised::Promised;
 use super::{Act, FENCED, LIBRARY, MAX_ACTS, Reply};
 use crate::clock::{Clock, Stopwatch};
@@ -77,6 +78,8 @@ pub struct LaneLoop {
     promised: Promised,
     /// Acts to be repeated before anything new.
     owed: VecDeque<Act>,
+    /// Acts that were, and whose time had not come.
+    early: Early,
 }
 
 /// How a lane treats Redis.
@@ -112,6 +115,7 @@ pub(in crate::coord) fn lane(
         answered: 0,
         promised: Promised::default(),
         owed: VecDeque::new(),
+        early: Early::default(),
     };
     (Lane(send), looping)
 }
@@ -157,6 +161,7 @@ impl LaneLoop {
         if self.identity.now() != self.node {
             self.begin_a_new_life().await?;
         }
+        self.owed.extend(self.early.due());
         self.repeat().await?;
         let acts: Vec<_> = batch.iter().map(|waiting| &waiting.act).collect();
         let answers = match self.send(&acts).await {
@@ -197,6 +202,7 @@ impl LaneLoop {
             .unwrap_or(u64::MAX);
         self.owed.extend(self.promised.after(known));
         self.answered = 0;
+        self.early.begin();
         metrics::CALLS_LOST.one(());
         tracing::error!(
             shard = %self.shard,
@@ -215,7 +221,12 @@ impl LaneLoop {
             match sent {
                 Ok(replies) if !fenced(&replies) => {
                     let call = self.calls;
-                    acts.into_iter().for_each(|act| self.promised.keep(call, act));
+                    for (act, reply) in acts.into_iter().zip(replies) {
+                        match Reply::decode(act.name, reply) {
+                            Ok(reply) if self.early.is_it(reply.word()) => self.early.put(act),
+                            _ => self.promised.keep(call, act),
+                        }
+                    }
                 }
                 // Once more with the next call: what was repeated already is recognised, or is there twice under one id.
                 unheard => {

@@ -7,9 +7,11 @@
 //!
 //! What every act may rely on stands in `prelude.lua`: the time, the fence against nodes without a lease, notices, and
 //! that a call sent twice by the Redis client is answered, not repeated. A replica that takes over from its master may
-//! not have heard the last calls: the first call that comes after finds that out, and `promised` repeats what matters.
+//! not have heard the last calls: the first call that comes after finds that out, and `promised` repeats what matters,
+//! `early` once more what came before its room.
 
 mod act;
+mod early;
 mod lane;
 mod promised;
 #[cfg(test)]

@@ -324,6 +324,54 @@ async fn lines_that_a_server_has_forgotten_are_said_again_before_anything_new_al
 }
 
 #[tokio::test]
+async fn a_line_is_said_again_once_the_room_is_there_that_another_node_has_to_make_again() {
+    let world = World::new(1).await;
+    let node = world.node().await;
+    let room = world.room("R");
+    let (key, log) = (node.coord.keys().room(room), node.coord.keys().log(room));
+    let done = node.coord.keys().done(Shard(0), &node.id);
+    let make = ["HSET", &key, "n:a", "a\u{1f}\u{1f}"];
+    let call = async || node.coord.stop_typing(room, &user("a")).await.unwrap();
+    call().await;
+    world.raw(&["COPY", &done, "before"]).await;
+    world.raw(&make).await;
+    let (user, message) = (user("a"), MessageId::parse("m1").unwrap());
+    let saying = Saying {
+        room,
+        user: &user,
+        message: &message,
+        at: node.coord.clock().now(),
+        text: "hi",
+        client_id: None,
+        echo: true,
+    };
+    let rules = SayRules {
+        limit: 9,
+        window: LEASE,
+        log_keeps: 100,
+        ids_kept: 9,
+    };
+    node.coord.say(&saying, rules).await.unwrap();
+    let said = world.dump_all().await["log:R"].clone();
+
+    world.raw(&["DEL", &key, &log]).await;
+    world.raw(&["COPY", "before", &done, "REPLACE"]).await;
+    call().await;
+    assert!(!world.dump_all().await.contains_key("log:R"), "there is no room");
+    world.raw(&make).await;
+    let again = async || {
+        call().await;
+        world.dump_all().await.get("log:R").cloned()
+    };
+    while again().await.is_none() {
+        tokio::task::yield_now().await;
+    }
+
+    assert_eq!(world.dump_all().await["log:R"], said);
+    world.raw(&["DEL", "before"]).await;
+}
+
+#[tokio::test]
 async fn a_node_without_a_lease_changes_nothing() {
     let world = World::new(1).await;
     let (alive, buried) = (world.node().await, world.stranger().await);

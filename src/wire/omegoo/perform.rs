@@ -61,7 +61,7 @@ impl Omegoo {
                 // Sent in the name of the next life, before that had begun.
                 Err(Denied::Failed(_)) => fenced,
                 // Redis may have lost its data, and the client is still to be told.
-                Err(Denied::Refused(Refusal::NoRoom)) => true,
+                Err(Denied::Refused(Refusal::NoRoom | Refusal::SeatLost)) => true,
                 _ => false,
             };
             let mut asked_anew = || !member.is_settled() || settles.as_mut().now_or_never().is_some();
