@@ -15,6 +15,7 @@ pub mod profiles;
 mod reports;
 pub mod resets;
 mod retention;
+pub mod rooms;
 pub mod sign_ups;
 pub mod users;
 

@@ -39,7 +39,7 @@ fn program(path: &str) -> Command {
 /// What a program printed that ended well.
 async fn run(name: &str, command: Command) -> String {
     let mut process = Process::start(name, command);
-    let ended = process.ended_within(PATIENCE * 12).await;
+    let ended = process.ended_within(PATIENCE * 18).await;
     assert!(ended.is_some_and(|status| status.success()), "{name} did not end well");
     process.output()
 }

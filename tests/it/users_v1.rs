@@ -62,6 +62,7 @@ async fn every_operation_of_ones_own_asks_who() {
         (Method::PATCH, "users/me"),
         (Method::PATCH, "users/me/username"),
         (Method::GET, "users/me/activity"),
+        (Method::GET, "users/me/rooms"),
         (Method::GET, "users/me/stats"),
         (Method::DELETE, "upload/avatar"),
     ];
@@ -279,6 +280,49 @@ async fn get_me_activity_is_newest_first_and_limited() {
     assert!(!told.to_string().contains("guest-7"), "with whom is not told");
     for bad in ["?limit=x", "?limit=-1"] {
         assert_eq!(activity(bad).await.refusal().0, 400, "{bad}");
+    }
+}
+
+#[tokio::test]
+async fn get_me_rooms_has_those_of_ones_own_newest_first_closed_ones_too() {
+    let world = plan().start().await;
+    let api = Api::of(&world);
+    let (token, id) = person(&api, "ann").await;
+    let (_, other) = person(&api, "bob").await;
+    api.sql(&format!(
+        "insert into rooms (id, name, slug, owner_id, topic, languages, max_participants, created_at, closed_at)
+         select gen_random_uuid(), 'Room ' || n, 'room-' || n, '{id}', 'Travel', array['Spanish'], 2,
+             timestamptz '2026-01-01T00:00:00Z' - make_interval(mins => n), case when n = 2 then now() end
+         from generate_series(1, 60) n;
+         insert into rooms (id, name, owner_id, created_at) values (gen_random_uuid(), 'Of another', '{other}', now())"
+    ))
+    .await;
+    let rooms = async |query: &str| api.get_as(&token, &format!("/api/v1/users/me/rooms{query}")).await;
+
+    for (query, count) in [
+        ("", 20),
+        ("?limit=0", 1),
+        ("?limit=1", 1),
+        ("?limit=50", 50),
+        ("?limit=51", 50),
+    ] {
+        let told = rooms(query).await.done();
+        assert_eq!(told["data"].as_array().unwrap().len(), count, "{query}");
+    }
+    let told = rooms("?limit=2").await.done();
+    let (first, closed) = (&told["data"][0], &told["data"][1]);
+    let id = text(first, "id");
+    let expected = json!({
+        "id": id, "name": "Room 1", "slug": "room-1", "topic": "Travel", "languages": ["Spanish"], "maxParticipants": 2,
+        "isActive": true, "createdAt": "2025-12-31T23:59:00.000Z",
+    });
+    assert_eq!(first, &expected);
+    assert_eq!(
+        (&closed["name"], &closed["isActive"]),
+        (&json!("Room 2"), &json!(false))
+    );
+    for bad in ["?limit=x", "?limit=-1"] {
+        assert_eq!(rooms(bad).await.refusal().0, 400, "{bad}");
     }
 }
 

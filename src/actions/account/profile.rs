@@ -9,6 +9,7 @@ use crate::ids::UserId;
 use crate::metrics;
 use crate::store::activity::Talk;
 use crate::store::profiles::Named;
+use crate::store::rooms::OwnedRoom;
 use bytes::Bytes;
 
 /// What somebody wrote into a profile.
@@ -107,6 +108,11 @@ impl Actions {
     /// The caller's last conversations that are over, the newest first.
     pub async fn talks(&self, caller: &Member, most: u8) -> Result<Vec<Talk>, Fault> {
         self.store.talks(&caller.account.id, most).await
+    }
+
+    /// Voice rooms that the caller owns, the newest first.
+    pub async fn own_rooms(&self, caller: &Member, most: u8) -> Result<Vec<OwnedRoom>, Fault> {
+        self.store.rooms_of(&caller.account.id, most).await
     }
 
     /// The caller's picture is this from now on; the one before it is forgotten.

@@ -88,6 +88,10 @@ fn sample(name: &str) -> Option<Value> {
         "password" | "currentPassword" => json!("correct horse"),
         "newPassword" => json!("battery staple"),
         "avatarUrl" => json!("https://example.org/files/avatars/0a1b2c.webp"),
+        "name" => json!("Slow Spanish"),
+        "slug" => json!("slow-spanish-5f0c2f"),
+        "topic" => json!("Travelling"),
+        "languages" => json!(["Spanish", "English"]),
         "bio" => json!("I like to talk about music."),
         "nativeLanguages" => json!(["English"]),
         "learningLanguages" => json!(["Spanish"]),
@@ -147,7 +151,7 @@ mod tests {
             "Me": {"type": "object", "properties": {
                 "user": {"allOf": [{"$ref": "#/components/schemas/User"}]},
                 "email": {"type": "integer"},
-                "languages": {"type": "array", "items": {"enum": ["en", "de"]}}
+                "words": {"type": "array", "items": {"enum": ["en", "de"]}}
             }}
         });
         let schemas = schemas.as_object_mut().unwrap();
@@ -156,7 +160,7 @@ mod tests {
 
         assert_eq!(schemas["Form"]["example"], json!({"email": "bob"}));
         let user = json!({"email": "ann@gmail.com", "since": 1});
-        let me = json!({"user": user, "email": 1, "languages": ["en"]});
+        let me = json!({"user": user, "email": 1, "words": ["en"]});
         assert_eq!(schemas["Me"]["example"], me);
     }
 }

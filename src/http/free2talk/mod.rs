@@ -2,6 +2,7 @@
 
 mod activity;
 pub(super) mod cookies;
+mod own_rooms;
 mod profile_forms;
 mod profiles;
 mod shapes;

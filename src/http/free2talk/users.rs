@@ -5,6 +5,7 @@ use super::super::auth::{AnyAccess, AnyOrNobody};
 use super::super::body::Body;
 use super::super::problem::{BAD, BODY, FORBIDDEN, LIMITED, MISSING, Refused, UNKNOWN};
 use super::activity::ActivityView;
+use super::own_rooms::OwnRoomsView;
 use super::profile_forms::{ProfileBody, UsernameBody};
 use super::profiles::{AvailableView, OwnView, ProfileView, SavedView, SeenView, StatsView};
 use super::shapes::Done;
@@ -24,9 +25,10 @@ enum Chapter {
 /// The handlers.
 pub(in crate::http) struct Users;
 
-/// Most entries of an activity, and how many there are unless it is said.
+/// Most entries of a list, and how many an activity has, and one's own rooms have, unless it is said.
 const MOST: u32 = 50;
 const USUAL: u32 = 10;
+const USUAL_ROOMS: u32 = 20;
 
 #[OpenApi(prefix_path = "/api/v1/users", tag = "Chapter::Users")]
 impl Users {
@@ -91,6 +93,22 @@ impl Users {
         let caller = front.actions.member(access.token()).await?;
         let most = limit.0.unwrap_or(USUAL).clamp(1, MOST) as u8;
         Ok(Json(ActivityView::of(&front.actions.talks(&caller, most).await?)))
+    }
+
+    /// My rooms
+    ///
+    /// Voice rooms that the caller owns, the newest first, closed ones too.
+    #[oai(path = "/me/rooms", method = "get", operation_id = "free2talkOwnRooms")]
+    async fn rooms(
+        &self,
+        front: Data<&Front>,
+        access: AnyAccess,
+        /// How many, 1 to 50; what is beyond is taken for the nearest.
+        limit: Query<Option<u32>>,
+    ) -> Result<Json<OwnRoomsView>, Refused<{ BAD | UNKNOWN | FORBIDDEN | LIMITED }>> {
+        let caller = front.actions.member(access.token()).await?;
+        let most = limit.0.unwrap_or(USUAL_ROOMS).clamp(1, MOST) as u8;
+        Ok(Json(OwnRoomsView::of(front.actions.own_rooms(&caller, most).await?)))
     }
 
     /// My numbers
