@@ -1,7 +1,7 @@
 //! Carries letters to mail servers and providers of short messages, one loop for each medium: neither waits for the other.
 //!
-//! Each shard's keeper does it; at once what was posted on its own node. What has waited for too long is carried by any node: the keeper may be the one that cannot
-//! reach them.
+//! Each shard's keeper does it; at once what was posted on its own node. What has waited for too long is carried by any
+//! node: the keeper may be the one that cannot reach them.
 
 use super::keeper::Kept;
 use crate::actions::Actions;
