@@ -186,6 +186,8 @@ fn seconds(at: Millis) -> f64 {
 #[cfg(test)]
 mod accounts_tests;
 #[cfg(test)]
+mod logins_tests;
+#[cfg(test)]
 mod origins_tests;
 #[cfg(test)]
 pub(crate) mod postgres;

@@ -50,18 +50,10 @@ fn columns() -> Value {
 
 /// The columns that say it.
 async fn kept(store: &Store, address: &str) -> Value {
-    let row: Value = sqlx::query_scalar("select to_jsonb(u) from users u where email = $1")
-        .bind(address)
-        .fetch_one(&store.pool)
-        .await
-        .unwrap();
-    let of_it = |key: &str| {
-        ["signup_", "referrer_", "utm_"]
-            .iter()
-            .any(|start| key.starts_with(start))
-    };
-    let row = row.as_object().unwrap().clone().into_iter();
-    Value::Object(row.filter(|(key, value)| of_it(key) && !value.is_null()).collect())
+    let columns = "select jsonb_object_agg(key, value) from users u, jsonb_each(jsonb_strip_nulls(to_jsonb(u)))
+        where email = $1 and key ~ '^(signup|referrer|utm)_'";
+    let kept = sqlx::query_scalar(columns).bind(address).fetch_one(&store.pool);
+    kept.await.unwrap()
 }
 
 fn code(hash: &str) -> Code<'_> {

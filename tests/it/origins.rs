@@ -36,17 +36,11 @@ async fn linked(api: &Api, path: &str, body: Value) -> Told {
     api.ask(Method::POST, path, &headers, Some(body)).await
 }
 
-/// What is kept of whoever is alone in the table, but for what a platform is without a word.
-async fn kept(api: &Api, of: &str) -> Value {
-    let row = api.sql_value(&format!("select {of}")).await.unwrap();
-    let row: Value = serde_json::from_str(&row).unwrap();
-    let of_it = |key: &str| {
-        ["signup_", "referrer_", "utm_"]
-            .iter()
-            .any(|start| key.starts_with(start))
-    };
-    let row = row.as_object().unwrap().clone().into_iter();
-    Value::Object(row.filter(|(key, value)| of_it(key) && !value.is_null()).collect())
+/// Where from, as it is kept of the only user there is.
+async fn kept(api: &Api) -> Value {
+    let columns = "select jsonb_object_agg(key, value)::text from users u, jsonb_each(jsonb_strip_nulls(to_jsonb(u)))
+        where key ~ '^(signup|referrer|utm)_'";
+    serde_json::from_str(&api.sql_value(columns).await.unwrap()).unwrap()
 }
 
 fn from_oxford(change: Value) -> Value {
@@ -60,8 +54,6 @@ fn from_oxford(change: Value) -> Value {
     }
     all
 }
-
-const USER: &str = "to_jsonb(u)::text from users u";
 
 #[tokio::test]
 async fn post_register_with_an_address_keeps_it_until_the_address_is_proven() {
@@ -83,8 +75,8 @@ async fn post_register_with_an_address_keeps_it_until_the_address_is_proven() {
         "signup_platform": "pwa", "signup_source": "friend", "signup_campaign": "c-1",
         "referrer_url": "https://www.example.org/a", "referrer_domain": "example.org",
     });
-    assert_eq!(kept(&api, USER).await, from_oxford(expected));
-    let everything = api.sql_value(&format!("select {USER}")).await.unwrap();
+    assert_eq!(kept(&api).await, from_oxford(expected));
+    let everything = api.sql_value("select to_jsonb(u)::text from users u").await.unwrap();
     assert!(
         !everything.contains("203.0.113") && !everything.contains("private"),
         "{everything}"
@@ -108,21 +100,33 @@ async fn post_register_of_a_device_keeps_it_at_once_and_from_the_first_time() {
     let mut expected = from_oxford(said);
     // A link is one: what the client says of it counts alone.
     expected.as_object_mut().unwrap().remove("utm_medium");
-    assert_eq!(kept(&api, USER).await, expected);
+    assert_eq!(kept(&api).await, expected);
 }
 
-#[tokio::test]
-async fn post_google_of_one_to_one_chat_keeps_it_of_somebody_new() {
+/// Somebody new by Google's word, twice.
+async fn google_keeps_it(path: &str, token: impl FnOnce(&Google) -> Value) {
     let google = Google::start().await;
     let (plan, _file) = located();
     let world = google.of(plan).start().await;
     let api = Api::of(&world);
-    let token = json!({"idToken": google.id_token("ann@gmail.com", json!({}))});
+    let token = token(&google);
 
-    linked(&api, "/api/auth/google", token.clone()).await.done();
-    api.post("/api/auth/google", token).await.done();
+    linked(&api, path, token.clone()).await.done();
+    api.post(path, token).await.done();
 
-    assert_eq!(kept(&api, USER).await, from_oxford(json!({})));
+    assert_eq!(kept(&api).await, from_oxford(json!({})));
+}
+
+#[tokio::test]
+async fn post_google_of_one_to_one_chat_keeps_it_of_somebody_new() {
+    let token = |google: &Google| json!({"idToken": google.id_token("ann@gmail.com", json!({}))});
+    google_keeps_it("/api/auth/google", token).await;
+}
+
+#[tokio::test]
+async fn post_google_of_voice_rooms_keeps_it_of_somebody_new() {
+    let token = |_: &Google| json!({"accessToken": Google::access_token("ann@gmail.com")});
+    google_keeps_it("/api/v1/auth/google", token).await;
 }
 
 #[tokio::test]
@@ -136,23 +140,7 @@ async fn post_register_of_voice_rooms_keeps_it() {
 
     linked(&api, "/api/v1/auth/register", form).await.done();
 
-    assert_eq!(
-        kept(&api, USER).await,
-        from_oxford(json!({"referrer_domain": "example.org"}))
-    );
-}
-
-#[tokio::test]
-async fn post_google_of_voice_rooms_keeps_it_of_somebody_new() {
-    let google = Google::start().await;
-    let (plan, _file) = located();
-    let world = google.of(plan).start().await;
-    let api = Api::of(&world);
-    let token = json!({"accessToken": Google::access_token("ann@gmail.com")});
-
-    linked(&api, "/api/v1/auth/google", token).await.done();
-
-    assert_eq!(kept(&api, USER).await, from_oxford(json!({})));
+    assert_eq!(kept(&api).await, from_oxford(json!({"referrer_domain": "example.org"})));
 }
 
 #[tokio::test]
@@ -213,5 +201,5 @@ async fn nobody_is_turned_away_for_where_they_came_from_but_its_types_are_held()
 
     told.done();
     let expected = json!({"signup_platform": "web", "signup_source": "x".repeat(100)});
-    assert_eq!(kept(&api, USER).await, expected);
+    assert_eq!(kept(&api).await, expected);
 }

@@ -242,6 +242,24 @@ async fn get_username_and_id_show_public_profiles_and_little_of_private_ones() {
     }
 }
 
+/// A list of sixty: how many of them are told for each `limit`, `usual` without one.
+async fn holds_its_limits(usual: usize, list: &impl AsyncFn(&'static str) -> Told) {
+    let counts = [
+        ("", usual),
+        ("?limit=0", 1),
+        ("?limit=1", 1),
+        ("?limit=50", 50),
+        ("?limit=51", 50),
+    ];
+    for (query, count) in counts {
+        let told = list(query).await.done();
+        assert_eq!(told["data"].as_array().unwrap().len(), count, "{query}");
+    }
+    for bad in ["?limit=x", "?limit=-1"] {
+        assert_eq!(list(bad).await.refusal().0, 400, "{bad}");
+    }
+}
+
 #[tokio::test]
 async fn get_me_activity_is_newest_first_and_limited() {
     let world = plan().start().await;
@@ -257,16 +275,7 @@ async fn get_me_activity_is_newest_first_and_limited() {
     .await;
     let activity = async |query: &str| api.get_as(&token, &format!("/api/v1/users/me/activity{query}")).await;
 
-    for (query, count) in [
-        ("", 10),
-        ("?limit=0", 1),
-        ("?limit=1", 1),
-        ("?limit=50", 50),
-        ("?limit=51", 50),
-    ] {
-        let told = activity(query).await.done();
-        assert_eq!(told["data"].as_array().unwrap().len(), count, "{query}");
-    }
+    holds_its_limits(10, &activity).await;
     let told = activity("?limit=2").await.done();
     let deed = &told["data"][0];
     assert_eq!(
@@ -278,9 +287,6 @@ async fn get_me_activity_is_newest_first_and_limited() {
     );
     assert!(text(deed, "timestamp") > text(&told["data"][1], "timestamp"));
     assert!(!told.to_string().contains("guest-7"), "with whom is not told");
-    for bad in ["?limit=x", "?limit=-1"] {
-        assert_eq!(activity(bad).await.refusal().0, 400, "{bad}");
-    }
 }
 
 #[tokio::test]
@@ -299,16 +305,7 @@ async fn get_me_rooms_has_those_of_ones_own_newest_first_closed_ones_too() {
     .await;
     let rooms = async |query: &str| api.get_as(&token, &format!("/api/v1/users/me/rooms{query}")).await;
 
-    for (query, count) in [
-        ("", 20),
-        ("?limit=0", 1),
-        ("?limit=1", 1),
-        ("?limit=50", 50),
-        ("?limit=51", 50),
-    ] {
-        let told = rooms(query).await.done();
-        assert_eq!(told["data"].as_array().unwrap().len(), count, "{query}");
-    }
+    holds_its_limits(20, &rooms).await;
     let told = rooms("?limit=2").await.done();
     let (first, closed) = (&told["data"][0], &told["data"][1]);
     let id = text(first, "id");
@@ -321,9 +318,6 @@ async fn get_me_rooms_has_those_of_ones_own_newest_first_closed_ones_too() {
         (&closed["name"], &closed["isActive"]),
         (&json!("Room 2"), &json!(false))
     );
-    for bad in ["?limit=x", "?limit=-1"] {
-        assert_eq!(rooms(bad).await.refusal().0, 400, "{bad}");
-    }
 }
 
 fn png(side: u32) -> Vec<u8> {

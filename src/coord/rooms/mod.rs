@@ -7,6 +7,8 @@
 //! `log:<r>` (stream): lines and what else its people must not miss; the entry id is the room's order. `rooms:<node>` (set): what to reap when a node dies.
 
 #[cfg(test)]
+mod dead_nodes_tests;
+#[cfg(test)]
 mod endings_tests;
 mod ends;
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Rooms: seats and lines. How rooms end, and what a dead node leaves behind, is in `endings_tests`.
+//! Rooms: seats and lines. How rooms end is in `endings_tests`, what a dead node leaves behind in `dead_nodes_tests`.
 
 use super::{Announced, Discarded, Said, Sat, SayRules, Saying, Unsat};
 use crate::clock::Millis;

@@ -12,6 +12,14 @@ pub(super) struct Words {
 }
 
 impl Words {
+    /// With room for a line of usual length and what goes with it.
+    fn with_room() -> Self {
+        Self {
+            text: String::with_capacity(512),
+            ends: Vec::with_capacity(16),
+        }
+    }
+
     pub(super) fn add(&mut self, word: impl Display) {
         // Writing to a string does not fail.
         let _ = write!(self.text, "{word}");
@@ -53,7 +61,7 @@ impl Act {
     pub fn new(name: &'static str) -> Self {
         Self {
             name,
-            words: Words::default(),
+            words: Words::with_room(),
             keys: 0,
             promise: None,
         }

@@ -15,6 +15,8 @@ mod early;
 mod lane;
 mod promised;
 #[cfg(test)]
+mod promised_tests;
+#[cfg(test)]
 pub(in crate::coord) mod tests;
 
 pub use act::Act;

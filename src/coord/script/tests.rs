@@ -4,10 +4,8 @@
 //! runs (see [`before`] and [`after`], which the lane calls in tests).
 
 use super::{ACTS, Act, LIBRARY, MAX_ACTS, Reply, SHARED};
-use crate::coord::rooms::{SayRules, Saying};
 use crate::coord::testing::{LEASE, World, socket, texts, user};
 use crate::coord::users::{Attached, State};
-use crate::ids::{MessageId, Shard};
 use fred::types::Value;
 use fred::util::sha1_hash;
 use std::collections::BTreeSet;
@@ -257,118 +255,6 @@ async fn a_call_sent_twice_is_answered_twice_and_done_once() {
 
 fn room_key(world: &World) -> String {
     format!("{}:{{s0}}:room:r", world.settings.prefix)
-}
-
-/// Takes Redis back to where it was when `backup` was made: as a replica is that had heard no more.
-async fn forget_since(world: &World, done: &str, log: &str) {
-    for key in [done, log] {
-        world.raw(&["COPY", &format!("backup:{key}"), key, "REPLACE"]).await;
-    }
-}
-
-#[tokio::test]
-async fn lines_that_a_server_has_forgotten_are_said_again_before_anything_new_also_in_a_new_life() {
-    let world = World::new(1).await;
-    let node = world.node().await;
-    let room = world.room("R");
-    let (key, log) = (node.coord.keys().room(room), node.coord.keys().log(room));
-    let done = node.coord.keys().done(Shard(0), &node.id);
-    world.raw(&["HSET", &key, "n:a", "a\u{1f}\u{1f}"]).await;
-    let rules = SayRules {
-        limit: 9,
-        window: LEASE,
-        log_keeps: 100,
-        ids_kept: 9,
-    };
-    let say = async |message: &str| {
-        let (user, message) = (user("a"), MessageId::parse(message).unwrap());
-        let saying = Saying {
-            room,
-            user: &user,
-            message: &message,
-            at: node.coord.clock().now(),
-            text: "hi",
-            client_id: None,
-            echo: true,
-        };
-        node.coord.say(&saying, rules).await.unwrap();
-    };
-    say("m1").await;
-    for key in [&done, &log] {
-        world.raw(&["COPY", key, &format!("backup:{key}")]).await;
-    }
-    say("m2").await;
-    say("m3").await;
-
-    forget_since(&world, &done, &log).await;
-    say("m4").await;
-    let after = world.dump_all().await["log:R"].clone();
-    forget_since(&world, &done, &log).await;
-    node.coord.identity().renew();
-    let fault = node.coord.stop_typing(room, &user("a")).await.unwrap_err();
-
-    let said = |messages: &[&str]| {
-        let lines = messages.iter().map(|m| format!("l=a|{m}|T+0|hi"));
-        lines.collect::<Vec<_>>().join(" / ")
-    };
-    assert_eq!(after, said(&["m1", "m2", "m3", "m4"]));
-    assert_eq!(fault.why, super::FENCED, "the new life has not registered");
-    node.coord
-        .register(Shard(0), world.clock.steady() + LEASE)
-        .await
-        .unwrap();
-    assert_eq!(world.dump_all().await["log:R"], said(&["m1", "m2", "m3", "m4"]));
-    world
-        .raw(&["DEL", &format!("backup:{done}"), &format!("backup:{log}")])
-        .await;
-}
-
-#[tokio::test]
-async fn a_line_is_said_again_once_the_room_is_there_that_another_node_has_to_make_again() {
-    let world = World::new(1).await;
-    let node = world.node().await;
-    let room = world.room("R");
-    let (key, log) = (node.coord.keys().room(room), node.coord.keys().log(room));
-    let done = node.coord.keys().done(Shard(0), &node.id);
-    let make = ["HSET", &key, "n:a", "a\u{1f}\u{1f}"];
-    let call = async || node.coord.stop_typing(room, &user("a")).await.unwrap();
-    call().await;
-    world.raw(&["COPY", &done, "before"]).await;
-    world.raw(&make).await;
-    let (user, message) = (user("a"), MessageId::parse("m1").unwrap());
-    let saying = Saying {
-        room,
-        user: &user,
-        message: &message,
-        at: node.coord.clock().now(),
-        text: "hi",
-        client_id: None,
-        echo: true,
-    };
-    let rules = SayRules {
-        limit: 9,
-        window: LEASE,
-        log_keeps: 100,
-        ids_kept: 9,
-    };
-    node.coord.say(&saying, rules).await.unwrap();
-    let said = world.dump_all().await["log:R"].clone();
-
-    world.raw(&["DEL", &key, &log]).await;
-    world.raw(&["COPY", "before", &done, "REPLACE"]).await;
-    call().await;
-    assert!(!world.dump_all().await.contains_key("log:R"), "there is no room");
-    world.raw(&make).await;
-    let again = async || {
-        call().await;
-        world.dump_all().await.get("log:R").cloned()
-    };
-    while again().await.is_none() {
-        tokio::task::yield_now().await;
-    }
-
-    assert_eq!(world.dump_all().await["log:R"], said);
-    world.raw(&["DEL", "before"]).await;
 }
 
 #[tokio::test]
