@@ -4,6 +4,7 @@ use clap::{Parser, Subcommand};
 use palaver::config::Settings;
 use palaver::ops;
 use std::error::Error;
+use std::io::Write as _;
 use std::process::ExitCode;
 
 /// The server side of talking to strangers.
@@ -53,7 +54,7 @@ fn main() -> ExitCode {
 #[tokio::main]
 async fn run(role: Role) -> Result<ExitCode, Box<dyn Error>> {
     if let Role::Openapi = role {
-        print!("{}", ops::openapi());
+        std::io::stdout().write_all(ops::openapi().as_bytes())?;
         return Ok(ExitCode::SUCCESS);
     }
     let loaded = Settings::load()?;

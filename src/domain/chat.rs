@@ -1,6 +1,7 @@
 //! What may be said: cleaning and measuring a line.
 
 use crate::domain::refusal::Refusal;
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
@@ -18,10 +19,11 @@ pub fn clean(text: &str, max_chars: usize) -> Result<String, Refusal> {
     if text.chars().nth(max_chars).is_some() {
         return Err(Refusal::MessageTooLong { max_chars });
     }
-    let text: String = text
-        .chars()
-        .filter(|c| !c.is_control() || matches!(c, '\n' | '\t'))
-        .collect();
+    let is_dropped = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    let mut text = Cow::Borrowed(text);
+    if text.contains(is_dropped) {
+        text = text.chars().filter(|c| !is_dropped(*c)).collect();
+    }
     let text = without_markup(text.trim());
     let text = text.trim();
     if text.is_empty() {
@@ -31,12 +33,12 @@ pub fn clean(text: &str, max_chars: usize) -> Result<String, Refusal> {
 }
 
 /// Text without tags. Clients show plain text, so what the cleaner escapes is turned back: `1 < 2 & 3` stays as it is.
-fn without_markup(text: &str) -> String {
+fn without_markup(text: &str) -> Cow<'_, str> {
     if !text.contains(['<', '&']) {
-        return text.to_owned();
+        return Cow::Borrowed(text);
     }
     let cleaned = PLAIN.clean(text).to_string();
-    unescape(&cleaned)
+    Cow::Owned(unescape(&cleaned))
 }
 
 /// Undoes exactly what the cleaner's serializer escapes in text.

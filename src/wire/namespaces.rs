@@ -35,11 +35,12 @@ impl<A: App> Namespaces<A> {
 
     async fn packet(&self, connection: &Arc<Connection>, packet: Packet) -> Result<(), Malformed> {
         match packet {
-            Packet::Connect { namespace, auth } => self.connect(connection, &namespace, auth).await,
+            // Boxed: this needs more room than an event, and those are many at a time.
+            Packet::Connect { namespace, auth } => Box::pin(self.connect(connection, &namespace, auth)).await,
             Packet::Disconnect { namespace } => {
                 if let Some(socket) = connection.part(&namespace) {
                     socket.leave();
-                    self.app.disconnect(&socket, Departure::Clean).await;
+                    Box::pin(self.app.disconnect(&socket, Departure::Clean)).await;
                 }
                 Ok(())
             }

@@ -104,14 +104,21 @@ impl<D: Dialogue> Talk<D> {
             self.frames = self.frames.wrapping_add(1);
             let heard = self.messages.take(&frame);
             drop(frame);
-            self.hear(heard).await?;
-            if self.connection.is_over() {
-                return Err(End::Cut);
-            }
             if !self.stream.unread(self.frames) {
+                // Given back before anything is awaited: the fewer there are, the likelier is theirs the memory at hand.
                 self.gate = self.core.readers.end(reader);
-                return Ok(());
+                return self.go_through(heard).await;
             }
+            self.go_through(heard).await?;
+        }
+    }
+
+    /// Hears, and goes on unless that was the end.
+    async fn go_through(&mut self, heard: Heard) -> Result<(), End> {
+        self.hear(heard).await?;
+        match self.connection.is_over() {
+            true => Err(End::Cut),
+            false => Ok(()),
         }
     }
 

@@ -86,7 +86,8 @@ impl Omegoo {
         match command {
             Command::Seek(queue) => {
                 self.allow(member, Ability::Chat)?;
-                self.seek(member, *queue).await
+                // Boxed, like all that needs more room than a line: those are many at a time.
+                Box::pin(self.seek(member, *queue)).await
             }
             Command::StopSeeking(Queue::Text) => self.stop_seeking(member).await,
             Command::Say { text, client_id } => {

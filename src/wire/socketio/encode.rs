@@ -4,6 +4,7 @@ use super::AckId;
 use serde::Serialize;
 use serde_json::Value;
 use std::fmt::Write as _;
+use std::io;
 
 /// A namespace as it stands in a packet: nothing for the main one.
 fn put_namespace(text: &mut String, namespace: &str) {
@@ -13,9 +14,25 @@ fn put_namespace(text: &mut String, namespace: &str) {
     }
 }
 
+/// Room for a line of usual length and what stands around it.
+const USUAL: usize = 320;
+
+/// Where JSON is written: it comes in pieces that are text each.
+struct Json<'a>(&'a mut String);
+
+impl io::Write for Json<'_> {
+    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+        self.0.push_str(std::str::from_utf8(piece).map_err(io::Error::other)?);
+        Ok(piece.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 fn put_json(text: &mut String, value: &impl Serialize) {
-    let json = serde_json::to_string(value).expect("values of ours have string keys and no failing impls");
-    text.push_str(&json);
+    serde_json::to_writer(Json(text), value).expect("values of ours have string keys and no failing impls");
 }
 
 /// The answer to a CONNECT: the socket's id, and what its client brings to take up the session after a break.
@@ -49,7 +66,7 @@ pub fn disconnect(namespace: &str) -> String {
 
 /// An event with one argument list, already an array of JSON after the name. `attachments` is how many follow.
 pub fn event(namespace: &str, name: &str, args: &[impl Serialize], attachments: usize, ack: Option<AckId>) -> String {
-    let mut text = String::with_capacity(64);
+    let mut text = String::with_capacity(USUAL);
     put_head(&mut text, ('2', '5'), namespace, attachments, ack);
     text.push('[');
     put_json(&mut text, &name);
@@ -73,7 +90,7 @@ pub fn marked_event(namespace: &str, name: &str, payload: &impl Serialize, offse
 
 /// The answer to an event that asked for one.
 pub fn ack(namespace: &str, id: AckId, args: &[impl Serialize], attachments: usize) -> String {
-    let mut text = String::with_capacity(32);
+    let mut text = String::with_capacity(USUAL / 2);
     put_head(&mut text, ('3', '6'), namespace, attachments, Some(id));
     put_json(&mut text, &args);
     text
