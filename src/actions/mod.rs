@@ -1,8 +1,8 @@
 //! What people and time can make happen, one verb group per file. Actions join the rules (`domain`) with what the nodes
 //! agree on (`coord`) and what is kept (`store`). They know users, sockets' ids and rooms; nothing of packets or HTTP.
 //!
-//! A line: `say`. Accounts: `account`. A pair: `seek` -> `keep` (pairing) -> `seat`. Coming and going: `connect`. Everything that a timer
-//! does: `due`.
+//! A line: `say`. Accounts: `account`. A pair: `seek` -> `keep` (pairing) -> `seat`. Coming and going: `connect`.
+//! Everything that a timer does: `due`.
 
 pub mod account;
 pub mod connect;

@@ -1,5 +1,5 @@
-//! Others that a node needs for accounts: whoever takes mails and short messages, Google, a store for files, and a table of
-//! networks.
+//! Others that a node needs for accounts: whoever takes mails and short messages, Google, a store for files, and a
+//! table of networks.
 
 use crate::config::Settings;
 use crate::error::Fault;

@@ -1,5 +1,5 @@
-//! Writing to people outside: a letter is posted at once and carried later, by whichever node looks after the post, so that
-//! no request waits for a mail server.
+//! Writing to people outside: a letter is posted at once and carried later, by whichever node looks after the post, so
+//! that no request waits for a mail server.
 
 use super::Actions;
 use crate::clock::Millis;

@@ -1,4 +1,5 @@
-//! What a client may ask for. Dialects turn their packets into commands; every command that is well-formed is one of these.
+//! What a client may ask for. Dialects turn their packets into commands; every command that is well-formed is one of
+//! these.
 
 use crate::domain::event::Typing;
 use crate::domain::presence::Mode;

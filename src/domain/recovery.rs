@@ -6,7 +6,8 @@ use crate::domain::room::Offset;
 use crate::ids::{RecoveryKey, RoomId, SocketId, UserId};
 use std::fmt;
 
-/// Proof of having been a certain session, given to its client and brought back by it: `<sid>.<key>.<epoch>.<start>.<standing>.<user>`.
+/// Proof of having been a certain session, given to its client and brought back by it:
+/// `<sid>.<key>.<epoch>.<start>.<standing>.<user>`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pid {
     /// The socket's id as its client knows it: the same over all its connections.

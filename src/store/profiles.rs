@@ -143,8 +143,8 @@ impl Store {
         self.named("set username", query).await
     }
 
-    /// Another address, which was proven by the code with this hash; it waits for a code no longer. Links to a new password
-    /// that were sent to the one before are good no longer.
+    /// Another address, which was proven by the code with this hash; it waits for a code no longer. Links to a new
+    /// password that were sent to the one before are good no longer.
     pub async fn set_email(&self, user: &UserId, email: &Email, hash: &str, at: Millis) -> Result<Named, Fault> {
         let query = sqlx::query(concat!(
             "with proven as (delete from sign_ups where email = $2 and code_hash = $3 returning email),

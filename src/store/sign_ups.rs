@@ -98,7 +98,8 @@ impl Store {
 
     /// The address is proven: the account is made as wanted, or the one that has the address is now its user's. If that
     /// one was never proven, its password is the one given with the code's sign-up: whoever made it before could not
-    /// read the mail; it keeps where its user came from. `instead` is another name, should the wanted one be somebody's by now. None: somebody was faster.
+    /// read the mail; it keeps where its user came from. `instead` is another name, should the wanted one be somebody's
+    /// by now. None: somebody was faster.
     pub async fn finish_sign_up(
         &self,
         email: &Email,

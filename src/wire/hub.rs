@@ -179,7 +179,8 @@ impl Hub {
         }
     }
 
-    /// Gives a notice to those of its audience who are here; sockets that should be and are not are the caller's to deal with.
+    /// Gives a notice to those of its audience who are here; sockets that should be and are not are the caller's to
+    /// deal with.
     pub fn deliver(&self, notice: Notice, node: &NodeId) -> Vec<Stray> {
         let Notice { to, event, places } = notice;
         let mut shared = None;

@@ -1,5 +1,5 @@
-//! Sockets that moved to another node, which does not have them yet. Should it die before it does, Redis still has them here
-//! and nobody would take them out: so this node looks again, once it must have happened.
+//! Sockets that moved to another node, which does not have them yet. Should it die before it does, Redis still has them
+//! here and nobody would take them out: so this node looks again, once it must have happened.
 
 use super::member::Member;
 use crate::clock::Millis;

@@ -12,8 +12,8 @@ use crate::ids::SessionId;
 use std::sync::Arc;
 use tokio::sync::mpsc::error::TrySendError;
 
-/// What a client brought along stands in the record under the name of no namespace: theirs begin with a slash. Nodes of the
-/// release before find no socket in it and pass it over.
+/// What a client brought along stands in the record under the name of no namespace: theirs begin with a slash. Nodes of
+/// the release before find no socket in it and pass it over.
 const BROUGHT: &str = "";
 
 impl<D: Dialogue> Engine<D> {

@@ -1,5 +1,5 @@
-//! How often accounts may be tried (contract of one-to-one chat 1.7; of voice rooms 4.0), on two nodes that count together.
-//! Each test is named after its rows.
+//! How often accounts may be tried (contract of one-to-one chat 1.7; of voice rooms 4.0), on two nodes that count
+//! together. Each test is named after its rows.
 
 use crate::harness::people::{Api, Told, plan, text};
 use crate::harness::world::World;

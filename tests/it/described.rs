@@ -1,5 +1,5 @@
-//! The API is what its description says: programs that know nothing but `openapi/palaver.json` talk to live nodes. They and
-//! what they need stand in `tests/api`, installed by `./dev test`.
+//! The API is what its description says: programs that know nothing but `openapi/palaver.json` talk to live nodes. They
+//! and what they need stand in `tests/api`, installed by `./dev test`.
 
 use crate::harness::PATIENCE;
 use crate::harness::people;

@@ -66,8 +66,8 @@ impl Coord {
         let _ = tokio::time::timeout(LOOKS_UP, futures_util::future::join_all(waking)).await;
     }
 
-    /// For tests, which read inboxes as they stand. Trims what this node has given out: from then on its inboxes hold what it had not, and nothing else. What is being
-    /// given out at the moment counts as given.
+    /// For tests, which read inboxes as they stand. Trims what this node has given out: from then on its inboxes hold
+    /// what it had not, and nothing else. What is being given out at the moment counts as given.
     #[cfg(test)]
     pub(crate) async fn trim_inboxes(&self) -> Result<(), Fault> {
         let trims = self.keys().shards().map(|shard| async move {

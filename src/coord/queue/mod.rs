@@ -2,8 +2,8 @@
 //!
 //! `queue:<q>` (zset): user -> time of entering; `seekers:<q>` (hash): user -> "ticket|wait|recent". An entry comes
 //! with `join` and goes with `leave` or `propose`. `offers` (stream, group `seat`): a proposed pair stays until somebody
-//! has seated it or put it back; what a dead node was seating is claimed by another. A pair whose people live on the queue's
-//! shard needs no offer: `propose` seats it.
+//! has seated it or put it back; what a dead node was seating is claimed by another. A pair whose people live on the
+//! queue's shard needs no offer: `propose` seats it.
 
 #[cfg(test)]
 mod tests;

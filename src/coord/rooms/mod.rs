@@ -1,10 +1,12 @@
 //! Rooms in Redis: seats, lines, typing, and how rooms end.
 //!
 //! `room:<r>` (hash): `state` (opening, open, ended), `kind`, `to` (everyone with a seat), `nodes` (where their sockets
-//! are), `opened`, and per user `s:` seat, `n:` who and which nodes are told of their lines, `d:` what they said lately (see
-//! `say.lua`), `t:` fading of typing. `open` makes it before anybody is claimed, `announce` fills the
-//! seats; where all is on one shard `seat` (or the queue's `propose`) does all of that at once. Ending leaves a tombstone with a TTL.
-//! `log:<r>` (stream): lines and what else its people must not miss; the entry id is the room's order. `rooms:<node>` (set): what to reap when a node dies.
+//! are), `opened`, and per user `s:` seat, `n:` who and which nodes are told of their lines, `d:` what they said lately
+//! (see `say.lua`), `t:` fading of typing. `open` makes it before anybody is claimed, `announce` fills the seats; where
+//! all is on one shard `seat` (or the queue's `propose`) does all of that at once. Ending leaves a tombstone with a
+//! TTL.
+//! `log:<r>` (stream): lines and what else its people must not miss; the entry id is the room's order. `rooms:<node>`
+//! (set): what to reap when a node dies.
 
 #[cfg(test)]
 mod dead_nodes_tests;

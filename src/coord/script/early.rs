@@ -1,5 +1,5 @@
-//! Acts that were repeated too early: the room that they are about is not there yet, since another node still has to repeat
-//! how it came about. They are tried again for a while.
+//! Acts that were repeated too early: the room that they are about is not there yet, since another node still has to
+//! repeat how it came about. They are tried again for a while.
 
 use super::Act;
 use crate::clock::Stopwatch;

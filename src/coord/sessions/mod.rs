@@ -6,7 +6,8 @@
 //! ("token until" of a WebSocket that wants to take over), `moved` (the node of the one that has), `posted`
 //! and `dealt` (how many bodies were posted, how many the owner has dealt with), `k:<n>` (the others), `n:<namespace>` ->
 //! sid and passport of a socket (`n:` alone: the token that its client brought along, until it joins one), `h:<sid of a
-//! socket>` (up to where its client has heard who has all that is here: from there on the next owner tells). `out:<sid>` (list, same TTL): packets for the next poll, oldest first.
+//! socket>` (up to where its client has heard who has all that is here: from there on the next owner tells).
+//! `out:<sid>` (list, same TTL): packets for the next poll, oldest first.
 //!
 //! A session begins with `session_open`. Requests land anywhere; what is posted goes to the owner's inbox, and a node
 //! that finds the owner dead is the owner from then on. It ends by `session_close`, `session_drop`, `session_expire`,

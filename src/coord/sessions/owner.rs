@@ -96,7 +96,8 @@ impl Coord {
         }
     }
 
-    /// A stopping owner gives it up, with the messages of a half received packet; false when it is over, moved, or another's.
+    /// A stopping owner gives it up, with the messages of a half received packet; false when it is over, moved, or
+    /// another's.
     pub async fn session_free(&self, sid: &SessionId, epoch: u64, half: &[String]) -> Result<bool, Fault> {
         let act = self.session_act_out("session_free", sid).arg(sid).arg(epoch);
         let act = half.iter().fold(act, |act, message| act.arg(message));

@@ -1,7 +1,7 @@
-//! Who somebody is, and what they may do. What may stand in an account is judged in `fields` (and `password`), what an account
-//! is in `person` (its telephone in `phone`), what its user may write about themselves in `profile` and `preferences`, guests in
-//! `guest`, where people came from when signing up in `origin`, why something is not done with one in `no`. `sample` is
-//! somebody, for examples.
+//! Who somebody is, and what they may do. What may stand in an account is judged in `fields` (and `password`), what an
+//! account is in `person` (its telephone in `phone`), what its user may write about themselves in `profile` and
+//! `preferences`, guests in `guest`, where people came from when signing up in `origin`, why something is not done with
+//! one in `no`. `sample` is somebody, for examples.
 
 mod fields;
 mod guest;

@@ -1,5 +1,5 @@
-//! The family's JSON of profiles: the envelope `{success, data, message}` and, beside it, the keys that the document has at
-//! the top.
+//! The family's JSON of profiles: the envelope `{success, data, message}` and, beside it, the keys that the document
+//! has at the top.
 
 use super::super::iso::iso;
 use crate::domain::account::{Account, Privacy, sample};

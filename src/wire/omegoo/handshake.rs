@@ -106,9 +106,9 @@ pub(super) fn with_token(mut auth: Map<String, Value>, bearer: Option<Bearer>) -
     auth
 }
 
-/// Whether the `auth` payload may be read. The original web app of one-to-one chat, which always sends `guestId`, is let in
-/// as a guest with whatever token (contract 1.3); clients of voice rooms send nothing but the token, and get themselves
-/// another one when they are told that it is no good (their contract, 1.4).
+/// Whether the `auth` payload may be read. The original web app of one-to-one chat, which always sends `guestId`, is
+/// let in as a guest with whatever token (contract 1.3); clients of voice rooms send nothing but the token, and get
+/// themselves another one when they are told that it is no good (their contract, 1.4).
 pub(super) fn must_be_readable(auth: &Map<String, Value>, actions: &Actions) -> Result<(), No> {
     let token = auth.get("token").and_then(Value::as_str).unwrap_or_default();
     match token.is_empty() || token == NO_TOKEN || auth.contains_key("guestId") {

@@ -43,8 +43,8 @@ impl Omegoo {
         }
     }
 
-    /// What a client wants while Redis is asked anew what its user is doing waits, as it would wait for Redis itself: unless
-    /// the user turns out to be doing something else by then, or it may be old.
+    /// What a client wants while Redis is asked anew what its user is doing waits, as it would wait for Redis itself:
+    /// unless the user turns out to be doing something else by then, or it may be old.
     async fn carry_out_settled(&self, member: &Member, command: &Command, ack: Option<AckId>) -> Result<(), Denied> {
         let mut settles = pin!(member.settles());
         let believed = self.hub.doing(&member.who.user);

@@ -68,9 +68,9 @@ pub fn broken_sessions(logs: &[Log], weather: &Weather) -> Vec<String> {
 }
 
 /// Offsets that do not grow, and lines that came again, within a session. Over one connection whose sending changes hands
-/// (a polling session whose node begins a new life, a node that has lost notices) some things may be told again; what follows
-/// the taking up of a session never is. An end that the Redis which took over had not heard of may come again, with what was
-/// said before it.
+/// (a polling session whose node begins a new life, a node that has lost notices) some things may be told again; what
+/// follows the taking up of a session never is. An end that the Redis which took over had not heard of may come again,
+/// with what was said before it.
 fn told_again(log: &Log, weather: &Weather) -> Vec<String> {
     let strict = !log.polls && !weather.gaps;
     let mut found = Vec::new();

@@ -42,9 +42,9 @@ const STORED_WITHIN: Duration = Duration::from_secs(10);
 pub(super) const SAID_WITHIN: Duration = Duration::from_secs(4);
 
 impl Weather {
-    /// Whether what looks like a broken promise is none in such weather. A line that the Redis which took over had not heard
-    /// is said again by the node that promised it, if that lives, and may come to stand elsewhere, or twice when its client
-    /// asked again in between. Who was paired in that moment is paired anew.
+    /// Whether what looks like a broken promise is none in such weather. A line that the Redis which took over had not
+    /// heard is said again by the node that promised it, if that lives, and may come to stand elsewhere, or twice when
+    /// its client asked again in between. Who was paired in that moment is paired anew.
     pub fn excuses(&self, violation: &Violation, logs: &[Log]) -> bool {
         match violation {
             Violation::Disorder { first, then, .. } => self.may_be_unheard(first) || self.may_be_unheard(then),
@@ -74,12 +74,12 @@ impl Weather {
         })
     }
 
-    /// Whether Redis's data went with a room of people who met at `met`, or with the fact of its end, of which somebody was
-    /// told at `ended`.
+    /// Whether Redis's data went with a room of people who met at `met`, or with the fact of its end, of which somebody
+    /// was told at `ended`.
     ///
-    /// What is promised: a fact is in Postgres or in the journal. So a loss excuses only a room that lived at that time, and
-    /// a fact that had no chance to leave the journal before: at no time since the end were Redis and Postgres there for as
-    /// long as storing may take.
+    /// What is promised: a fact is in Postgres or in the journal. So a loss excuses only a room that lived at that
+    /// time, and a fact that had no chance to leave the journal before: at no time since the end were Redis and
+    /// Postgres there for as long as storing may take.
     pub(super) fn went_with_the_data(&self, met: Instant, ended: Instant) -> bool {
         let losses = self.losses.iter().filter(|(_, back)| *back >= met);
         losses.into_iter().any(|(from, _)| !self.was_open(ended, *from))

@@ -34,7 +34,8 @@ pub struct Extra {
 }
 
 /// How every server is set up, as documented for production; but that nothing is synced, as here processes fail, machines
-/// do not: with `everysec` a server on a busy disk holds back what it writes while it syncs, and loses it when it is killed.
+/// do not: with `everysec` a server on a busy disk holds back what it writes while it syncs, and loses it when it is
+/// killed.
 const COMMON: &str = "save \"\"\nappendonly yes\nappendfsync no\nmaxmemory-policy noeviction\nlatency-tracking no\n";
 
 fn with_options(options: &[&str]) -> Extra {
