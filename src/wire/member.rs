@@ -56,8 +56,9 @@ pub struct Member {
 enum Arrival {
     /// Not yet: what happens in the user's room waits.
     Awaited(Vec<Event>),
-    /// It has. What happened in these rooms up to these offsets is no news: it was told, or is from before.
-    Settled(Vec<(RoomId, Offset)>),
+    /// It has. What happened in these rooms up to these offsets is no news: it was told, or is from before. And what was
+    /// told last since then.
+    Settled(Vec<(RoomId, Offset)>, Option<(RoomId, Offset)>),
 }
 
 /// Where Redis found the user of a socket that has just come.
@@ -131,8 +132,9 @@ impl Member {
         let mut arrival = self.arrival.lock().unwrap_or_else(PoisonError::into_inner);
         // Redis can have been asked twice at once: by a client that takes up its session, and for the node's new life.
         let is_told = |event: &Event| match (&*arrival, event.place()) {
-            (Arrival::Settled(told), Some((room, offset))) => {
-                told.iter().any(|(of, last)| *of == room && offset <= *last)
+            (Arrival::Settled(told, since), Some((room, offset))) => {
+                let mut told = told.iter().chain(since);
+                told.any(|(of, last)| *of == room && offset <= *last)
             }
             _ => false,
         };
@@ -144,9 +146,13 @@ impl Member {
         for event in missed {
             self.tell(event, &mut None);
         }
-        if let Arrival::Awaited(waited) = std::mem::replace(&mut *arrival, Arrival::Settled(old)) {
-            for event in waited.iter().filter(|event| self.is_news(&arrival, event)) {
-                self.tell(event, &mut None);
+        let told = match &*arrival {
+            Arrival::Settled(_, told) => *told,
+            Arrival::Awaited(_) => None,
+        };
+        if let Arrival::Awaited(waited) = std::mem::replace(&mut *arrival, Arrival::Settled(old, told)) {
+            for event in &waited {
+                self.tell_news(&mut arrival, event, &mut None);
             }
         }
         drop(arrival);
@@ -159,14 +165,34 @@ impl Member {
         match &mut *arrival {
             Arrival::Awaited(waiting) if waiting.len() >= WAITING => self.socket.connection().end(End::SlowReader),
             Arrival::Awaited(waiting) => waiting.push(event.clone()),
-            answered if self.is_news(answered, event) => self.tell(event, shared),
-            Arrival::Settled(_) => {}
+            settled @ Arrival::Settled(..) => self.tell_news(settled, event, shared),
+        }
+    }
+
+    fn tell_news(&self, settled: &mut Arrival, event: &Event, shared: &mut Option<Vec<Frame>>) {
+        if !self.is_news(settled, event) {
+            return;
+        }
+        self.tell(event, shared);
+        if let (Arrival::Settled(_, told), Some((room, offset))) = (settled, event.place())
+            && self.socket.written() >= offset.packed()
+        {
+            *told = Some((room, offset));
+        }
+    }
+
+    /// Whether it was told that its user sits in the room, by the answer that came last.
+    pub(super) fn knows_of(&self, room: RoomId) -> bool {
+        let arrival = self.arrival.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*arrival {
+            Arrival::Settled(told, since) => told.iter().chain(since).any(|(of, _)| *of == room),
+            Arrival::Awaited(_) => false,
         }
     }
 
     /// Whether the socket has not heard of it, and it is meant for it.
     fn is_news(&self, arrival: &Arrival, event: &Event) -> bool {
-        let (Arrival::Settled(old), Some((room, offset))) = (arrival, event.place()) else {
+        let (Arrival::Settled(old, _), Some((room, offset))) = (arrival, event.place()) else {
             return true;
         };
         match old.iter().find(|(at, _)| *at == room) {
@@ -192,7 +218,7 @@ impl Member {
     pub fn await_answer(&self, told: Told) -> Offset {
         let mut arrival = self.arrival.lock().unwrap_or_else(PoisonError::into_inner);
         let mut settled = Offset::default();
-        if let Arrival::Settled(old) = &*arrival {
+        if let Arrival::Settled(old, _) = &*arrival {
             let known = old.iter().map(|(_, last)| *last).filter(|last| *last != Offset::LAST);
             settled = known.max().unwrap_or_default();
             *arrival = Arrival::Awaited(Vec::new());
@@ -209,7 +235,7 @@ impl Member {
     /// Whether it is known what the user is doing: Redis has answered, and is not being asked anew.
     pub fn is_settled(&self) -> bool {
         let arrival = self.arrival.lock().unwrap_or_else(PoisonError::into_inner);
-        matches!(*arrival, Arrival::Settled(_))
+        matches!(*arrival, Arrival::Settled(..))
     }
 
     /// Comes true as soon as Redis has answered the next time, from this call on.
@@ -359,10 +385,14 @@ mod tests {
         };
 
         member.settle(&[retaken(5), retaken(6)], Some((room, at(6))));
-        member.settle(&[retaken(5), retaken(6), retaken(7)], Some((room, at(7))));
+        assert!(member.knows_of(room));
+        member.hear(&retaken(7), &mut None);
+        member.settle(&[retaken(5), retaken(6), retaken(7), retaken(8)], Some((room, at(8))));
 
         let (told, _) = member.socket.connection().outbox.drain(usize::MAX);
-        assert_eq!(told.len(), 3);
+        assert_eq!(told.len(), 4);
+        member.await_answer(Told::InFull);
+        assert!(!member.knows_of(room), "Redis is asked anew");
     }
 
     #[test]

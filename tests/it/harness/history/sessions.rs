@@ -93,8 +93,11 @@ fn told_again(log: &Log, weather: &Weather) -> Vec<String> {
             }
             Moment::Marked(mark) => {
                 let first = std::mem::take(&mut told.goes_on);
-                let came_back = weather.may_have_come_back(log, &named(mark));
-                told.up_to(mark).filter(|_| (strict || first) && !came_back)
+                // What comes of an ended room once more is not where the log went on.
+                match weather.may_have_come_back(log, &named(mark)) {
+                    true => None,
+                    false => told.up_to(mark).filter(|_| strict || first),
+                }
             }
             Moment::Heard { room, id, text } => (told.line(id) && strict && !weather.may_be_unheard(id))
                 .then(|| format!("was told {text:?} in {room} twice in one session")),
@@ -220,6 +223,7 @@ impl Log {
 
 #[cfg(test)]
 mod tests {
+    use super::super::weather::Failover;
     use super::*;
 
     fn began(rest: &[Moment]) -> Log {
@@ -286,6 +290,40 @@ mod tests {
         assert_eq!((polling(&over_one), polling(&over_two)), (0, 1));
         assert_eq!(broken_sessions(&[began(&over_one)], &gaps), [""; 0]);
         assert_eq!(broken_sessions(&[began(&over_two)], &gaps).len(), 1);
+    }
+
+    #[test]
+    fn an_end_that_was_not_heard_by_who_took_over_may_come_again_between_lines_of_the_next_room() {
+        let ended = Moment::Ended {
+            room: Some("text_room_r".to_owned()),
+            reason: "partner_left".to_owned(),
+        };
+        let back = [
+            marked("r/7-0"),
+            ended,
+            marked("s/8-0"),
+            marked("r/9-0"),
+            marked("s/9-0"),
+        ];
+        let after_a_failover = |rest: &[Moment]| {
+            let log = began(rest);
+            let deaf = log.moments[0].0;
+            let failover = Failover {
+                deaf,
+                taken_over: deaf,
+                over: deaf + SAID_WITHIN,
+                unheard: 0..=0,
+            };
+            let weather = Weather {
+                failovers: vec![failover],
+                ..Weather::default()
+            };
+            broken_sessions(&[log], &weather).len()
+        };
+
+        assert_eq!((broken(&back), after_a_failover(&back)), (2, 0));
+        let again = [&back[..], &[marked("s/9-0")]].concat();
+        assert_eq!(after_a_failover(&again), 1, "of the room of now nothing is excused");
     }
 
     #[test]
