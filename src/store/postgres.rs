@@ -15,10 +15,16 @@ pub(crate) struct Postgres {
 
 impl Drop for Postgres {
     fn drop(&mut self) {
-        if let Some((child, _)) = &mut self.child {
-            let _ = child.kill();
-            let _ = child.wait();
+        let Some((child, _)) = &mut self.child else { return };
+        // Killed, it would leave shared memory behind, of which a machine has only so many pieces.
+        let quit = format!("kill -s QUIT {}", child.id());
+        let _ = Command::new("sh").args(["-c", &quit]).stderr(Stdio::null()).status();
+        let until = Instant::now() + Duration::from_secs(5);
+        while child.try_wait().is_ok_and(|ended| ended.is_none()) && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(2));
         }
+        let _ = child.kill();
+        let _ = child.wait();
     }
 }
 

@@ -34,6 +34,13 @@ struct Own {
     port: u16,
 }
 
+impl Drop for Own {
+    /// Killed, it would leave shared memory behind, of which a machine has only so many pieces.
+    fn drop(&mut self) {
+        self.process.end("QUIT");
+    }
+}
+
 impl Server {
     /// The run's server, or a private one.
     pub async fn start() -> Arc<Self> {
@@ -275,4 +282,27 @@ fn run(command: &mut Command) {
         "{command:?}: {}",
         String::from_utf8_lossy(&done.stderr)
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_private_server_leaves_no_shared_memory_behind() {
+        let server = Server::start_private().await;
+        let pid = server.own.as_ref().unwrap().process.pid().to_string();
+        // Each line names who made the piece in its fifth column.
+        let pieces = || {
+            let all = fs::read_to_string("/proc/sysvipc/shm").unwrap();
+            all.lines()
+                .filter(|line| line.split_whitespace().nth(4) == Some(&pid))
+                .count()
+        };
+        assert_eq!(pieces(), 1);
+
+        drop(server);
+
+        assert_eq!(pieces(), 0);
+    }
 }

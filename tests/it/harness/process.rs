@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A running child. What it prints is shown when the test fails.
 pub struct Process {
@@ -16,6 +16,9 @@ pub struct Process {
     /// Whether the output stays where somebody will look for it.
     keeps: bool,
 }
+
+/// A process that was asked to end has done so, or will not.
+const ENDS_WITHIN: Duration = Duration::from_secs(5);
 
 /// Names a directory in a command's environment: what the process prints is kept there, instead of being shown.
 pub const KEEP_OUTPUT_IN: &str = "TEST_KEEP_OUTPUT_IN";
@@ -106,6 +109,16 @@ impl Process {
     pub fn signal(&self, name: &str) {
         let kill = format!("kill -s {name} {}", self.pid());
         assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    }
+
+    /// Asks it to end in its own way, and gives it a while for that.
+    pub fn end(&mut self, signal: &str) {
+        let ask = format!("kill -s CONT {0} && kill -s {signal} {0}", self.pid());
+        let asked = Command::new("sh").args(["-c", &ask]).stderr(Stdio::null()).status();
+        let since = Instant::now();
+        while asked.as_ref().is_ok_and(ExitStatus::success) && self.runs() && since.elapsed() < ENDS_WITHIN {
+            std::thread::sleep(Duration::from_millis(2));
+        }
     }
 
     /// `kill -9`, and gone when this returns.
