@@ -1,6 +1,7 @@
 //! What every load can be told on the command line.
 
 use crate::client::target::{Sources, Target};
+use crate::client::tls::Trust;
 use crate::measure::bounds::Bound;
 use crate::measure::process::Watched;
 use clap::Args;
@@ -10,9 +11,13 @@ use std::str::FromStr;
 
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Options {
-    /// Where the servers or their balancer are: `http://host:port`, separated by commas.
+    /// Where the servers or their balancer are: `http://host:port` or `https://host:port`, separated by commas.
     #[arg(long, value_delimiter = ',', required = true)]
     pub(crate) targets: Vec<String>,
+    /// File of the certificate authorities (PEM) that https targets are checked against, instead of those that this
+    /// machine trusts.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
     /// How many connections in all.
     #[arg(long, default_value_t = 1000)]
     pub(crate) connections: usize,
@@ -86,6 +91,15 @@ impl Options {
 
     pub(crate) fn targets(&self) -> Result<Vec<Target>, String> {
         self.targets.iter().map(|url| Target::parse(url)).collect()
+    }
+
+    /// Who may certify the targets; a machine that trusts nobody can still call those that are not encrypted.
+    pub(crate) fn trust(&self, targets: &[Target]) -> Result<Trust, String> {
+        match &self.ca {
+            Some(file) => Trust::in_file(file),
+            None if targets.iter().any(|target| target.name.is_some()) => Trust::in_authorities_of_the_machine(),
+            None => Trust::in_nobody(),
+        }
     }
 
     pub(crate) fn sources(&self, targets: &[Target], run: u64) -> Sources {

@@ -50,6 +50,7 @@ impl Run {
         files::allow(options.connections, if options.polling { 2 } else { 1 })?;
         let manner = Manner {
             sources: options.sources(&targets, run),
+            trust: options.trust(&targets)?,
             targets,
             transport: match options.polling {
                 true => Transport::Polling,

@@ -50,6 +50,30 @@ fn what_cannot_be_understood_is_said_with_status_2() {
 }
 
 #[test]
+fn what_makes_no_encrypted_connection_is_refused_at_once() {
+    let target = "https://127.0.0.1:1";
+    for (arguments, reason) in [
+        (
+            ["https://a..b", "--ca", "/dev/null"],
+            "no certificate can be for the host `a..b`",
+        ),
+        (
+            [target, "--ca", "/dev/null"],
+            "/dev/null: there is no certificate in it",
+        ),
+        ([target, "--ca", "/dev/null/ca.pem"], "/dev/null/ca.pem: "),
+        ([target, "--ca", "/dev"], "/dev: "),
+        // It would not be used, and still it is not what it is said to be.
+        (["http://127.0.0.1:1", "--ca", "/dev/null"], "/dev/null: there is no"),
+    ] {
+        let output = loadtest(&[&["idle", "--no-progress", "--targets"][..], &arguments[..]].concat());
+
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", says(&output));
+        assert!(says(&output).contains(reason), "{arguments:?}: {}", says(&output));
+    }
+}
+
+#[test]
 fn a_server_that_is_not_there_is_said_with_status_2() {
     // A port that was free a moment ago.
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();

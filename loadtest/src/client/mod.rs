@@ -8,6 +8,7 @@ mod polling;
 mod session;
 mod stream;
 pub(crate) mod target;
+pub(crate) mod tls;
 mod web;
 mod websocket;
 pub(crate) mod wire;
@@ -20,6 +21,7 @@ use std::io::Write;
 use std::time::Duration;
 use stream::{Found, Stream};
 use target::{Sources, Target};
+use tls::Trust;
 use wire::{Lane, Piece, Transport, Wire};
 
 /// A client, counted from 0.
@@ -45,6 +47,8 @@ pub(crate) enum Happening<'a> {
 /// How the clients are to be.
 pub(crate) struct Manner {
     pub(crate) targets: Vec<Target>,
+    /// Who may certify those that are encrypted.
+    pub(crate) trust: Trust,
     pub(crate) sources: Sources,
     pub(crate) transport: Transport,
     /// Whether they want to be sent their own lines.
@@ -153,7 +157,10 @@ impl Client {
         while let Some(lane) = link.wire.lacks() {
             let target = &self.manner.targets[link.target];
             let told = |e: std::io::Error| format!("{}: {e}", target.host);
-            let stream = Stream::dial(target.address, self.manner.sources.of(who)).map_err(told)?;
+            let mut stream = Stream::dial(target.address, self.manner.sources.of(who)).map_err(told)?;
+            if let Some(name) = &target.name {
+                stream = stream.encrypted(self.manner.trust.greet(name).map_err(told)?);
+            }
             self.poll.watch(&stream, token(link.life, lane, who)).map_err(told)?;
             link.wire.give(lane, stream).map_err(told)?;
         }

@@ -1,7 +1,16 @@
 //! Where servers are, and from which addresses they are called.
 
+use rustls::pki_types::ServerName;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 
+/// What a target may begin with, and the port that it means.
+const SCHEMES: [(&str, u16); 4] = [
+    ("http://", 80),
+    ("ws://", 80),
+    ("https://", ENCRYPTED),
+    ("wss://", ENCRYPTED),
+];
+const ENCRYPTED: u16 = 443;
 /// Connections per source address. One address has some 28,000 ports per target, and those of the last minutes are not
 /// free again.
 const PER_SOURCE: usize = 500;
@@ -10,6 +19,8 @@ const PER_SOURCE: usize = 500;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Target {
     pub(crate) address: SocketAddr,
+    /// Whom its certificate must name; without one connections are not encrypted.
+    pub(crate) name: Option<ServerName<'static>>,
     /// Host and port, as the URL says.
     pub(crate) host: String,
     /// Where Socket.IO is, with a slash at the end.
@@ -17,14 +28,19 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    /// Reads `http://host:port`; a path is that of Socket.IO, `/socket.io/` if there is none.
+    /// Reads `http://host:port` or `https://host:port`; a path is that of Socket.IO, `/socket.io/` if there is none.
     pub(crate) fn parse(url: &str) -> Result<Self, String> {
-        let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("ws://"));
-        let rest = rest.ok_or_else(|| format!("{url}: a target begins with http://"))?;
+        let mut schemes = SCHEMES.iter();
+        let found = schemes.find_map(|(scheme, port)| Some((url.strip_prefix(scheme)?, *port)));
+        let (rest, usual) = found.ok_or_else(|| format!("{url}: a target begins with http:// or https://"))?;
         let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-        let with_port = match host.rsplit_once(':') {
-            Some((_, port)) if port.parse::<u16>().is_ok() => host.to_owned(),
-            _ => format!("{host}:80"),
+        let (name, with_port) = match host.rsplit_once(':') {
+            Some((name, port)) if port.parse::<u16>().is_ok() => (name, host.to_owned()),
+            _ => (host, format!("{host}:{usual}")),
+        };
+        let name = match usual {
+            ENCRYPTED => Some(server_name(name).map_err(|e| format!("{url}: {e}"))?),
+            _ => None,
         };
         let mut addresses = with_port.to_socket_addrs().map_err(|e| format!("{url}: {e}"))?;
         let path = match path.trim_matches('/') {
@@ -33,10 +49,18 @@ impl Target {
         };
         Ok(Self {
             address: addresses.next().ok_or_else(|| format!("{url}: no address"))?,
+            name,
             host: host.to_owned(),
             path: format!("/{path}/"),
         })
     }
+}
+
+/// What a certificate can be for: a host name, or an address (IPv6 in brackets, as in URLs).
+fn server_name(host: &str) -> Result<ServerName<'static>, String> {
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let name = ServerName::try_from(bare.unwrap_or(host).to_owned());
+    name.map_err(|_| format!("no certificate can be for the host `{host}`"))
 }
 
 /// The addresses that connections come from.
@@ -99,6 +123,32 @@ mod tests {
             assert_eq!((target.host.as_str(), target.path.as_str()), (host, path));
         }
         assert!(Target::parse("127.0.0.1:3001").is_err());
+    }
+
+    #[test]
+    fn an_encrypted_target_names_whom_its_certificate_is_for() {
+        for (url, port, host, name) in [
+            ("https://localhost", 443, "localhost", "localhost"),
+            ("https://localhost:8443/", 8443, "localhost:8443", "localhost"),
+            ("wss://127.0.0.1/chat", 443, "127.0.0.1", "127.0.0.1"),
+            ("https://[::1]", 443, "[::1]", "::1"),
+            ("https://[::1]:8443", 8443, "[::1]:8443", "::1"),
+        ] {
+            let target = Target::parse(url).unwrap();
+            assert_eq!((target.address.port(), target.host.as_str()), (port, host), "{url}");
+            assert_eq!(target.name, Some(name.try_into().unwrap()), "{url}");
+        }
+        for url in ["http://localhost:443", "ws://127.0.0.1:443"] {
+            assert_eq!(Target::parse(url).unwrap().name, None, "{url}");
+        }
+    }
+
+    #[test]
+    fn an_encrypted_target_whose_host_is_no_name_is_refused() {
+        for host in ["", ":443", "a..b", "-", "chat-.example:443", "[127.0.0.1", "a b"] {
+            let refused = Target::parse(&format!("https://{host}")).unwrap_err();
+            assert!(refused.contains("no certificate can be for"), "{refused}");
+        }
     }
 
     #[test]

@@ -33,14 +33,15 @@ pub(crate) enum Transport {
 
 pub(crate) enum Wire {
     Web(Web),
-    Polling(Polling),
+    /// Boxed: it is several times as large, and WebSockets are what there are many of.
+    Polling(Box<Polling>),
 }
 
 impl Wire {
     pub(crate) fn new(transport: Transport, host: &str, path: &str) -> Self {
         match transport {
             Transport::WebSocket => Self::Web(Web::new(host, path)),
-            Transport::Polling => Self::Polling(Polling::new(host, path)),
+            Transport::Polling => Self::Polling(Box::new(Polling::new(host, path))),
         }
     }
 

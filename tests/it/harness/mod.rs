@@ -3,6 +3,7 @@
 //! Nothing listens on a fixed port, nothing is shared between tests but the Postgres server, and nobody sleeps: a test
 //! waits for an event or moves the clock.
 
+pub mod authority;
 pub mod bend;
 pub mod browser;
 pub mod client;

@@ -1,8 +1,8 @@
 //! A server that speaks TLS only with whom its authority has certified, and knows the user that we ship.
 
+use super::super::authority::Authority;
 use super::super::ports::free_port;
 use super::Server;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use std::path::PathBuf;
 
 /// The users that we ship, with everything allowed to the test itself.
@@ -13,15 +13,16 @@ pub struct Guarded {
     /// The server; the test asks it without TLS.
     pub server: Server,
     port: u16,
-    files: tempfile::TempDir,
+    authority: Authority,
 }
 
 impl Guarded {
     /// A new, empty one.
     pub async fn start() -> Self {
-        let files = tempfile::tempdir().unwrap();
-        let path = |name: &str| files.path().join(name).to_string_lossy().into_owned();
-        certify(&files);
+        let authority = Authority::new("authority");
+        authority.certify("server", "localhost");
+        authority.certify("node", "node");
+        let path = |name: &str| authority.file(name).to_string_lossy().into_owned();
         let users = USERS.replacen("user default off", "user default on nopass ~* +@all", 1);
         std::fs::write(path("users.acl"), users).unwrap();
         for _ in 0..5 {
@@ -36,7 +37,11 @@ impl Guarded {
                 ["--aclfile", &path("users.acl")],
             ];
             if let Some(server) = Server::try_start(options.as_flattened()).await {
-                return Self { server, port, files };
+                return Self {
+                    server,
+                    port,
+                    authority,
+                };
             }
         }
         panic!("Redis does not start");
@@ -49,25 +54,6 @@ impl Guarded {
 
     /// A file of its certificates: `ca.pem`, `node.pem`, `node.key`.
     pub fn file(&self, name: &str) -> PathBuf {
-        self.files.path().join(name)
-    }
-}
-
-/// An authority, and what it says of the server `localhost` and of a node.
-fn certify(files: &tempfile::TempDir) {
-    let write = |name: &str, text: String| std::fs::write(files.path().join(name), text).unwrap();
-    let mut authority = CertificateParams::new(Vec::new()).unwrap();
-    // Whoever has the name of the authority seems to have signed himself.
-    authority.distinguished_name.push(DnType::CommonName, "authority");
-    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
-    write("ca.pem", authority.pem());
-    for (file, name) in [("server", "localhost"), ("node", "node")] {
-        let key = KeyPair::generate().unwrap();
-        let mut certificate = CertificateParams::new(vec![name.to_owned()]).unwrap();
-        certificate.distinguished_name.push(DnType::CommonName, name);
-        let certificate = certificate.signed_by(&key, &authority).unwrap();
-        write(&format!("{file}.pem"), certificate.pem());
-        write(&format!("{file}.key"), key.serialize_pem());
+        self.authority.file(name)
     }
 }
