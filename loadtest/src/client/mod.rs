@@ -259,8 +259,8 @@ impl Client {
             false => Ok(()),
         };
         written.or_else(|e| self.broke(at, &e.to_string()))?;
-        let mut more = ready.read;
-        while more {
+        let (mut more, mut last) = (ready.read, ready.last);
+        while more || std::mem::take(&mut last) {
             let mut input = std::mem::take(&mut self.scratch);
             let read = self.read(at, &mut input, tell);
             self.scratch = input;
@@ -377,5 +377,46 @@ impl Client {
                 self.end(who, "the server is silent".to_owned(), tell);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read;
+    use std::net::TcpListener;
+
+    #[test]
+    fn a_server_that_hangs_up_with_its_last_words_is_heard_to_have_gone() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let manner = Manner {
+            targets: vec![Target::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap()],
+            trust: Trust::in_nobody().unwrap(),
+            sources: Sources::Any,
+            transport: Transport::WebSocket,
+            echo: false,
+            run: 0,
+        };
+        let mut client = Client::new(Clock::start(), manner, 1).unwrap();
+        client.open(0, 0).unwrap();
+        let mut ended = Vec::new();
+        let mut turn = |client: &mut Client| {
+            let until = client.clock.now() + 10 * SECOND;
+            let mut note = |_: &mut Client, _: Who, happening: Happening<'_>| {
+                if let Happening::Ended(why) = happening {
+                    ended.push(why);
+                }
+            };
+            client.turn(until, &mut note).unwrap();
+        };
+        turn(&mut client);
+        let (mut server, _) = listener.accept().unwrap();
+        let _ = server.read(&mut [0; 1000]).unwrap();
+        server.write_all(b"HTTP/1.1 101 Switching\r\n\r\n").unwrap();
+        drop(server);
+
+        turn(&mut client);
+
+        assert_eq!(ended, ["the server hung up"]);
     }
 }

@@ -21,6 +21,8 @@ pub(crate) struct Ready {
     pub(crate) token: u64,
     pub(crate) read: bool,
     pub(crate) write: bool,
+    /// Nothing comes after what is there: no further edge will tell of the end.
+    pub(crate) last: bool,
 }
 
 impl Poll {
@@ -58,6 +60,7 @@ impl Poll {
                 token: { event.data }.u64(),
                 read: flags.intersects(EventFlags::IN | broken),
                 write: flags.intersects(EventFlags::OUT | broken),
+                last: flags.intersects(broken),
             }
         }));
         Ok(())
