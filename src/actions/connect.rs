@@ -42,8 +42,6 @@ pub struct Came {
     pub missed: Vec<Event>,
     /// Up to where it has heard before that.
     pub heard: Bookmark,
-    /// Up to where it has heard, then.
-    pub start: Bookmark,
     /// The life of the data in Redis.
     pub epoch: String,
 }
@@ -183,7 +181,7 @@ pub(super) fn came(arrival: Arrival, missed: Vec<Event>, past: Past, heard: Opti
         Arrival::Opening => past.trail.iter().rev().nth(1),
         _ => past.trail.last(),
     };
-    let start = match (&arrival, heard_of) {
+    let all = match (&arrival, heard_of) {
         (Arrival::Seated { room, last, .. }, _) => Bookmark::In(*room, *last),
         (Arrival::Ended(room, _), _) => Bookmark::After(*room),
         (Arrival::Idle | Arrival::Seeking(_) | Arrival::Opening, Some(room)) => Bookmark::After(*room),
@@ -192,8 +190,7 @@ pub(super) fn came(arrival: Arrival, missed: Vec<Event>, past: Past, heard: Opti
     Came {
         arrival,
         missed,
-        heard: heard.unwrap_or(start),
-        start,
+        heard: heard.unwrap_or(all),
         epoch: past.epoch,
     }
 }

@@ -112,6 +112,24 @@ async fn a_connection_whose_session_was_taken_up_by_another_is_closed_and_its_cl
 }
 
 #[tokio::test]
+async fn what_a_new_session_was_told_first_and_did_not_hear_comes_when_it_is_taken_up() {
+    everywhere(async |stage| {
+        let Pair { mut ann, bob: gone, .. } = pair(stage).await;
+        gone.drop_abruptly().await;
+        say(&ann, "missed");
+        ann.dealt_with().await;
+
+        let deaf = bob(stage, 0).connect().await;
+        let (_, pid, _) = broken(deaf).await;
+
+        let mut back = bob(stage, 1).taking_up(&pid, None).connect().await;
+        assert_eq!(back.pid(), pid);
+        assert_eq!(back.hear("text_message_received").await["content"], "missed");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn it_works_before_the_first_event_and_after_a_long_quiet_time() {
     everywhere(async |stage| {
         let fresh = bob(stage, 0).connect().await;

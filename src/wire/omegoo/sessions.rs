@@ -163,7 +163,8 @@ impl Omegoo {
             sid: session.sid.clone(),
             key: session.key.clone(),
             epoch: came.epoch.as_str().into(),
-            start: came.start,
+            // Not what it is told first: its connection may break before it has heard that.
+            start: came.heard,
             user: member.who.user.clone(),
             standing: session.standing,
         };
