@@ -148,13 +148,16 @@ impl Lookout {
         self.now.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn run<T, F>(&self, command: impl Fn(Client) -> F) -> Result<T, Error>
+    async fn run<T, F>(self: &Arc<Self>, command: impl Fn(Client) -> F) -> Result<T, Error>
     where
         F: Future<Output = Result<T, Error>>,
     {
         let watch = Stopwatch::start();
         loop {
-            let failed = match self.client().await {
+            let left = self.settings.command_timeout.saturating_sub(watch.elapsed());
+            let late = |_| Err(Error::new(ErrorKind::Timeout, "nobody serves the shard's slot"));
+            let found = tokio::time::timeout(left, self.client()).await.unwrap_or_else(late);
+            let failed = match found {
                 Ok(client) => match command(client.clone()).await {
                     Err(error) if is_on_its_way(&error) => error,
                     Err(error) if is_elsewhere(&error) => {
@@ -178,10 +181,17 @@ impl Lookout {
         living.map(|line| line.client.clone())
     }
 
-    async fn client(&self) -> Result<Client, Error> {
+    async fn client(self: &Arc<Self>) -> Result<Client, Error> {
         if let Some(client) = self.living() {
             return Ok(client);
         }
+        // Whoever no longer waits for it leaves the search to those who come next: it may take longer than a command.
+        let lookout = self.clone();
+        let finding = tokio::spawn(async move { lookout.find().await }).await;
+        finding.unwrap_or_else(|broken| Err(Error::new(ErrorKind::Unknown, broken.to_string())))
+    }
+
+    async fn find(&self) -> Result<Client, Error> {
         let _looking = self.looking.lock().await;
         if let Some(client) = self.living() {
             return Ok(client);
@@ -205,11 +215,13 @@ impl Lookout {
         }
     }
 
-    /// Asks one member after the other who serves the slot, and connects there.
+    /// Asks one member after the other who serves the slot, and connects there. Nobody who gave no answer is asked, or
+    /// gone to, twice: a dead host takes its time.
     async fn look(&self) -> Result<Line, Error> {
         let mut last = Error::new(ErrorKind::Cluster, "no member of the cluster is known");
+        let mut unreached = BTreeSet::new();
         for member in self.atlas.everyone() {
-            match self.follow(&member).await {
+            match self.follow(&member, &mut unreached).await {
                 Ok(line) => return Ok(line),
                 Err(error) => last = error,
             }
@@ -217,8 +229,19 @@ impl Lookout {
         Err(last)
     }
 
-    async fn follow(&self, member: &Server) -> Result<Line, Error> {
-        let guide = connect::to_server(&self.settings, member).await?;
+    async fn reach(&self, server: &Server, unreached: &mut BTreeSet<Server>) -> Result<Line, Error> {
+        if unreached.contains(server) {
+            return Err(Error::new(ErrorKind::Cluster, "it has just been tried"));
+        }
+        let reached = connect::to_server(&self.settings, server).await;
+        if reached.is_err() {
+            unreached.insert(server.clone());
+        }
+        reached
+    }
+
+    async fn follow(&self, member: &Server, unreached: &mut BTreeSet<Server>) -> Result<Line, Error> {
+        let guide = self.reach(member, unreached).await?;
         let slots: Result<Value, Error> = guide.client.cluster_slots().await;
         let (members, master) = read_slots(slots?, self.slot, member);
         self.atlas.note(members);
@@ -230,7 +253,7 @@ impl Lookout {
             return Ok(guide);
         }
         guide.close().await;
-        connect::to_server(&self.settings, &master).await
+        self.reach(&master, unreached).await
     }
 }
 

@@ -200,7 +200,9 @@ impl LaneLoop {
         let known = known
             .and_then(|id| u64::from_str_radix(id, 16).ok())
             .unwrap_or(u64::MAX);
-        self.owed.extend(self.promised.after(known));
+        // What was promised lately and is lost was promised, or repeated, before what is owed still.
+        let lost = self.promised.after(known);
+        lost.into_iter().rev().for_each(|act| self.owed.push_front(act));
         self.answered = 0;
         self.early.begin();
         metrics::CALLS_LOST.one(());
@@ -231,7 +233,11 @@ impl LaneLoop {
                 // Once more with the next call: what was repeated already is recognised, or is there twice under one id.
                 unheard => {
                     acts.into_iter().rev().for_each(|act| self.owed.push_front(act));
-                    return unheard.map(drop);
+                    match unheard {
+                        // One more server, which has not heard of what was repeated first.
+                        Err(error) if error.details().starts_with(LOST) => self.owe(error.details()),
+                        unheard => return unheard.map(drop),
+                    }
                 }
             }
         }

@@ -146,3 +146,31 @@ async fn a_line_is_said_again_once_the_room_is_there_that_another_node_has_to_ma
     assert_eq!(scene.lines().await, said);
     scene.tidy_up(&done).await;
 }
+
+#[tokio::test]
+async fn a_server_that_is_lost_while_lines_are_still_owed_is_repeated_to_as_well() {
+    let scene = Scene::begin().await;
+    let done = [scene.done.as_str()];
+    scene.call().await.unwrap();
+    scene.back_up(&done).await;
+    scene.say("m1").await;
+    let said = scene.lines().await;
+
+    scene.world.raw(&["DEL", &scene.key, &scene.log]).await;
+    let again = async || {
+        // Each time another server takes over, and has heard of nothing that was repeated to the one before.
+        scene.fall_back(&done).await;
+        scene.call().await.unwrap();
+    };
+    for _ in 0..20 {
+        again().await;
+    }
+    assert_eq!(scene.lines().await, None, "there is no room");
+    scene.make_room().await;
+    while scene.lines().await.is_none() {
+        again().await;
+    }
+
+    assert_eq!(scene.lines().await, said);
+    scene.tidy_up(&done).await;
+}
