@@ -19,17 +19,24 @@ pub fn clean(text: &str, max_chars: usize) -> Result<String, Refusal> {
     if text.chars().nth(max_chars).is_some() {
         return Err(Refusal::MessageTooLong { max_chars });
     }
-    let is_dropped = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
-    let mut text = Cow::Borrowed(text);
-    if text.contains(is_dropped) {
-        text = text.chars().filter(|c| !is_dropped(*c)).collect();
-    }
-    let text = without_markup(text.trim());
+    let text = without_controls(text);
+    let plain = without_markup(text.trim());
+    // Entities can stand for control characters.
+    let text = without_controls(&plain);
     let text = text.trim();
     if text.is_empty() {
         return Err(Refusal::InvalidMessage);
     }
     Ok(text.to_owned())
+}
+
+/// Text without control characters, but for line ends and tabs.
+fn without_controls(text: &str) -> Cow<'_, str> {
+    let is_dropped = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    match text.contains(is_dropped) {
+        true => text.chars().filter(|c| !is_dropped(*c)).collect(),
+        false => Cow::Borrowed(text),
+    }
 }
 
 /// Text without tags. Clients show plain text, so what the cleaner escapes is turned back: `1 < 2 & 3` stays as it is.
@@ -64,6 +71,7 @@ mod tests {
             ("fish & chips < 5 > 3", "fish & chips < 5 > 3"),
             ("a\u{0}b\u{1f}c\u{7}", "abc"),
             ("two\nlines", "two\nlines"),
+            ("a&#31;b&#x1f;c&#7;d&#10;e&amp;#31;", "abcd\ne&#31;"),
         ] {
             assert_eq!(clean(said, 1000).as_deref(), Ok(stored), "{said:?}");
         }
@@ -71,7 +79,7 @@ mod tests {
 
     #[test]
     fn nothing_left_to_say_is_refused() {
-        for said in ["", "   ", "\n\t", "<p></p>", "<script>alert(1)</script>", "\u{1f}"] {
+        for said in ["", "   ", "\n\t", "<p></p>", "<script>alert(1)</script>", "\u{1f}", "&#31;"] {
             assert_eq!(clean(said, 1000), Err(Refusal::InvalidMessage), "{said:?}");
         }
     }
@@ -97,10 +105,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn cleaning_never_panics_and_never_lets_a_separator_through(said in "\\PC*|[\\x00-\\x7f]*") {
+        fn cleaning_never_panics_and_never_lets_a_separator_through(
+            said in "(\\PC|[\\x00-\\x7f]|&#[0-9]{1,3};|&#x[0-9a-f]{1,4};)*"
+        ) {
             if let Ok(text) = clean(&said, 1000) {
-                let plain = !text.contains(['\u{1f}', '\u{0}']);
-                prop_assert!(plain);
+                prop_assert!(text.chars().all(|c| !c.is_control() || matches!(c, '\n' | '\t')));
                 prop_assert!(!text.is_empty());
             }
         }
