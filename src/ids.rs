@@ -5,6 +5,7 @@
 //! room is written on.
 
 use rand::Rng;
+use sha2::{Digest, Sha256};
 use std::fmt;
 
 /// Characters that may stand in an id that came from outside; none of them means anything to Redis or our notices.
@@ -177,6 +178,9 @@ impl FactId {
     }
 }
 
+/// What the ids of guests begin with.
+const GUEST: &str = "guest-";
+
 impl UserId {
     /// A new registered user.
     pub fn registered() -> Self {
@@ -194,10 +198,24 @@ impl UserId {
     }
 
     /// A guest known by a device's 64-digit id: stable over connections, and not the id itself (it is a secret of
-    /// that device), only its first 16 digits.
+    /// that device). Its first 16 digits, which everybody is told (contract 1.3), then 16 of the hash of all of them, which
+    /// nobody is: who knows the first is not yet that guest.
     pub fn guest(device: &str) -> Option<Self> {
         let hex = device.len() == 64 && device.bytes().all(|c| c.is_ascii_hexdigit());
-        hex.then(|| Self(format!("guest-{}", device[..16].to_ascii_lowercase()).into()))
+        hex.then(|| {
+            let device = device.to_ascii_lowercase();
+            let digest = Sha256::digest(&device);
+            let proof = digest.iter().take(8).map(|byte| format!("{byte:02x}"));
+            Self(format!("{GUEST}{}.{}", &device[..16], proof.collect::<String>()).into())
+        })
+    }
+
+    /// The id as others are told it.
+    pub fn shown(&self) -> &str {
+        match self.0.split_once('.') {
+            Some((shown, proof)) if shown.starts_with(GUEST) && shown.len() == 22 && proof.len() == 16 => shown,
+            _ => &self.0,
+        }
     }
 }
 
@@ -283,10 +301,20 @@ mod tests {
     }
 
     #[test]
-    fn a_guest_is_known_by_the_first_16_digits_only() {
-        let device = "ABCDEF0123456789".repeat(4);
+    fn a_guest_is_known_by_all_digits_and_shown_by_the_first_16() {
+        let of = |device: &str| UserId::guest(device).unwrap();
+        let device = format!("ABCDEF0123456789{}", "a".repeat(48));
+        let other = format!("ABCDEF0123456789{}", "b".repeat(48));
 
-        assert_eq!(UserId::guest(&device).unwrap().as_str(), "guest-abcdef0123456789");
+        assert_eq!(of(&device), of(&device.to_ascii_lowercase()));
+        assert_ne!(of(&device), of(&other));
+        for guest in [of(&device), of(&other)] {
+            assert_eq!(guest.shown(), "guest-abcdef0123456789");
+            assert_eq!(UserId::parse(guest.as_str()), Some(guest));
+        }
+        for id in ["user-1.5", "guest-2", "guest-abcdef0123456789"] {
+            assert_eq!(UserId::parse(id).unwrap().shown(), id);
+        }
         assert_eq!(UserId::guest("abc"), None);
         assert_eq!(UserId::guest(&"g".repeat(64)), None);
     }

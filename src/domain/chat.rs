@@ -79,7 +79,15 @@ mod tests {
 
     #[test]
     fn nothing_left_to_say_is_refused() {
-        for said in ["", "   ", "\n\t", "<p></p>", "<script>alert(1)</script>", "\u{1f}", "&#31;"] {
+        for said in [
+            "",
+            "   ",
+            "\n\t",
+            "<p></p>",
+            "<script>alert(1)</script>",
+            "\u{1f}",
+            "&#31;",
+        ] {
             assert_eq!(clean(said, 1000), Err(Refusal::InvalidMessage), "{said:?}");
         }
     }

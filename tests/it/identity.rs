@@ -102,12 +102,34 @@ async fn without_any_identity_every_connection_is_somebody_new() {
 }
 
 #[tokio::test]
-async fn a_guest_is_known_by_the_first_sixteen_digits_in_lower_case() {
+async fn a_guest_is_shown_by_the_first_sixteen_digits_in_lower_case() {
     everywhere(async |stage| {
         for device in [DEVICE.to_owned(), DEVICE.to_uppercase()] {
             let id = identity_of(stage, json!({ "token": "dev-guest-token", "guestId": device })).await;
             assert_eq!(id, "guest-0123456789abcdef");
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_knows_the_name_of_a_guest_is_not_that_guest() {
+    everywhere(async |stage| {
+        let known = json!({ "token": "dev-guest-token", "guestId": DEVICE });
+        let made_up = json!({ "token": "dev-guest-token", "guestId": format!("{}{}", &DEVICE[..16], "e".repeat(48)) });
+        let victim = stage.dial(0).auth(known).connect().await;
+        let intruder = stage.dial(1).auth(made_up).connect().await;
+
+        let mut two = Pair::seat(victim, intruder).await;
+
+        assert_eq!(
+            (&*two.ann_id, &*two.bob_id),
+            ("guest-0123456789abcdef", "guest-0123456789abcdef")
+        );
+        let report = json!({ "reportedUserId": two.bob_id, "violationType": "other", "description": "an intruder" });
+        two.ann.emit("report_text_chat", &[report]);
+        assert_eq!(two.ann.hear("report_submitted").await, json!({ "success": true }));
+        two.bob.hear("text_room_ended").await;
     })
     .await;
 }

@@ -2,7 +2,7 @@
 
 use crate::harness::client::Client;
 use crate::harness::eventually;
-use crate::harness::pair::{Pair, pair, relays, say};
+use crate::harness::pair::{Pair, pair, relays, say, shown};
 use crate::harness::stage::{everywhere, with};
 use serde_json::{Value, json};
 use sqlx::{Connection, Row};
@@ -237,11 +237,11 @@ async fn that_two_talked_is_kept_but_not_what_they_said() {
             let row = row.unwrap();
             let word = |column: &str| row.get::<String, _>(column);
             assert_eq!(
-                (word("kind"), word("end_reason"), word("ended_by")),
+                (word("kind"), word("end_reason"), shown(&word("ended_by"))),
                 ("text".into(), "left".into(), two.bob_id.clone())
             );
             assert_eq!(row.get::<i32, _>("messages"), 2);
-            let mut people = row.get::<Vec<String>, _>("people");
+            let mut people: Vec<_> = row.get::<Vec<String>, _>("people").iter().map(|id| shown(id)).collect();
             people.sort();
             assert_eq!(people, [two.ann_id, two.bob_id]);
             assert!(row.get::<bool, _>("in_order"));

@@ -76,12 +76,12 @@ fn packets<'a>(event: &'a Event, viewer: &UserId) -> Vec<(&'static str, Payload<
             typing: t,
             at,
         } => vec![any(typing(*room, user, *t, at.0))],
-        Event::Retaken { user, .. } => vec![any(("text_partner_reconnected", json!({ "partnerId": user })))],
+        Event::Retaken { user, .. } => vec![any(("text_partner_reconnected", json!({ "partnerId": user.shown() })))],
         Event::Resumed {
             room, people, lines, ..
         } => {
             let messages: Vec<_> = lines.iter().map(|line| Message::of(*room, line)).collect();
-            let partner = partner_of(people, viewer);
+            let partner = partner_of(people, viewer).map(UserId::shown);
             vec![any((
                 "text_reconnected",
                 json!({ "roomId": room_id(*room), "partnerId": partner, "messages": messages }),
@@ -131,7 +131,7 @@ fn login_over(why: Why) -> (&'static str, Value) {
 pub(super) fn matched(room: RoomId, people: &[UserId], viewer: &UserId) -> (&'static str, Value) {
     (
         "text_match_found",
-        json!({ "roomId": room_id(room), "partnerId": partner_of(people, viewer) }),
+        json!({ "roomId": room_id(room), "partnerId": partner_of(people, viewer).map(UserId::shown) }),
     )
 }
 
@@ -154,7 +154,7 @@ fn room_id(room: RoomId) -> Prefixed<RoomId> {
 struct Message<'a> {
     message_id: Prefixed<&'a MessageId>,
     room_id: Prefixed<RoomId>,
-    sender_id: &'a UserId,
+    sender_id: &'a str,
     content: &'a str,
     timestamp: u64,
     delivered: bool,
@@ -165,7 +165,7 @@ impl<'a> Message<'a> {
         Message {
             message_id: Prefixed("msg_", &line.message),
             room_id: room_id(room),
-            sender_id: &line.sender,
+            sender_id: line.sender.shown(),
             content: &line.text,
             timestamp: line.at.0,
             delivered: true,
@@ -180,7 +180,7 @@ fn typing(room: RoomId, user: &UserId, typing: Typing, at: u64) -> (&'static str
     };
     (
         name,
-        json!({ "roomId": room_id(room), "userId": user, "isTyping": is_typing, "timestamp": at }),
+        json!({ "roomId": room_id(room), "userId": user.shown(), "isTyping": is_typing, "timestamp": at }),
     )
 }
 

@@ -2,6 +2,7 @@
 
 use super::client::Client;
 use super::stage::{JWT_SECRET, Stage};
+use palaver::ids::UserId;
 use serde_json::{Value, json};
 
 /// Two people in a room.
@@ -12,6 +13,11 @@ pub struct Pair {
     /// Their user ids.
     pub ann_id: String,
     pub bob_id: String,
+}
+
+/// An id, as it is kept, in the form in which people are told it.
+pub fn shown(id: &str) -> String {
+    UserId::parse(id).unwrap().shown().to_owned()
 }
 
 impl Pair {

@@ -293,8 +293,12 @@ impl Stage {
 
     /// How many sockets a user has, on all nodes.
     pub fn sockets_of(&self, user: &str) -> usize {
-        let keys = self.keys(&format!("user:{user}"));
-        let fields = keys.iter().flat_map(|key| self.redis.command(&["HKEYS", key]));
+        // Guests are known by more than the name that others are told.
+        let keys = [user.to_owned(), format!("{user}.*")].map(|name| self.keys(&format!("user:{name}")));
+        let fields = keys
+            .iter()
+            .flatten()
+            .flat_map(|key| self.redis.command(&["HKEYS", key]));
         fields.filter(|field| field.starts_with('@')).count()
     }
 
