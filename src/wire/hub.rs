@@ -143,6 +143,17 @@ impl Hub {
             .collect()
     }
 
+    /// Everybody here of whom it is certain who they are. Who takes up a session in this moment may be anybody: nothing is
+    /// asked of Redis in that user's name, and the client is sent away to try again.
+    pub fn everyone_proven(&self) -> Vec<Arc<Member>> {
+        let (proven, claims) = self.everyone().into_iter().partition(|member| member.is_proven());
+        let claims: Vec<_> = claims;
+        for claim in claims {
+            claim.socket.connection().end(End::Drained);
+        }
+        proven
+    }
+
     /// What a user is doing.
     pub fn doing(&self, user: &UserId) -> Doing {
         self.people(user).get(user).map_or(Doing::Nothing, |p| p.doing)

@@ -47,6 +47,8 @@ pub struct Member {
     unnoticed: Millis,
     /// Whether it was told that its token ends.
     warned: AtomicBool,
+    /// Whether it is certain whose it is.
+    proven: AtomicBool,
     /// Up to where its client heard before the socket came, when it takes up a session.
     heard_before: Mutex<Option<(RoomId, Offset)>>,
 }
@@ -95,8 +97,25 @@ impl Member {
             found: Mutex::new(Found::Unknown),
             unnoticed,
             warned: AtomicBool::new(false),
+            proven: AtomicBool::new(true),
             heard_before: Mutex::default(),
         }
+    }
+
+    /// Its client says that it takes up a session of this user's: until Redis knows that session, it may be anybody.
+    pub fn unproven(self) -> Self {
+        self.prove(false);
+        self
+    }
+
+    /// Whether it is certain whose it is, from now on.
+    pub fn prove(&self, proven: bool) {
+        self.proven.store(proven, Ordering::Release);
+    }
+
+    /// Whether it is certain whose it is.
+    pub fn is_proven(&self) -> bool {
+        self.proven.load(Ordering::Acquire)
     }
 
     /// Whether it is to be told now that its token ends; true once.
@@ -297,6 +316,7 @@ mod tests {
     use crate::domain::room::Ending;
     use crate::ids::{SessionId, Shard, SocketId, UserId};
     use crate::wire::connection::Connection;
+    use crate::wire::hub::Hub;
     use crate::wire::omegoo::{Bookmarks, Echo, Wishes};
     use crate::wire::outbox::Outbox;
     use crate::wire::settings::Settings;
@@ -318,6 +338,26 @@ mod tests {
         let connection = Connection::new(SessionId::fresh(), outbox, now, &Settings::default());
         let socket = Socket::joining(SocketId::fresh(), "/", connection);
         Member::arriving(socket, who, Dialect::Omegoo(wishes), now, now - UNNOTICED)
+    }
+
+    #[test]
+    fn nothing_is_asked_in_the_name_of_who_only_says_that_they_take_up_a_session() {
+        let now = Millis(1_000_000);
+        let hub = Hub::default();
+        let [known, claim, owner] = [arriving(now), arriving(now).unproven(), arriving(now).unproven()].map(Arc::new);
+        for member in [&known, &claim, &owner] {
+            hub.enroll(member.clone());
+        }
+
+        owner.prove(true);
+        let mut asked: Vec<_> = hub.everyone_proven().iter().map(|m| m.socket.sid().clone()).collect();
+
+        let mut expected = [&known, &owner].map(|member| member.socket.sid().clone());
+        asked.sort();
+        expected.sort();
+        assert_eq!(asked, expected);
+        let over = [&known, &claim, &owner].map(|member| member.socket.connection().is_over());
+        assert_eq!(over, [false, true, false], "it is sent away");
     }
 
     #[test]

@@ -37,6 +37,7 @@ mod interleavings;
 mod kill;
 mod lines;
 mod loadtest;
+mod master_away;
 mod node_dies;
 mod origins;
 mod pairing;

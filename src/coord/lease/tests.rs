@@ -186,7 +186,7 @@ async fn what_a_life_that_is_over_left_behind_is_taken_over_at_once() {
 }
 
 #[tokio::test]
-async fn an_inbox_that_was_cut_is_told_once_as_a_gap() {
+async fn an_inbox_that_was_cut_is_told_as_a_gap_until_the_life_is_over() {
     let mut world = World::new(1).await;
     world.inbox_cap = 3;
     let (mut reader, mut writer) = (world.node().await, world.node().await);
@@ -221,13 +221,15 @@ async fn an_inbox_that_was_cut_is_told_once_as_a_gap() {
         reader.coord.renew(S, later(), &epoch).await.unwrap(),
     ];
 
-    assert_eq!(told, [kept(true, true, false), kept(true, false, false)]);
+    assert_eq!(told, [kept(true, true, false), kept(true, true, false)]);
     assert_eq!(
         writer.coord.renew(S, later(), &epoch).await.unwrap(),
         kept(false, false, false)
     );
     assert_eq!(reader.inbox().await.len(), 3);
     assert!(writer.inbox().await.is_empty());
+    reader.coord.resign(S).await.unwrap();
+    assert!(!world.dump().await.contains_key("gaps"));
 }
 
 #[tokio::test]

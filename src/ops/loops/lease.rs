@@ -1,5 +1,5 @@
-//! Keeps the node alive in everybody's eyes, notices when it was given up for dead or Redis lost its data, and then begins
-//! a new life with the sockets it has.
+//! Keeps the node alive in everybody's eyes, notices when it was given up for dead, missed notices, or Redis lost its data,
+//! and then begins a new life with the sockets it has.
 
 use super::keeper::Kept;
 use super::stumbled;
@@ -17,7 +17,7 @@ use crate::wire::omegoo::Omegoo;
 use crate::wire::{Engine, Namespaces, Orphan};
 use futures_util::StreamExt;
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The part that readiness knows this by.
 pub const PART: &str = "redis";
@@ -41,43 +41,14 @@ pub struct Lease {
     pub ready: Readiness,
 }
 
-/// Begins the node's life on every shard; the epochs.
-async fn begin(actions: &Actions) -> Result<Vec<String>, Fault> {
-    // All shards agree on the time, as far as the settings of their servers go: one is asked.
-    if let Some(shard) = actions.coord().keys().shards().next() {
-        actions.coord().agree_on_time(shard).await?;
-    }
-    let until = actions.clock().steady() + actions.settings().lease.node_for;
-    let shards = actions.coord().keys().shards();
-    // Side by side: a shard without a master must not use up the time of the others.
-    let registering = shards.map(|shard| actions.coord().register(shard, until));
-    futures_util::future::join_all(registering).await.into_iter().collect()
-}
-
-/// Runs for the node: begins its life as soon as Redis answers, then keeps it.
+/// Runs for the node: begins its life as soon as Redis answers, and keeps it; then the next one.
 pub async fn run(lease: Lease) {
-    let mut ticks = tokio::time::interval(lease.actions.settings().lease.renew_every);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut life = Life::ToBegin(None);
+    let mut before = None;
     loop {
-        ticks.tick().await;
-        match lease.turn(&mut life).await {
-            Ok(()) if matches!(life, Life::Begun(_)) => lease.ready.well(PART),
-            Ok(()) => ticks.reset_immediately(),
-            Err(fault) => {
-                lease.ready.unwell(PART, "no answer");
-                stumbled("lease", &fault).await;
-            }
-        }
+        let epochs = lease.begin().await;
+        let ((), over) = futures_util::future::join(lease.inherit(before), lease.keep(&epochs)).await;
+        before = Some(lease.end(over).await);
     }
-}
-
-/// How it stands with the node's life.
-enum Life {
-    /// It is to begin, with what there is of the one before.
-    ToBegin(Option<Before>),
-    /// It has begun: the epoch of each shard.
-    Begun(Vec<String>),
 }
 
 /// What a life that is over leaves to the next; nothing is done in the names of its sockets meanwhile.
@@ -96,10 +67,10 @@ struct Waiting {
     heard: Offset,
 }
 
-/// What a round of renewals found.
-#[derive(PartialEq, Eq)]
-enum Health {
-    Well,
+/// Why a life is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Over {
+    /// Notices were trimmed before this node read them.
     Gap,
     /// Redis is another server, or has lost its data.
     Anew,
@@ -107,53 +78,161 @@ enum Health {
     GivenUp,
 }
 
+/// Which shards answered the last time. One that is away is so for all nodes: balancers that were told of it would have
+/// nobody left to send the people of the others to.
+#[derive(Debug)]
+struct Answering(Mutex<Vec<bool>>);
+
+impl Answering {
+    fn all(shards: usize) -> Self {
+        Self(Mutex::new(vec![true; shards]))
+    }
+
+    /// A shard did or did not; whether any does.
+    fn note(&self, shard: Shard, answers: bool) -> bool {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all[usize::from(shard.0)] = answers;
+        all.contains(&true)
+    }
+}
+
 impl Lease {
-    async fn turn(&self, life: &mut Life) -> Result<(), Fault> {
-        if let Life::ToBegin(before) = life {
-            let begun = begin(&self.actions).await?;
-            let before = before.take();
-            *life = Life::Begun(begun);
-            if let Some(before) = before {
-                self.inherit(before).await;
+    fn shards(&self) -> impl Iterator<Item = Shard> {
+        self.actions.coord().keys().shards()
+    }
+
+    /// Begins a life, however often that has to be tried; its epochs.
+    async fn begin(&self) -> Vec<String> {
+        let mut ticks = self.ticks();
+        loop {
+            ticks.tick().await;
+            match self.try_to_begin().await {
+                Ok(epochs) => return epochs,
+                Err(fault) => {
+                    self.ready.unwell(PART, "no answer");
+                    stumbled("lease", &fault).await;
+                }
             }
         }
-        let Life::Begun(known) = life else { return Ok(()) };
-        match self.renew(known).await? {
-            Health::Well => {}
-            Health::Gap => {
-                metrics::INBOX_GAPS.one(());
-                tracing::error!("notices were trimmed before this node read them: resyncing its sockets");
-                self.resync(Vec::new(), Told::WithGaps).await;
+    }
+
+    fn ticks(&self) -> tokio::time::Interval {
+        let mut ticks = tokio::time::interval(self.actions.settings().lease.renew_every);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        ticks
+    }
+
+    async fn try_to_begin(&self) -> Result<Vec<String>, Fault> {
+        // All shards agree on the time, as far as the settings of their servers go: one is asked.
+        if let Some(shard) = self.shards().next() {
+            self.actions.coord().agree_on_time(shard).await?;
+        }
+        let until = self.actions.clock().steady() + self.actions.settings().lease.node_for;
+        // Side by side: a shard without a master must not use up the time of the others.
+        let registering = self.shards().map(|shard| self.actions.coord().register(shard, until));
+        futures_util::future::join_all(registering).await.into_iter().collect()
+    }
+
+    /// Keeps the life that has begun with these epochs until it is over on some shard. Each shard's lease is renewed by
+    /// itself: one that is away holds up no other.
+    async fn keep(&self, epochs: &[String]) -> Over {
+        let answering = Answering::all(epochs.len());
+        let beats = self.shards().zip(epochs);
+        let beats = beats.map(|(shard, epoch)| Box::pin(self.beat(shard, epoch, &answering)));
+        let (over, ..) = futures_util::future::select_all(beats).await;
+        // A node that slept is given up for dead where nothing else has happened meanwhile.
+        match over != Over::GivenUp && self.is_given_up(epochs).await {
+            true => Over::GivenUp,
+            false => over,
+        }
+    }
+
+    async fn is_given_up(&self, epochs: &[String]) -> bool {
+        let patience = self.actions.settings().lease.renew_every;
+        let shards = self.shards().zip(epochs);
+        let asking = shards.map(|(shard, epoch)| tokio::time::timeout(patience, self.renew(shard, epoch)));
+        let found = futures_util::future::join_all(asking).await;
+        found
+            .into_iter()
+            .any(|health| matches!(health, Ok(Ok(Some(Over::GivenUp)))))
+    }
+
+    /// Renews the lease on one shard until the life is over there.
+    async fn beat(&self, shard: Shard, epoch: &str, answering: &Answering) -> Over {
+        let mut ticks = self.ticks();
+        loop {
+            ticks.tick().await;
+            let renewed = self.renew(shard, epoch).await;
+            match answering.note(shard, renewed.is_ok()) {
+                true => self.ready.well(PART),
+                false => self.ready.unwell(PART, "no answer"),
             }
-            health @ (Health::Anew | Health::GivenUp) => {
-                // What a node reads after it has slept is old: its clients may have gone elsewhere with the same.
-                self.hub.trust_clients(matches!(health, Health::Anew));
+            match renewed {
+                Ok(None) => {}
+                Ok(Some(over)) => return over,
+                Err(fault) => {
+                    self.kept.note(shard, false, false);
+                    stumbled("lease", &fault).await;
+                }
+            }
+        }
+    }
+
+    async fn renew(&self, shard: Shard, epoch: &str) -> Result<Option<Over>, Fault> {
+        let (now, lease) = (self.actions.clock().steady(), &self.actions.settings().lease);
+        let until = Until {
+            node: now + lease.node_for,
+            keeper: now + lease.keeper_for,
+        };
+        match self.actions.coord().renew(shard, until, epoch).await {
+            Ok(Renewed::Kept { keeper, gap, ill }) => {
+                self.kept.note(shard, keeper, ill);
+                Ok(gap.then_some(Over::Gap))
+            }
+            Ok(Renewed::NewEpoch) => Ok(Some(Over::Anew)),
+            Err(fault) if fault.why == FENCED => Ok(Some(Over::GivenUp)),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// A life is over; what it leaves to the next.
+    async fn end(&self, over: Over) -> Before {
+        // What a node reads after it has slept is old: its clients may have gone elsewhere with the same.
+        let slept = over == Over::GivenUp;
+        self.hub.trust_clients(!slept);
+        let told = match over {
+            Over::Gap => Told::WithGaps,
+            Over::Anew | Over::GivenUp => Told::InFull,
+        };
+        let coord = self.actions.coord();
+        let before = Before {
+            node: coord.identity().now(),
+            polled: self.engine.let_go_of_polls(slept),
+            waiting: self.wait(&[], told),
+        };
+        let node = coord.identity().renew();
+        coord.wake_readers(&before.node).await;
+        match over {
+            Over::Gap => {
+                metrics::INBOX_GAPS.one(());
+                tracing::error!(node.id = %node, "notices were trimmed before this node read them: it goes on as {node}");
+            }
+            Over::Anew | Over::GivenUp => {
                 metrics::LEASES_LOST.one(());
-                let coord = self.actions.coord();
-                let before = coord.identity().now();
-                *life = Life::ToBegin(Some(Before {
-                    node: before.clone(),
-                    polled: self.engine.let_go_of_polls(matches!(health, Health::GivenUp)),
-                    waiting: self.wait(&[], Told::InFull),
-                }));
-                let node = coord.identity().renew();
-                coord.wake_readers(&before).await;
                 tracing::error!(node.id = %node, "this node was given up for dead, Redis lost its data or another server took over: it goes on as {node}");
             }
         }
-        Ok(())
+        before
     }
 
     /// The sockets of the life before come along. What did not come, as it was going just then, is taken over at once.
-    async fn inherit(&self, before: Before) {
+    async fn inherit(&self, before: Option<Before>) {
+        let Some(before) = before else { return };
         self.engine.set_free(before.polled).await;
-        self.resync(before.waiting, Told::InFull).await;
+        self.resync(before.waiting).await;
         self.hub.trust_clients(true);
         let coord = self.actions.coord();
-        let resigning = coord
-            .keys()
-            .shards()
-            .map(|shard| coord.resign_life(shard, &before.node));
+        let resigning = self.shards().map(|shard| coord.resign_life(shard, &before.node));
         for resigned in futures_util::future::join_all(resigning).await {
             if let Err(fault) = resigned {
                 tracing::warn!(%fault, "the lease of the life before runs out by itself");
@@ -161,47 +240,10 @@ impl Lease {
         }
     }
 
-    async fn renew(&self, epochs: &[String]) -> Result<Health, Fault> {
-        let (now, lease) = (self.actions.clock().steady(), &self.actions.settings().lease);
-        let until = Until {
-            node: now + lease.node_for,
-            keeper: now + lease.keeper_for,
-        };
-        let shards = self.actions.coord().keys().shards().zip(epochs);
-        let renewing = shards.map(|(shard, epoch)| self.renew_on(shard, until, epoch));
-        let found = futures_util::future::join_all(renewing).await;
-        for lost in [Health::GivenUp, Health::Anew] {
-            let same = |health: &Result<Health, Fault>| health.as_ref().is_ok_and(|health| *health == lost);
-            if found.iter().any(same) {
-                return Ok(lost);
-            }
-        }
-        let found = found.into_iter().collect::<Result<Vec<_>, _>>()?;
-        match found.iter().any(|health| matches!(health, Health::Gap)) {
-            true => Ok(Health::Gap),
-            false => Ok(Health::Well),
-        }
-    }
-
-    async fn renew_on(&self, shard: Shard, until: Until, epoch: &str) -> Result<Health, Fault> {
-        match self.actions.coord().renew(shard, until, epoch).await {
-            Ok(Renewed::Kept { keeper, gap, ill }) => {
-                self.kept.note(shard, keeper, ill);
-                Ok(if gap { Health::Gap } else { Health::Well })
-            }
-            Ok(Renewed::NewEpoch) => Ok(Health::Anew),
-            Err(fault) if fault.why == FENCED => Ok(Health::GivenUp),
-            Err(fault) => {
-                self.kept.note(shard, false, false);
-                Err(fault)
-            }
-        }
-    }
-
     /// Lets every socket wait that does not do so yet.
     fn wait(&self, waiting: &[Waiting], told: Told) -> Vec<Waiting> {
         let those: HashSet<_> = waiting.iter().map(|one| Arc::as_ptr(&one.member)).collect();
-        let everyone = self.hub.everyone().into_iter();
+        let everyone = self.hub.everyone_proven().into_iter();
         let others = everyone.filter(|member| !those.contains(&Arc::as_ptr(member)));
         let others = others.filter(|member| !member.socket.connection().is_over());
         let wait = |member: Arc<Member>| Waiting {
@@ -213,10 +255,10 @@ impl Lease {
     }
 
     /// Asks Redis anew for every socket; those that do not wait yet were told what they were told.
-    async fn resync(&self, mut waiting: Vec<Waiting>, told: Told) {
+    async fn resync(&self, mut waiting: Vec<Waiting>) {
         // All of them wait before the first is asked for: as soon as that one is known under a new name, the lines of its
         // room come to all in it, and would come to the others too early.
-        waiting.extend(self.wait(&waiting, told));
+        waiting.extend(self.wait(&waiting, Told::InFull));
         let each = waiting.into_iter().map(|one| {
             let dialect = self.dialect.clone();
             async move { dialect.resync(&one.member, one.believed, one.heard).await }

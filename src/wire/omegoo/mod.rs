@@ -59,8 +59,21 @@ impl Omegoo {
 
     /// From now on notices reach the socket: before Redis knows of it, so that none is missed.
     fn enroll(&self, socket: &Arc<Socket>, hello: Hello) -> Arc<Member> {
+        self.enroll_member(self.arriving(socket, hello))
+    }
+
+    /// The same for one who has yet to prove to be who takes up the session.
+    fn enroll_unproven(&self, socket: &Arc<Socket>, hello: Hello) -> Arc<Member> {
+        self.enroll_member(self.arriving(socket, hello).unproven())
+    }
+
+    fn arriving(&self, socket: &Arc<Socket>, hello: Hello) -> Member {
         let (now, unnoticed) = (self.actions.clock().steady(), self.actions.unnoticed());
-        let member = Arc::new(hello.member(socket.clone(), now, unnoticed));
+        hello.member(socket.clone(), now, unnoticed)
+    }
+
+    fn enroll_member(&self, member: Member) -> Arc<Member> {
+        let member = Arc::new(member);
         self.hub.enroll(member.clone());
         member
     }

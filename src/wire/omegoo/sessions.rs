@@ -80,7 +80,7 @@ impl Omegoo {
             Err(why) => return not(why),
         };
         let passport = as_before.passport();
-        let member = self.enroll(socket, as_before.clone());
+        let member = self.enroll_unproven(socket, as_before.clone());
         member.has_heard(claim.mark.unwrap_or(pid.start));
         match self
             .actions
@@ -88,6 +88,7 @@ impl Omegoo {
             .await
         {
             Ok(TakenUp::Whole(came)) => {
+                member.prove(true);
                 self.settle_in(&member, &came);
                 self.tell_counts(&member);
                 Ok(Taken::Up(Welcome {

@@ -1,0 +1,61 @@
+//! One master of a cluster does not answer for longer than a lease lasts.
+
+use crate::harness::client::person::Person;
+use crate::harness::company::Company;
+use crate::harness::eventually;
+use crate::harness::history::Moment;
+use crate::harness::redis::Kind;
+use crate::harness::world::World;
+use std::time::{Duration, Instant};
+
+const NODE_FOR: Duration = Duration::from_secs(2);
+
+#[tokio::test]
+async fn while_a_master_is_silent_for_longer_than_a_lease_rooms_on_others_go_on_and_nodes_are_ready() {
+    let plan = World::quick().redis(Kind::Cluster);
+    // A command that waits for the silent one waits for longer than the lease on the others lasts.
+    let plan = plan
+        .set("PALAVER_LEASE__NODE_FOR", "2s")
+        .set("PALAVER_REDIS__COMMAND_TIMEOUT", "3s");
+    let mut world = plan.start().await;
+    let company = Company::chatting(&world, 8).await;
+    let masters: Vec<_> = world.redis.masters().collect();
+    let has_room_of = |at: usize, person: &Person| {
+        let room = person.room().expect("a room");
+        let (_, id) = room.rsplit_once('_').expect("text_room_ID");
+        !masters[at]
+            .command(&["KEYS", &format!("*:room:{id}")])
+            .unwrap()
+            .is_empty()
+    };
+    let silent = (0..masters.len())
+        .find(|at| has_room_of(*at, &company.people[0]))
+        .expect("a master has the room");
+    let elsewhere: Vec<_> = company
+        .people
+        .iter()
+        .filter(|person| !has_room_of(silent, person))
+        .collect();
+    assert!(!elsewhere.is_empty(), "all rooms are on one master");
+
+    masters[silent].freeze();
+    let frozen = Instant::now();
+    let acked = |person: &Person| person.log().count(|m| matches!(m, Moment::Acked { .. }));
+    eventually("longer than a lease", async || frozen.elapsed() > 3 * NODE_FOR).await;
+    let before: Vec<_> = elsewhere.iter().map(|person| acked(person)).collect();
+    eventually("people on other masters talk on", async || {
+        let mut each = elsewhere.iter().zip(&before);
+        each.all(|(person, before)| acked(person) >= before + 20)
+    })
+    .await;
+    for index in 0..2 {
+        let node = world.node(index);
+        assert!(node.is_ready().await, "some shards answer");
+        assert_eq!(node.metric("palaver_leases_lost_total").await, 0.0);
+    }
+    world.redis.thaw();
+
+    company.go_on(20).await;
+    company.settle().await;
+    company.assert_nobody_ended();
+}
