@@ -4,13 +4,18 @@
 use super::{Actions, SEEK_CHECK};
 use crate::coord::rooms::Discarded;
 use crate::coord::timers::{Due, Timer};
-use crate::coord::users::Rechecked;
+use crate::coord::users::{Looker, Rechecked};
 use crate::error::Fault;
 use crate::ids::{RoomId, Shard, UserId};
 use crate::metrics;
+use std::time::Duration;
 
 /// Timers claimed at once.
 const BATCH: usize = 64;
+
+/// Longest that one is waited for, so that those who have to do with a shard that is away hold up no others. It is due again
+/// after its claim, and then done from the start.
+pub(super) const PATIENCE: Duration = Duration::from_secs(1);
 
 impl Actions {
     /// Fires what is due on a shard; true when there may be more.
@@ -23,10 +28,10 @@ impl Actions {
             self.fire(&due, shard).await?;
             self.coord.settle(shard, &due.member, again).await
         });
-        let outcomes = futures_util::future::join_all(fired).await;
-        for outcome in outcomes {
+        let fired = fired.map(|firing| tokio::time::timeout(PATIENCE, firing));
+        for outcome in futures_util::future::join_all(fired).await {
             // What failed is due again after its claim.
-            outcome?;
+            outcome.unwrap_or_else(|_| Err(Fault::new("timer", "what it is about does not answer")))?;
         }
         Ok(full)
     }
@@ -39,12 +44,16 @@ impl Actions {
         metrics::TIMERS_FIRED.one(timer.kind());
         metrics::TIMER_LATENESS.record(timer.kind(), (self.now() - due.at).as_secs_f64());
         match timer {
-            Timer::Seek(user) => match self.coord.recheck(&user, self.now() + SEEK_CHECK).await? {
+            Timer::Seek(user) => match self
+                .coord
+                .recheck(&user, self.now() + SEEK_CHECK, Looker::Timer)
+                .await?
+            {
                 Rechecked::Seeking(stay) => self.wait_in_line(&user, &stay).await.map(drop),
                 Rechecked::GaveUp(queue, ticket) => self.coord.leave(&user, queue, &ticket).await,
-                Rechecked::NotSeeking => Ok(()),
+                Rechecked::Away | Rechecked::NotSeeking => Ok(()),
             },
-            Timer::Opening(room) => match self.coord.discard(room).await? {
+            Timer::Opening(room) => match self.discard(room).await? {
                 Discarded::Now(people) => self.put_back(room, &people).await,
                 Discarded::Before | Discarded::Kept => Ok(()),
             },

@@ -1,12 +1,13 @@
 //! What the keeper of a shard does besides firing timers: pairing, sweeping queues, taking over from the dead.
 
+use super::due::PATIENCE;
 use super::seat::kind_of;
 use super::{Actions, SEEK_CHECK};
 use crate::clock::{Millis, Stopwatch};
 use crate::coord::queue::{Proposal, Proposed};
 use crate::coord::rooms::Takeover;
-use crate::coord::users::Rechecked;
-use crate::domain::pairing::{self, Policy};
+use crate::coord::users::{Looker, Rechecked};
+use crate::domain::pairing::{self, Policy, Seeker};
 use crate::domain::queue::Queue;
 use crate::error::Fault;
 use crate::ids::{NodeId, RoomId, Shard};
@@ -62,16 +63,23 @@ impl Actions {
     pub async fn sweep(&self, queue: Queue) -> Result<(), Fault> {
         let now = self.now();
         let (_, seekers) = self.coord.peek(queue, BATCH).await?;
-        for seeker in seekers.iter().filter(|s| now - s.since >= 2 * SEEK_CHECK) {
-            match self.coord.recheck(&seeker.user, now + SEEK_CHECK).await? {
-                Rechecked::Seeking(stay) if stay.ticket == seeker.ticket => {}
-                Rechecked::Seeking(stay) => self.wait_in_line(&seeker.user, &stay).await.map(drop)?,
-                Rechecked::GaveUp(..) | Rechecked::NotSeeking => {
-                    self.coord.leave(&seeker.user, queue, &seeker.ticket).await?;
-                }
+        let long = seekers.iter().filter(|s| now - s.since >= 2 * SEEK_CHECK);
+        let looking = long.map(|seeker| self.look_after(seeker, queue, now + SEEK_CHECK));
+        // Who lives on a shard that is away is looked after the next time.
+        let looking = looking.map(|looking| tokio::time::timeout(PATIENCE, looking));
+        let looked = futures_util::future::join_all(looking).await;
+        looked.into_iter().flatten().collect()
+    }
+
+    async fn look_after(&self, seeker: &Seeker, queue: Queue, again: Millis) -> Result<(), Fault> {
+        match self.coord.recheck(&seeker.user, again, Looker::Other).await? {
+            Rechecked::Seeking(stay) if stay.ticket == seeker.ticket => Ok(()),
+            Rechecked::Seeking(stay) => self.wait_in_line(&seeker.user, &stay).await.map(drop),
+            Rechecked::Away => Ok(()),
+            Rechecked::GaveUp(..) | Rechecked::NotSeeking => {
+                self.coord.leave(&seeker.user, queue, &seeker.ticket).await
             }
         }
-        Ok(())
     }
 
     /// Takes over what overdue nodes leave behind on a shard: their people's sockets, seats and sessions.

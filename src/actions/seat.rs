@@ -4,7 +4,7 @@
 use super::{Actions, OPENING, SEEK_CHECK};
 use crate::coord::queue::Offer;
 use crate::coord::rooms::{Announced, Discarded, Opening, Paired};
-use crate::coord::users::{Claimed, Rechecked};
+use crate::coord::users::{Claimed, Looker, Rechecked};
 use crate::domain::queue::Queue;
 use crate::domain::room::RoomKind;
 use crate::error::Fault;
@@ -39,7 +39,8 @@ impl Actions {
             Paired::Seated => Ok(true),
             Paired::Parted(seeking) => {
                 for user in &seeking {
-                    if let Rechecked::Seeking(stay) = self.coord.recheck(user, self.now() + SEEK_CHECK).await? {
+                    let looked = self.coord.recheck(user, self.now() + SEEK_CHECK, Looker::Other).await?;
+                    if let Rechecked::Seeking(stay) = looked {
                         self.wait_in_line(user, &stay).await?;
                     }
                 }
@@ -66,13 +67,18 @@ impl Actions {
             }
         };
         if !seated {
-            if self.coord.discard(room).await? == Discarded::Kept {
+            if self.discard(room).await? == Discarded::Kept {
                 // An earlier try came this far, and one of the two has left the room since.
                 return Ok(true);
             }
             self.put_back(room, &[a.clone(), b.clone()]).await?;
         }
         Ok(seated)
+    }
+
+    /// Sweeps away a room that was not announced. It is remembered for as long as seating is tried again.
+    pub(super) async fn discard(&self, room: RoomId) -> Result<Discarded, Fault> {
+        self.coord.discard(room, self.settings.chat.tombstone).await
     }
 
     /// Gives people claimed for a room that will not be back to the queue, each at the place of before.

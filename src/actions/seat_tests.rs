@@ -6,7 +6,7 @@ use super::seek::Sought;
 use crate::config::Settings;
 use crate::coord::queue::Offer;
 use crate::coord::testing::{TestNode, World, at, socket, user};
-use crate::coord::users::{Entered, Rechecked};
+use crate::coord::users::{Entered, Looker, Rechecked};
 use crate::domain::queue::Queue;
 use crate::domain::room::RoomKind;
 use crate::ids::{RoomId, Shard, Ticket, UserId};
@@ -45,7 +45,7 @@ async fn offered(node: &TestNode) -> Offer {
 }
 
 async fn is_seeking(actions: &Actions, who: &UserId) -> bool {
-    let found = actions.coord().recheck(who, at(60_000)).await.unwrap();
+    let found = actions.coord().recheck(who, at(60_000), Looker::Other).await.unwrap();
     matches!(found, Rechecked::Seeking(_))
 }
 
@@ -81,7 +81,9 @@ async fn who_comes_or_asks_while_their_room_opens_is_told_of_no_partner_before_i
 
     assert!(matches!(sought, Sought::Waiting(_)), "{sought:?}");
     assert_eq!((came.arrival, came.missed), (Arrival::Opening, vec![]));
-    coord.discard(room).await.unwrap();
+    actions.discard(room).await.unwrap();
+    let late = actions.arrive(a, &socket("late"), None).await.unwrap();
+    assert_eq!((late.arrival, late.missed), (Arrival::Opening, vec![]), "not yet back");
     actions.put_back(room, &[a.clone(), b.clone()]).await.unwrap();
     assert!(is_seeking(&actions, a).await);
 }

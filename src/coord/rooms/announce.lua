@@ -4,7 +4,7 @@
 -- returns: "announced" | "gone" (swept away) | "there" (announced before; it may have ended since)
 -- twice: the room is open already
 local r = rooms.read(KEYS[1])
-if not r then return {'gone'} end
+if not r or r.state == 'discarded' then return {'gone'} end
 if r.state ~= 'opening' then return {'there'} end
 local k = rooms.opening(KEYS[2], KEYS[3], ARGV[2], ARGV[3])
 table.insert(k.over, 'opening|' .. ARGV[1])

@@ -99,7 +99,10 @@ async fn leaving_ends_the_room_for_both_and_leaves_a_tombstone_and_a_fact() {
         .await
         .unwrap();
     assert_eq!(late, super::Announced::Open, "it was announced");
-    assert_eq!(one.coord.discard(room).await.unwrap(), Discarded::Kept);
+    assert_eq!(
+        one.coord.discard(room, rules().tombstone).await.unwrap(),
+        Discarded::Kept
+    );
 }
 
 #[tokio::test]

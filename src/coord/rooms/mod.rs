@@ -204,14 +204,16 @@ impl Coord {
         }
     }
 
-    /// Sweeps away a room that was not announced; who had been offered it, if it was there and not open.
-    pub async fn discard(&self, room: RoomId) -> Result<Discarded, Fault> {
+    /// Sweeps away a room that was not announced; who had been offered it, if it was there and not open. Sockets that look
+    /// for it are told for as long as `remembered` that it is opening.
+    pub async fn discard(&self, room: RoomId, remembered: Duration) -> Result<Discarded, Fault> {
         let act = Act::new("discard")
             .key(self.keys().room(room))
             .key(self.keys().timers(room.shard()))
             .key(self.keys().rooms_base(room.shard()))
             .key(self.keys().log(room))
-            .arg(room);
+            .arg(room)
+            .arg(remembered.as_millis());
         let reply = self.run(room.shard(), act).await?;
         match reply.word() {
             "discarded" => people(&reply, 0).map(Discarded::Now),

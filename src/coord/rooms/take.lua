@@ -12,7 +12,11 @@ local function literal(text) return (string.gsub(text, '%p', '%%%0')) end
 -- when the room is not open yet: that will be told.
 function rooms.take(r, args, keys, before)
   local room, user, sid = args[1], args[2], args[3]
-  if r and r.state == 'ended' and string.find(' ' .. r.to .. ' ', ' ' .. user .. ' ', 1, true) then return 'ended' end
+  local over = r and (r.state == 'ended' or r.state == 'discarded')
+  if over and string.find(' ' .. r.to .. ' ', ' ' .. user .. ' ', 1, true) then
+    -- Whoever was offered a room that was swept away is about to be back in the queue.
+    return r.state == 'discarded' and 'opening' or 'ended'
+  end
   local seat = r and r.seat[user]
   if not seat then return 'none' end
   local word, was = 'present', seat

@@ -1,5 +1,6 @@
 //! Rooms: seats and lines. How rooms end is in `endings_tests`, what a dead node leaves behind in `dead_nodes_tests`.
 
+use super::endings_tests::rules;
 use super::{Announced, Discarded, Said, Sat, SayRules, Saying, Unsat};
 use crate::clock::Millis;
 use crate::coord::notice::{Notice, Place};
@@ -328,14 +329,16 @@ async fn a_room_never_announced_is_swept_away_with_all_that_belongs_to_it() {
     unsit(&node, room, "b", "s2", Offset::default()).await;
     node.inbox().await;
 
-    let first = node.coord.discard(room).await.unwrap();
-    let again = node.coord.discard(room).await.unwrap();
+    let discard = async || node.coord.discard(room, rules().tombstone).await.unwrap();
+    let (first, again) = (discard().await, discard().await);
 
     assert_eq!((first, again), (Discarded::Now(both()), Discarded::Before));
     node.inbox().await;
-    assert_state(&world.dump().await, &[]);
+    assert_state(&world.dump().await, &[("room:R", "state=discarded, to=a b (ttl)")]);
     assert_eq!(announce(&node, room, &[], &[]).await, Announced::Gone);
-    assert_eq!(sit(&node, room, "a", "s1").await, Sat::None);
+    assert_eq!(sit(&node, room, "a", "s1").await, Sat::Opening);
+    assert_eq!(sit(&node, room, "c", "s3").await, Sat::None);
+    assert_state(&world.dump().await, &[("room:R", "state=discarded, to=a b (ttl)")]);
 }
 
 #[tokio::test]
@@ -345,7 +348,10 @@ async fn an_open_room_is_not_discarded() {
     let room = room_of(&world, &mut one, &mut two).await;
     let before = world.dump().await;
 
-    assert_eq!(one.coord.discard(room).await.unwrap(), Discarded::Kept);
+    assert_eq!(
+        one.coord.discard(room, rules().tombstone).await.unwrap(),
+        Discarded::Kept
+    );
 
     assert_eq!(world.dump().await, before);
 }

@@ -79,11 +79,22 @@ pub enum ModeSet {
     Stopped(Queue, Ticket),
 }
 
+/// Who has a seeker looked after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Looker {
+    /// The seeker's timer, whose time has come.
+    Timer,
+    /// Somebody else.
+    Other,
+}
+
 /// What came of [`Coord::recheck`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rechecked {
     /// Still seeking.
     Seeking(Stay),
+    /// Seeking without a socket, for as long as the timer lets that be.
+    Away,
     /// Away for too long: seeks no longer.
     GaveUp(Queue, Ticket),
     /// Not seeking.
@@ -174,18 +185,20 @@ impl Coord {
         }
     }
 
-    /// The timer of a seeker has come; it comes again at `again` while the user seeks.
-    pub async fn recheck(&self, user: &UserId, again: Millis) -> Result<Rechecked, Fault> {
+    /// A seeker is looked after; the timer comes again at `again` while the user seeks and has a socket.
+    pub async fn recheck(&self, user: &UserId, again: Millis, looker: Looker) -> Result<Rechecked, Fault> {
         let shard = self.keys().shard_of_user(user);
         let act = Act::new("recheck")
             .key(self.keys().user(user))
             .key(self.keys().recent(user))
             .key(self.keys().timers(shard))
             .arg(user)
-            .arg(again);
+            .arg(again)
+            .arg(if looker == Looker::Timer { "1" } else { "" });
         let reply = self.run(shard, act).await?;
         match reply.word() {
             "seeking" => Ok(Rechecked::Seeking(stay(&reply, 0)?)),
+            "away" => Ok(Rechecked::Away),
             "gave_up" => {
                 let (queue, ticket) = queue_and_ticket(&reply)?;
                 Ok(Rechecked::GaveUp(queue, ticket))

@@ -1,7 +1,7 @@
 //! Seeking a partner: from entering to being seated, put back, or giving up.
 
 use super::tests::{ARRIVALS, CHECK, attach, detach, enter, stay};
-use super::{Claimed, Detached, Entered, Rechecked, State};
+use super::{Claimed, Detached, Entered, Looker, Rechecked, State};
 use crate::coord::notice;
 use crate::coord::testing::{TestNode, World, assert_state, at, socket, ticket, user};
 use crate::domain::queue::{Place, Queue};
@@ -116,7 +116,12 @@ async fn a_seeker_who_is_away_keeps_the_place_for_a_while_and_then_loses_it() {
     let node = world.node().await;
     attach(&node, "a", "s1").await;
     let ticket = enter(&world, &node, "a", "TICKET").await;
-    let check = async || node.coord.recheck(&user("a"), at(2 * CHECK)).await.unwrap();
+    let check = async || {
+        node.coord
+            .recheck(&user("a"), at(2 * CHECK), Looker::Timer)
+            .await
+            .unwrap()
+    };
 
     assert_eq!(check().await, Rechecked::Seeking(stay(&ticket, at(0), &[])));
     assert_eq!(world.dump().await["timers"], "seek|a@T+10000");
@@ -134,6 +139,8 @@ async fn a_seeker_who_is_away_keeps_the_place_for_a_while_and_then_loses_it() {
     let back = attach(&node, "a", "s2").await;
     assert_eq!(back, Some(State::Seeking(stay(&ticket, at(0), &[]))));
     detach(&node, "a", "s2").await;
+    let other = node.coord.recheck(&user("a"), at(2 * CHECK), Looker::Other).await;
+    assert_eq!(other.unwrap(), Rechecked::Away);
     assert_eq!(check().await, Rechecked::GaveUp(Queue::Text, ticket));
     assert_eq!(check().await, Rechecked::NotSeeking);
     assert!(!world.dump().await.contains_key("user:a"));

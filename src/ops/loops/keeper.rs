@@ -75,7 +75,7 @@ async fn turn(shard: Shard, actions: &Actions, kept: &Kept, last: &mut Last) -> 
     if kept.is_ill(shard) {
         actions.take_over_from_the_dead(shard).await?;
     }
-    while actions.fire_due(shard).await? {}
+    let fired = fire(shard, actions).await;
     let now = actions.clock().now();
     let sweeps = now - last.swept >= SWEEP_EVERY;
     if sweeps {
@@ -94,5 +94,11 @@ async fn turn(shard: Shard, actions: &Actions, kept: &Kept, last: &mut Last) -> 
         last.published = now;
         actions.coord().publish(shard).await?;
     }
+    // A timer that failed keeps nobody from being paired.
+    fired
+}
+
+async fn fire(shard: Shard, actions: &Actions) -> Result<(), Fault> {
+    while actions.fire_due(shard).await? {}
     Ok(())
 }

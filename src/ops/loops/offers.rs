@@ -13,6 +13,9 @@ const BATCH: u64 = 64;
 /// How long a read waits on the server when nothing comes.
 const WAIT: Duration = Duration::from_secs(1);
 
+/// Longest that one pair is waited for, so that it holds up no others.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// Runs for one shard.
 pub async fn run(offers: OfferReader, actions: Actions, claim: Duration) {
     let mut looked = Millis(0);
@@ -41,7 +44,10 @@ async fn turn(offers: &OfferReader, actions: &Actions, claim: Duration, looked: 
 }
 
 async fn seat(actions: &Actions, offers: Vec<Offer>) -> Result<(), Fault> {
-    let seated = futures_util::future::join_all(offers.iter().map(|offer| actions.seat(offer)));
-    // What failed stays in the stream and is taken again.
-    seated.await.into_iter().collect()
+    // What failed, or has to do with a shard that is away, stays in the stream and is taken again.
+    let seating = offers
+        .iter()
+        .map(|offer| tokio::time::timeout(PATIENCE, actions.seat(offer)));
+    let seated = futures_util::future::join_all(seating).await;
+    seated.into_iter().flatten().collect()
 }
