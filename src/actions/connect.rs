@@ -1,5 +1,6 @@
 //! Sockets come and go: what that does to the user behind them.
 
+use super::recover::on_the_wire;
 use super::{Actions, Denied};
 use crate::coord::rooms::{Retold, Sat};
 use crate::coord::users::{Attached, Detached, Past, Session, State};
@@ -40,6 +41,8 @@ pub struct Came {
     pub arrival: Arrival,
     /// What it is to be told first, oldest first.
     pub missed: Vec<Event>,
+    /// Whether that is all that it missed. Otherwise it is nothing: of what is not there whole no part is told.
+    pub whole: bool,
     /// Up to where it has heard before that.
     pub heard: Bookmark,
     /// The life of the data in Redis.
@@ -71,7 +74,8 @@ impl Actions {
             Attached::Crowded => return Err(Refusal::TooManySockets.into()),
             Attached::To(state, past) => (state, past),
         };
-        let (arrival, missed) = match state {
+        let mut whole = true;
+        let (arrival, mut missed) = match state {
             State::Idle => (Arrival::Idle, Vec::new()),
             State::Seeking(stay) => (self.go_on_seeking(user, socket, stay.queue).await?, Vec::new()),
             State::Seated(room) => {
@@ -80,6 +84,7 @@ impl Actions {
                     None => self.coord.sit(room, user, socket, self.unnoticed()).await?,
                 };
                 let ended = matches!(sat, Sat::Ended(..));
+                whole = sat.is_whole();
                 let (arrival, missed) = self.seated(user, room, sat).await?;
                 match heard.filter(|_| ended) {
                     Some(heard) => (
@@ -90,8 +95,15 @@ impl Actions {
                 }
             }
         };
+        whole = whole && on_the_wire(&missed) <= self.room_for_missed();
+        if !whole {
+            missed.clear();
+        }
         let first = missed.iter().find_map(Event::place);
-        let came = came(arrival, missed, past, None);
+        let came = Came {
+            whole,
+            ..came(arrival, missed, past, None)
+        };
         Ok(match first {
             Some((room, offset)) => Came {
                 heard: Bookmark::In(room, offset.before()),
@@ -190,6 +202,7 @@ pub(super) fn came(arrival: Arrival, missed: Vec<Event>, past: Past, heard: Opti
     Came {
         arrival,
         missed,
+        whole: true,
         heard: heard.unwrap_or(all),
         epoch: past.epoch,
     }

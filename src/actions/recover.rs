@@ -45,14 +45,18 @@ struct Reading {
 /// What an event takes on the wire beside its text, at most.
 const ENVELOPE: usize = 400;
 
+/// About how many bytes events take on the wire.
+pub(super) fn on_the_wire(events: &[Event]) -> usize {
+    let size = |event: &Event| match event {
+        Event::Said { line, .. } => ENVELOPE + line.text.len(),
+        _ => ENVELOPE,
+    };
+    events.iter().map(size).sum()
+}
+
 impl Reading {
     fn add(&mut self, events: Vec<Event>) {
-        let size = |event: &Event| match event {
-            Event::Said { line, .. } => ENVELOPE + line.text.len(),
-            _ => ENVELOPE,
-        };
-        let bytes = events.iter().map(size).sum::<usize>();
-        match self.room_left.checked_sub(bytes) {
+        match self.room_left.checked_sub(on_the_wire(&events)) {
             Some(left) => self.room_left = left,
             None => self.fail(Unrecovered::Trimmed),
         }
@@ -65,6 +69,12 @@ impl Reading {
 }
 
 impl Actions {
+    /// Bytes of events that a socket can be told at once: what a connection may have waiting must hold all of them. Quotes
+    /// and the like take twice their length on the wire.
+    pub(super) fn room_for_missed(&self) -> usize {
+        self.settings.sockets.outbox / 2
+    }
+
     /// Whether clients are given the means to take up their sessions.
     pub fn remembers_sessions(&self) -> bool {
         !self.settings.sockets.recovery_window.is_zero()
@@ -135,8 +145,7 @@ impl Actions {
         let mut reading = Reading {
             missed: Vec::new(),
             broken: None,
-            // Quotes and the like take twice their length on the wire.
-            room_left: self.settings.sockets.outbox / 2,
+            room_left: self.room_for_missed(),
         };
         let arrival = self.read_on(who, state, rooms, &mut reading).await?;
         Ok(match reading.broken {

@@ -300,7 +300,7 @@ fn bare(key: &str) -> &str {
     key.split_once("}:").map_or(key, |(_, rest)| rest)
 }
 
-fn text(value: Value) -> String {
+pub(crate) fn text(value: Value) -> String {
     value.into_string().unwrap_or_default()
 }
 

@@ -4,7 +4,9 @@ use crate::harness::client::person::Person;
 use crate::harness::company::Company;
 use crate::harness::eventually;
 use crate::harness::history::Moment;
+use crate::harness::pair::{Pair, relays, say};
 use crate::harness::world::World;
+use serde_json::json;
 use std::time::Instant;
 
 /// Freezes the first node until the second has taken over from it, then lets it go on.
@@ -86,4 +88,48 @@ async fn people_who_left_a_sleeping_node_are_in_one_room_only_when_it_wakes() {
     company.go_on(10).await;
     company.settle().await;
     assert_eq!(alone.log().endings(), ["partner_left"]);
+}
+
+#[tokio::test]
+async fn who_missed_more_than_the_log_keeps_is_told_no_part_of_it_but_why() {
+    let plan = World::quick()
+        .set("PALAVER_CHAT__ROOM_LOG", "16")
+        .set("PALAVER_CHAT__REPORT_LINES", "8");
+    let mut world = plan.set("PALAVER_CHAT__RATE_LIMIT", "60").start().await;
+    let [on_first, on_second] = [0, 1].map(|node| world.dial_node(node));
+    let two = Pair::seat(
+        on_second.clone().guest("ann").connect().await,
+        on_first.guest("bob").connect().await,
+    );
+    let Pair { mut ann, mut bob, .. } = two.await;
+    relays(&ann, &mut bob).await;
+
+    world.node(0).freeze();
+    for i in 0..48 {
+        say(&ann, &i.to_string());
+    }
+    ann.dealt_with().await;
+    let second = world.node(1);
+    eventually("the frozen node is given up", async || {
+        second.metric("palaver_nodes_reaped_total").await > 0.0
+    })
+    .await;
+    world.node(0).thaw();
+
+    bob.ended().await;
+    // What the node had read when it stood still comes first; nothing is left out between.
+    let told = bob
+        .unread()
+        .iter()
+        .filter(|name| *name == "text_message_received")
+        .count();
+    for i in 0..told {
+        assert_eq!(bob.hear("text_message_received").await["content"], i.to_string());
+    }
+    let (pid, mark) = (bob.pid().to_owned(), bob.mark());
+    let mut back = on_second.guest("bob").taking_up(&pid, mark.as_deref()).connect().await;
+    assert_eq!(back.hear("recovery_failed").await, json!({ "reason": "trimmed" }));
+    let state = back.hear("text_reconnected").await;
+    assert_eq!(state["messages"].as_array().unwrap().last().unwrap()["content"], "47");
+    relays(&ann, &mut back).await;
 }

@@ -5,10 +5,11 @@
 -- ARGV: none
 -- returns: nothing; defines more of `rooms`
 -- twice: entries are known by their ids
--- Appends what happened; what to tell of it.
+-- Appends what happened; what to tell of it. Lines are what usually keeps the log short (say.lua): this is for people who
+-- say nothing and come and go for hours.
 function rooms.log(log, room, kind, ...)
   local body = table.concat({...}, US)
-  local id = redis.call('XADD', log, '*', 'k', kind, 'd', body)
+  local id = redis.call('XADD', log, 'MAXLEN', '~', '10000', '*', 'k', kind, 'd', body)
   return table.concat({kind, room, id, body}, US)
 end
 
@@ -38,17 +39,22 @@ function rooms.newest(log)
   return newest and newest[1] or '0-0'
 end
 
+-- Whether everything after `from` ("-": from the start on) is still in a log that is there: what comes after an entry that
+-- is there is, and so is all of a log from which nothing was ever cut.
+function rooms.whole(log, from)
+  if from ~= '-' and #redis.call('XRANGE', log, '-', from, 'COUNT', '1') == 1 then return true end
+  local info = redis.call('XINFO', 'STREAM', log)
+  for i = 1, #info, 2 do info[info[i]] = info[i + 1] end
+  return info['entries-added'] == info.length
+end
+
 -- What came after the entry `from` ("-": from the start on), and whether all of it is still there.
 function rooms.since(log, room, from)
   local out = {}
   if redis.call('EXISTS', log) == 0 then return out, from == '-' end
-  local info = redis.call('XINFO', 'STREAM', log)
-  for i = 1, #info, 2 do info[info[i]] = info[i + 1] end
-  local cut = info['entries-added'] > info.length
-  -- What comes after an entry that is still there is whole.
-  local known = from ~= '-' and #redis.call('XRANGE', log, '-', from, 'COUNT', '1') == 1
+  local whole = rooms.whole(log, from)
   for _, entry in ipairs(redis.call('XRANGE', log, from == '-' and '-' or '(' .. from, '+')) do
     out[#out + 1] = rooms.entry(room, entry)
   end
-  return out, known or not cut
+  return out, whole
 end

@@ -3,7 +3,7 @@
 use super::tests::{both, kinds, kinds_of, lines, missed, offsets, place, room_of, say, sit, texts_of, unsit};
 use super::{EndRules, Retold, Sat, Unsat};
 use crate::coord::notice::Place;
-use crate::coord::testing::{TestNode, World, at, socket, user};
+use crate::coord::testing::{TestNode, World, at, socket, text, user};
 use crate::domain::event::{Audience, Event};
 use crate::domain::recovery::From;
 use crate::domain::room::{Offset, RoomKind};
@@ -160,6 +160,15 @@ async fn a_log_that_was_cut_after_the_bookmark_says_so() {
     let retold = one.coord.retell(room, &user("b"), heard(&events)).await.unwrap();
 
     assert!(matches!(cut, Sat::Present(found) if !found.whole));
+    let (_, last) = events.last().and_then(Event::place).unwrap();
+    for socket in ["s2", "s3"] {
+        unsit(&two, room, "b", socket, last.next()).await;
+    }
+    let anew = sit(&two, room, "b", "s4").await;
+    assert!(
+        matches!(anew, Sat::Retaken(found) if !found.whole),
+        "nor is a new socket told a part"
+    );
     assert_eq!(retold, Retold::Cut);
     let late: Vec<_> = two.inbox().await.into_iter().map(|n| n.event).collect();
     let end = one.coord.retell(room, &user("b"), heard(&late)).await.unwrap();
@@ -188,4 +197,20 @@ async fn what_is_left_of_a_room_is_told_to_its_people_after_its_end_and_to_nobod
         let other = one.coord.retell(room, &user(who), From::Start).await.unwrap();
         assert_eq!(other, Retold::Gone, "{who}");
     }
+}
+
+#[tokio::test]
+async fn a_log_in_which_nothing_is_said_does_not_grow_without_end() {
+    let world = World::new(1).await;
+    let (mut one, mut two) = (world.node().await, world.node().await);
+    let room = room_of(&world, &mut one, &mut two).await;
+    let log = one.coord.keys().log(room);
+    let many = "for i = 1, 12000 do redis.call('XADD', KEYS[1], '*', 'k', 'retaken', 'd', 'b\\31' .. '5') end";
+    world.raw(&["EVAL", many, "1", &log]).await;
+
+    unsit(&two, room, "b", "s2", Offset::default()).await;
+    sit(&two, room, "b", "s3").await;
+
+    let length: usize = text(world.raw(&["XLEN", &log]).await).parse().unwrap();
+    assert!((10_000..10_200).contains(&length), "{length}");
 }

@@ -3,8 +3,8 @@
 -- then what it may not have brought is missing too.
 -- KEYS: 1 room, 2 log, 3 timers, 4 sets of rooms per node (without the node), 5 inbox (without the node)
 -- ARGV: 1 room, 2 user, 3 sid, 4 first entry that a socket which died unnoticed may not have brought, ms
--- returns: "present" people last_entry missed... | "retaken" people last_entry missed... | "ended" why by people | "opening" |
---       "none" (no such room, or not a seat of this user)
+-- returns: "present" people last_entry whole missed... | "retaken" people last_entry whole missed... ("whole" or "cut") | "ended" why by people |
+--       "opening" | "none" (no such room, or not a seat of this user)
 -- twice: the socket is in the seat once; the second time it is "present"
 local r = rooms.read(KEYS[1])
 local word, since, at = rooms.take(r, ARGV, KEYS)
@@ -18,8 +18,9 @@ for place, sid in string.gmatch(at, '(%S+)/(%S+)') do
   if moved then from = not alive(place) and ARGV[4] or rooms.unread_from(KEYS[5] .. place) end
   if from and (not missed or tonumber(from) < tonumber(missed)) then missed = from end
 end
-local reply = {word, r.to, rooms.newest(KEYS[2])}
-for _, entry in ipairs(missed and redis.call('XRANGE', KEYS[2], missed, '+') or {}) do
-  reply[#reply + 1] = rooms.entry(ARGV[1], entry)
-end
+local reply = {word, r.to, rooms.newest(KEYS[2]), 'whole'}
+if not missed then return reply end
+for _, entry in ipairs(redis.call('XRANGE', KEYS[2], missed, '+')) do reply[#reply + 1] = rooms.entry(ARGV[1], entry) end
+-- From the first there could be on, nothing that is there comes before.
+if #reply > 4 and not rooms.whole(KEYS[2], missed == '0' and '-' or missed) then reply[4] = 'cut' end
 return reply

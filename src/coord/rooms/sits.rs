@@ -39,6 +39,16 @@ pub enum Sat {
     None,
 }
 
+impl Sat {
+    /// Whether all that was missed of the room is there.
+    pub fn is_whole(&self) -> bool {
+        match self {
+            Self::Present(found) | Self::Retaken(found) => found.whole,
+            Self::Opening | Self::Ended(..) | Self::None => true,
+        }
+    }
+}
+
 /// What came of [`Coord::retell`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Retold {
@@ -70,7 +80,7 @@ impl Coord {
         };
         let act = self.taking("sit", room).key(self.keys().inbox_base(shard));
         let act = act.arg(room).arg(user).arg(socket).arg(unnoticed);
-        sat(&self.run(shard, act).await?, |_| Ok((true, 2)))
+        sat(&self.run(shard, act).await?)
     }
 
     /// A client that took up its session takes the seat, in the place of `before`; it has heard up to `heard`.
@@ -88,11 +98,7 @@ impl Coord {
         let before = before.map(|place| format!("{}/{}", place.node, place.socket));
         let act = self.taking("resume", room).arg(room).arg(user).arg(socket);
         let act = act.arg(last_heard(heard)).arg(before.unwrap_or_default());
-        sat(&self.run(shard, act).await?, |reply| match reply.text(2)? {
-            "whole" => Ok((true, 3)),
-            "cut" => Ok((false, 3)),
-            _ => Err(reply.unknown()),
-        })
+        sat(&self.run(shard, act).await?)
     }
 
     /// What somebody who was in `room` and heard up to `heard` has not heard of it.
@@ -158,15 +164,18 @@ fn last_heard(heard: From) -> String {
     }
 }
 
-/// Reads how a seat was taken; `missed` says whether all that was missed follows, and from which value on.
-fn sat(reply: &Reply, missed: impl Fn(&Reply) -> Result<(bool, usize), Fault>) -> Result<Sat, Fault> {
+/// Reads how a seat was taken.
+fn sat(reply: &Reply) -> Result<Sat, Fault> {
     let found = || {
-        let (whole, from) = missed(reply)?;
         Ok(Found {
             people: people(reply, 0)?,
             last: Offset::parse(reply.text(1)?).ok_or_else(|| reply.unknown())?,
-            missed: events(reply, from)?,
-            whole,
+            missed: events(reply, 3)?,
+            whole: match reply.text(2)? {
+                "whole" => true,
+                "cut" => false,
+                _ => return Err(reply.unknown()),
+            },
         })
     };
     match reply.word() {

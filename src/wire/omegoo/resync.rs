@@ -20,6 +20,8 @@ impl Omegoo {
         let outcome = match self.actions.arrive_anew(user, sid, heard).await {
             // It went while it was brought along: its departure was not heard, or came before.
             Ok(_) if self.hub.member(sid).is_none() => return self.depart(member, Departure::Lost).await,
+            // Its client comes back and is told so.
+            Ok(came) if !came.whole => return member.socket.connection().end(End::Cut),
             Ok(came) => self.reconcile(member, believed, came, heard).await,
             Err(denied) => Err(denied),
         };
