@@ -383,3 +383,22 @@ async fn what_a_node_took_and_did_not_settle_is_left_over_for_another() {
     two.coord.settle_offer(&left[0]).await.unwrap();
     assert!(two.offers[0].left_over(5, Duration::ZERO).await.unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn the_lives_of_nodes_leave_nothing_behind_in_the_consumer_group() {
+    let world = World::new(1).await;
+    let lives = [world.node().await, world.node().await, world.node().await];
+    lives[0].offers[0].prepare().await.unwrap();
+
+    for (node, pair) in lives.iter().zip([["a", "b"], ["c", "d"], ["e", "f"]]) {
+        offer(&world, node, pair).await;
+        let taken = node.offers[0].next(5, Duration::from_millis(1)).await.unwrap();
+        assert_eq!(taken.len(), 1);
+        let left = node.offers[0].left_over(5, Duration::ZERO).await.unwrap();
+        node.coord.settle_offer(&left[0]).await.unwrap();
+    }
+
+    let key = lives[0].coord.keys().offers(Shard(0));
+    let consumers = world.raw(&["XINFO", "CONSUMERS", &key, "seat"]).await;
+    assert_eq!(consumers.into_array().len(), 1);
+}
