@@ -165,11 +165,15 @@ impl Coord {
 
     /// The offer has been seen through.
     pub async fn settle_offer(&self, offer: &Offer) -> Result<(), Fault> {
+        self.settle_entry(offer.shard, &offer.id).await
+    }
+
+    async fn settle_entry(&self, shard: Shard, id: &str) -> Result<(), Fault> {
         let act = Act::new("settle_offer")
-            .key(self.keys().offers(offer.shard))
+            .key(self.keys().offers(shard))
             .arg(GROUP)
-            .arg(&offer.id);
-        let reply = self.run(offer.shard, act).await?;
+            .arg(id);
+        let reply = self.run(shard, act).await?;
         match reply.word() {
             "settled" => Ok(()),
             _ => Err(reply.unknown()),
@@ -211,7 +215,7 @@ impl OfferReader {
                 .await
         };
         let reply = self.road.run(read).await.map_err(|e| Fault::new("offers", e))?;
-        Ok(self.read(inbox::entries(reply)))
+        self.read(inbox::entries(reply)).await
     }
 
     /// Offers that a node took and did not settle within `idle`: it died, or lost its way to Redis.
@@ -225,15 +229,22 @@ impl OfferReader {
         let reply = self.road.run(claim).await.map_err(|e| Fault::new("offers", e))?;
         // The answer is where to go on, what was taken, and what no longer exists.
         let taken = reply.into_array().into_iter().nth(1);
-        Ok(self.read(taken.map(inbox::stream_entries).unwrap_or_default()))
+        self.read(taken.map(inbox::stream_entries).unwrap_or_default()).await
     }
 
-    fn read(&self, entries: Vec<Entry>) -> Vec<Offer> {
-        let shard = self.shard;
-        entries
-            .into_iter()
-            .filter_map(|e| e.fields.first().and_then(|(_, text)| offer(shard, &e.id, text)))
-            .collect()
+    /// The offers in these entries. One that cannot be read goes: it would be taken over again for good.
+    async fn read(&self, entries: Vec<Entry>) -> Result<Vec<Offer>, Fault> {
+        let mut offers = Vec::with_capacity(entries.len());
+        for Entry { id, fields } in entries {
+            match fields.first().and_then(|(_, text)| offer(self.shard, &id, text)) {
+                Some(offer) => offers.push(offer),
+                None => {
+                    tracing::error!(shard = %self.shard, entry = %id, "an offer of another release was dropped");
+                    self.coord.settle_entry(self.shard, &id).await?;
+                }
+            }
+        }
+        Ok(offers)
     }
 }
 
