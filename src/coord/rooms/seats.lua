@@ -6,7 +6,7 @@
 -- twice: holding a held seat moves its end; the rest reads or recomputes
 rooms = {}
 
--- The room's hash as a table, seats under `seat`; nil unless the room is open or opening.
+-- The room's hash as a table, seats under `seat`: opening, open, or the tombstone of one that has ended; else nil.
 function rooms.read(key)
   local flat = redis.call('HGETALL', key)
   if #flat == 0 then return nil end
