@@ -82,7 +82,8 @@ impl Keys {
         shard_of(session.as_str(), self.shards)
     }
 
-    /// A shard for a new room, spread by the users who meet in it.
+    /// A shard for a new room: that of one of its people, so that rooms spread as people do and a pair of one shard can
+    /// be seated in one act.
     pub fn shard_for_room(&self, someone: &UserId) -> Shard {
         self.shard_of_user(someone)
     }

@@ -266,13 +266,6 @@ fn seeker(user: &str, since: &str, entry: &str) -> Option<Seeker> {
     let mut parts = entry.splitn(3, '|');
     let (ticket, wait, recent) = (parts.next()?, parts.next()?, parts.next()?);
     let since = Millis(since.parse().ok()?);
-    let met = |text: &str| {
-        let (user, at) = text.split_once(' ')?;
-        Some(Met {
-            user: UserId::parse(user)?,
-            at: Millis(at.parse().ok()?),
-        })
-    };
     Some(Seeker {
         user: UserId::parse(user)?,
         ticket: Ticket::parse(ticket)?,
@@ -281,7 +274,7 @@ fn seeker(user: &str, since: &str, entry: &str) -> Option<Seeker> {
         recent: recent
             .split(',')
             .filter(|t| !t.is_empty())
-            .map(met)
+            .map(Met::parse)
             .collect::<Option<_>>()?,
     })
 }

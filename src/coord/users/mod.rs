@@ -289,13 +289,7 @@ fn queue_and_ticket(reply: &Reply) -> Result<(Queue, Ticket), Fault> {
 }
 
 fn stay(reply: &Reply, at: usize) -> Result<Stay, Fault> {
-    let met = |text: &String| {
-        let (user, at) = text.split_once(' ')?;
-        Some(Met {
-            user: UserId::parse(user)?,
-            at: Millis(at.parse().ok()?),
-        })
-    };
+    let met = |text: &String| Met::parse(text);
     let read = || {
         Some(Stay {
             queue: Queue::parse(reply.text(at).ok()?)?,
