@@ -1,6 +1,7 @@
 //! Leaving a room, asking for its state, and letting its people go when it has ended.
 
 use super::{Actions, Denied};
+use crate::coord::users::ApartRules;
 use crate::domain::refusal::Refusal;
 use crate::domain::room::partner_of;
 use crate::error::Fault;
@@ -48,9 +49,10 @@ impl Actions {
 
     pub(super) async fn let_go_of(&self, user: &UserId, room: RoomId, partner: Option<&UserId>) -> Result<(), Fault> {
         let queue = &self.settings.queue;
-        let remember = queue.recent_partners as usize;
-        self.coord
-            .release(user, room, partner, remember, queue.recent_for)
-            .await
+        let rules = ApartRules {
+            partners: queue.recent_partners as usize,
+            apart_for: queue.recent_for,
+        };
+        self.coord.release(user, room, partner, rules).await
     }
 }

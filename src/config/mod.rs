@@ -264,7 +264,7 @@ section! {
         recent_partners: u32 = "5" in "0" "50";
         /// How soon.
         recent_for: Duration = "5m" in "0s" "24h";
-        /// How long a seeker without any connection stays in the queue.
+        /// How long a seeker without any connection may come back to the place of before.
         seeker_absence: Duration = "10s" in "1s" "10m";
     }
 }

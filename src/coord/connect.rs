@@ -1,7 +1,7 @@
 //! Connections to Redis, and everything that must be run on them.
 
 use super::Coord;
-use super::inbox::{Entry, InboxReader, stream_entries};
+use super::inbox::InboxReader;
 use super::journal::JournalReader;
 use super::keys::Keys;
 use super::linger::Manners;
@@ -13,10 +13,10 @@ use super::tls;
 use crate::clock::Clock;
 use crate::config;
 use crate::error::Fault;
-use crate::ids::{NodeId, Shard};
+use crate::ids::Shard;
 use fred::clients::Client;
 use fred::error::{Error, ErrorKind};
-use fred::interfaces::{ClientLike, EventInterface, StreamsInterface};
+use fred::interfaces::{ClientLike, EventInterface};
 use fred::types::Builder;
 use fred::types::Value;
 use fred::types::config::{Config, Options, ReconnectError, ReconnectPolicy, Server, ServerConfig, TcpConfig};
@@ -226,38 +226,6 @@ pub(super) async fn noticing_silence<T>(client: &Client, answer: Result<T, Error
         let _ = tokio::time::timeout(NEW_CONNECTION, client.force_reconnection()).await;
     }
     answer
-}
-
-/// Makes a consumer group that reads from the stream's beginning; harmless when it is there.
-pub(super) async fn make_group(road: &Road, key: &str, group: &str) -> Result<(), Fault> {
-    let made = |client: Client| async move { client.xgroup_create::<(), _, _, _>(key, group, "0", true).await };
-    match road.run(made).await {
-        Err(e) if e.details().starts_with("BUSYGROUP") => Ok(()),
-        other => other.map_err(|e| Fault::new("consumer group", e)),
-    }
-}
-
-/// Takes over up to `most` entries of a group that somebody took and did not see through within `idle`.
-pub(super) async fn take_over(
-    road: &Road,
-    key: &str,
-    (group, consumer): (&str, &NodeId),
-    idle: Duration,
-    most: u64,
-) -> Result<Vec<Entry>, Fault> {
-    let idle = idle.as_millis() as u64;
-    let claim = |client: Client| async move {
-        let from = consumer.as_str();
-        client
-            .xautoclaim(key, group, from, idle, "0-0", Some(most), false)
-            .await
-    };
-    let reply: Value = road.run(claim).await.map_err(|e| Fault::new("consumer group", e))?;
-    // The answer is where to go on, what was taken, and what no longer exists.
-    let Value::Array(parts) = reply else {
-        return Ok(Vec::new());
-    };
-    Ok(parts.into_iter().nth(1).map(stream_entries).unwrap_or_default())
 }
 
 impl Coord {

@@ -2,28 +2,28 @@
 //!
 //! | key (after `<prefix>:{sK}:`) | type | holds | removed by |
 //! |---|---|---|---|
-//! | `nodes` | zset | node -> lease end, steady ms | `lease/bury`, when the lease has ended |
+//! | `nodes` | zset | node -> lease end, steady ms | `lease/bury`, when the lease has ended; `lease/resign` |
 //! | `dying` | set | nodes whose lease ended and whose things are being taken over | `lease/rest` |
-//! | `keeper` | hash | node and until: who keeps this shard | overwritten; one per shard |
+//! | `keeper` | hash | node and until: who keeps this shard | overwritten; `lease/resign`; one per shard |
 //! | `epoch` | string | random; a new one means Redis lost its data | never; one per shard |
 //! | `done:<node>` | string | answer of the node's last call | TTL (`lane` sets it) |
-//! | `gaps` | set | nodes whose inbox was cut before they read it | `lease/renew`, `lease/rest`, `lease/resign` |
-//! | `inbox:<node>` | stream | notices for the node | the node trims what it dispatched; `lease/rest` |
+//! | `gaps` | set | nodes whose inbox was cut before they read it | `lease/rest`, `lease/resign` |
+//! | `inbox:<node>` | stream | notices for the node | the node trims what it dispatched; `lease/rest`, `lease/resign` |
 //! | `topic` | stream | what every node follows; capped | never; one per shard |
 //! | `timers` | zset | timer -> due ms | `timers/settle` and the scripts that set them |
 //! | `user:<user>` | hash | state, mode, sockets, trail of rooms | when the user has no socket and no seat: `users/*` |
 //! | `recent:<user>` | list | last partners with time | TTL, set at each write |
 //! | `past:<user>` | hash | sessions that clients may take up again; the trail of a user without a socket | TTL, set at each write |
 //! | `revoked:<user>` | hash | logins that ended before their time | TTL, set at each write |
-//! | `users:<node>` | set | users with a socket on the node | `users/detach`, `users/reap` |
+//! | `users:<node>` | set | users with a socket on the node | `users/detach`, `users/come`, `users/reap_users` |
 //! | `counts` | hash | users online and per mode | never; one per shard |
 //! | `arrivals:<minute>` | string | users whose first socket came in that minute | TTL |
 //! | `queue:<queue>` | zset | seeker -> time of entering | `queue/leave`, `queue/propose` |
 //! | `seekers:<queue>` | hash | seeker -> ticket and attributes | with the above |
-//! | `offers` | stream | pairs proposed; consumer group `seat` | `queue/settle` |
-//! | `room:<room>` | hash | state and seats; after its end a tombstone | `rooms/end`, then TTL |
+//! | `offers` | stream | pairs proposed; consumer group `seat` | `queue/settle_offer` |
+//! | `room:<room>` | hash | state and seats; after its end a tombstone | `rooms/discard`; TTL from its end on (`rooms/close`) |
 //! | `log:<room>` | stream | what the room's people were told, capped | `rooms/discard`; TTL from its end on |
-//! | `rooms:<node>` | set | rooms with a socket on the node | `rooms/*`, `rooms/reap` |
+//! | `rooms:<node>` | set | rooms with a socket on the node | `rooms/*`, `rooms/reap_rooms` |
 //! | `journal` | stream | facts for Postgres | the storing node, entry by entry |
 //! | `session:<sid>` | hash | a polling session | `sessions/*`; TTL, renewed by pongs |
 //! | `out:<sid>` | list | packets a polling session has not fetched | with the session; same TTL |
@@ -82,7 +82,8 @@ impl Keys {
         shard_of(session.as_str(), self.shards)
     }
 
-    /// A shard for a new room, spread by the users who meet in it.
+    /// A shard for a new room: that of one of its people, so that rooms spread as people do and a pair of one shard can
+    /// be seated in one act.
     pub fn shard_for_room(&self, someone: &UserId) -> Shard {
         self.shard_of_user(someone)
     }
@@ -259,5 +260,30 @@ impl Keys {
     /// What letters say.
     pub fn letters(&self, shard: Shard, medium: Medium) -> String {
         self.on(shard, &format!("letters:{}", medium.as_str()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    #[test]
+    fn every_script_that_the_table_names_is_there() {
+        let coord = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/coord");
+        let rows = include_str!("keys.rs")
+            .lines()
+            .filter(|line| line.starts_with("//! | `"));
+        let removers = rows.filter_map(|row| row.rsplit('|').nth(1));
+        let named = removers.flat_map(|remover| remover.split('`').skip(1).step_by(2));
+        let scripts: Vec<_> = named.filter(|name| name.contains('/')).collect();
+
+        let is_there = |script: &str| match script.strip_suffix("/*") {
+            Some(dir) => coord.join(dir).is_dir(),
+            None => coord.join(format!("{script}.lua")).is_file(),
+        };
+        let absent: Vec<_> = scripts.iter().filter(|script| !is_there(script)).collect();
+
+        assert!(scripts.contains(&"lease/bury"));
+        assert!(absent.is_empty(), "{absent:?}");
     }
 }

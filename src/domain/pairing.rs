@@ -28,6 +28,17 @@ pub struct Met {
     pub at: Millis,
 }
 
+impl Met {
+    /// Reads "user ms".
+    pub fn parse(text: &str) -> Option<Self> {
+        let (user, at) = text.split_once(' ')?;
+        Some(Self {
+            user: UserId::parse(user)?,
+            at: Millis(at.parse().ok()?),
+        })
+    }
+}
+
 /// How long a partner of before is not met again.
 #[derive(Clone, Copy, Debug)]
 pub struct Policy {

@@ -61,7 +61,7 @@ async fn calls_lost(world: &mut World) -> f64 {
 }
 
 #[tokio::test]
-async fn a_master_killed_under_chat_costs_its_rooms_a_pause_and_the_others_nothing() {
+async fn a_master_killed_under_chat_costs_its_rooms_a_pause_and_nobody_a_line() {
     let mut world = plan().redis(Kind::Replicated).start().await;
     let company = Company::chatting(&world, 8).await;
     let couple = couple_of_a_room(&world.redis, &world.redis.couples(), &company);

@@ -82,11 +82,9 @@ impl Coord {
 
     /// Begins this node's life on a shard; the epoch: which data, and which server holds it.
     pub async fn register(&self, shard: Shard, until: Millis) -> Result<String, Fault> {
-        let node = self.identity().now();
         let act = Act::new("register")
             .key(self.keys().nodes(shard))
             .key(self.keys().epoch(shard))
-            .key(self.keys().inbox(shard, &node))
             .arg(until)
             .arg(NodeId::fresh());
         let reply = self.run(shard, act).await?;

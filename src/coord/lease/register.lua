@@ -1,5 +1,5 @@
 -- A node begins its life on this shard.
--- KEYS: 1 nodes, 2 epoch, 3 inbox of the node
+-- KEYS: 1 nodes, 2 epoch
 -- ARGV: 1 lease ends at, steady ms, 2 epoch to begin when there is none
 -- returns: "registered" epoch server (changes when another one takes over, or when this one starts again)
 -- twice: the lease is set to the same end; the epoch is the first one

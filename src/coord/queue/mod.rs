@@ -9,6 +9,7 @@
 mod tests;
 
 use super::Coord;
+use super::inbox::{self, Entry};
 use super::road::Road;
 use super::rooms::Opening;
 use super::script::Act;
@@ -26,6 +27,10 @@ use std::time::Duration;
 
 /// The consumer group of those who seat people.
 const GROUP: &str = "seat";
+
+/// The one consumer in it, whichever node reads: an offer is taken over by how long ago it was taken, whoever took it, and
+/// a name for each life of each node would stay in the group for good.
+const CONSUMER: &str = "node";
 
 /// A proposed pair.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -160,11 +165,15 @@ impl Coord {
 
     /// The offer has been seen through.
     pub async fn settle_offer(&self, offer: &Offer) -> Result<(), Fault> {
+        self.settle_entry(offer.shard, &offer.id).await
+    }
+
+    async fn settle_entry(&self, shard: Shard, id: &str) -> Result<(), Fault> {
         let act = Act::new("settle_offer")
-            .key(self.keys().offers(offer.shard))
+            .key(self.keys().offers(shard))
             .arg(GROUP)
-            .arg(&offer.id);
-        let reply = self.run(offer.shard, act).await?;
+            .arg(id);
+        let reply = self.run(shard, act).await?;
         match reply.word() {
             "settled" => Ok(()),
             _ => Err(reply.unknown()),
@@ -187,39 +196,55 @@ impl OfferReader {
 
     /// Makes the consumer group; harmless when it is there.
     pub async fn prepare(&self) -> Result<(), Fault> {
-        let key = self.coord.keys().offers(self.shard);
-        super::connect::make_group(&self.road, &key, GROUP).await
+        let key = &self.coord.keys().offers(self.shard);
+        let made = |client: Client| async move { client.xgroup_create::<(), _, _, _>(key, GROUP, "0", true).await };
+        match self.road.run(made).await {
+            Err(e) if e.details().starts_with("BUSYGROUP") => Ok(()),
+            other => other.map_err(|e| Fault::new("offers", e)),
+        }
     }
 
     /// The next offers, at most `most`; waits for the first up to `wait`.
     pub async fn next(&self, most: u64, wait: Duration) -> Result<Vec<Offer>, Fault> {
-        let (key, node) = (self.coord.keys().offers(self.shard), self.coord.identity().now());
-        let (key, node, options) = (&key, &node, &super::connect::waiting(wait));
+        let (key, options) = (&self.coord.keys().offers(self.shard), &super::connect::waiting(wait));
         let wait = Some(wait.as_millis() as u64);
         let read = |client: Client| async move {
             let client = client.with_options(options);
-            let consumer = node.as_str();
             client
-                .xreadgroup::<Value, _, _, _, _>(GROUP, consumer, Some(most), wait, false, key, ">")
+                .xreadgroup::<Value, _, _, _, _>(GROUP, CONSUMER, Some(most), wait, false, key, ">")
                 .await
         };
         let reply = self.road.run(read).await.map_err(|e| Fault::new("offers", e))?;
-        Ok(self.read(super::inbox::entries(reply)))
+        self.read(inbox::entries(reply)).await
     }
 
     /// Offers that a node took and did not settle within `idle`: it died, or lost its way to Redis.
     pub async fn left_over(&self, most: u64, idle: Duration) -> Result<Vec<Offer>, Fault> {
-        let (key, node) = (self.coord.keys().offers(self.shard), self.coord.identity().now());
-        let claimed = super::connect::take_over(&self.road, &key, (GROUP, &node), idle, most).await?;
-        Ok(self.read(claimed))
+        let (key, idle) = (&self.coord.keys().offers(self.shard), idle.as_millis() as u64);
+        let claim = |client: Client| async move {
+            client
+                .xautoclaim::<Value, _, _, _, _>(key, GROUP, CONSUMER, idle, "0-0", Some(most), false)
+                .await
+        };
+        let reply = self.road.run(claim).await.map_err(|e| Fault::new("offers", e))?;
+        // The answer is where to go on, what was taken, and what no longer exists.
+        let taken = reply.into_array().into_iter().nth(1);
+        self.read(taken.map(inbox::stream_entries).unwrap_or_default()).await
     }
 
-    fn read(&self, entries: Vec<super::inbox::Entry>) -> Vec<Offer> {
-        let shard = self.shard;
-        entries
-            .into_iter()
-            .filter_map(|e| e.fields.first().and_then(|(_, text)| offer(shard, &e.id, text)))
-            .collect()
+    /// The offers in these entries. One that cannot be read goes: it would be taken over again for good.
+    async fn read(&self, entries: Vec<Entry>) -> Result<Vec<Offer>, Fault> {
+        let mut offers = Vec::with_capacity(entries.len());
+        for Entry { id, fields } in entries {
+            match fields.first().and_then(|(_, text)| offer(self.shard, &id, text)) {
+                Some(offer) => offers.push(offer),
+                None => {
+                    tracing::error!(shard = %self.shard, entry = %id, "an offer of another release was dropped");
+                    self.coord.settle_entry(self.shard, &id).await?;
+                }
+            }
+        }
+        Ok(offers)
     }
 }
 
@@ -241,13 +266,6 @@ fn seeker(user: &str, since: &str, entry: &str) -> Option<Seeker> {
     let mut parts = entry.splitn(3, '|');
     let (ticket, wait, recent) = (parts.next()?, parts.next()?, parts.next()?);
     let since = Millis(since.parse().ok()?);
-    let met = |text: &str| {
-        let (user, at) = text.split_once(' ')?;
-        Some(Met {
-            user: UserId::parse(user)?,
-            at: Millis(at.parse().ok()?),
-        })
-    };
     Some(Seeker {
         user: UserId::parse(user)?,
         ticket: Ticket::parse(ticket)?,
@@ -256,7 +274,7 @@ fn seeker(user: &str, since: &str, entry: &str) -> Option<Seeker> {
         recent: recent
             .split(',')
             .filter(|t| !t.is_empty())
-            .map(met)
+            .map(Met::parse)
             .collect::<Option<_>>()?,
     })
 }

@@ -4,7 +4,7 @@ use super::{Offer, Proposal, Proposed};
 use crate::clock::Millis;
 use crate::coord::notice::Place as Seated;
 use crate::coord::rooms::Opening;
-use crate::coord::testing::{START, TestNode, World, assert_state, at, socket, ticket, user};
+use crate::coord::testing::{START, TestNode, World, assert_state, at, socket, texts, ticket, user};
 use crate::coord::users::{Entered, Stay};
 use crate::domain::event::Event;
 use crate::domain::pairing::{Met, Seeker};
@@ -382,4 +382,48 @@ async fn what_a_node_took_and_did_not_settle_is_left_over_for_another() {
     assert_eq!(rooms(&left), rooms_offered[1..]);
     two.coord.settle_offer(&left[0]).await.unwrap();
     assert!(two.offers[0].left_over(5, Duration::ZERO).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn the_lives_of_nodes_leave_nothing_behind_in_the_consumer_group() {
+    let world = World::new(1).await;
+    let lives = [world.node().await, world.node().await, world.node().await];
+    lives[0].offers[0].prepare().await.unwrap();
+
+    for (node, pair) in lives.iter().zip([["a", "b"], ["c", "d"], ["e", "f"]]) {
+        offer(&world, node, pair).await;
+        let taken = node.offers[0].next(5, Duration::from_millis(1)).await.unwrap();
+        assert_eq!(taken.len(), 1);
+        let left = node.offers[0].left_over(5, Duration::ZERO).await.unwrap();
+        node.coord.settle_offer(&left[0]).await.unwrap();
+    }
+
+    let key = lives[0].coord.keys().offers(Shard(0));
+    let consumers = world.raw(&["XINFO", "CONSUMERS", &key, "seat"]).await;
+    assert_eq!(consumers.into_array().len(), 1);
+}
+
+#[tokio::test]
+async fn an_offer_that_cannot_be_read_leaves_the_stream_and_holds_up_no_other() {
+    let world = World::new(1).await;
+    let (one, two) = (world.node().await, world.node().await);
+    one.offers[0].prepare().await.unwrap();
+    let key = one.coord.keys().offers(Shard(0));
+    for text in ["text", "a quintet", ""] {
+        world.raw(&["XADD", &key, "*", "offer", text]).await;
+    }
+    let readable = offer(&world, &one, ["a", "b"]).await;
+
+    let read = one.offers[0].next(5, Duration::from_millis(1)).await.unwrap();
+    // Taken by a node that died before it could drop it.
+    world.raw(&["XADD", &key, "*", "offer", "text"]).await;
+    world
+        .raw(&["XREADGROUP", "GROUP", "seat", "dead", "STREAMS", &key, ">"])
+        .await;
+    let left = two.offers[0].left_over(5, Duration::ZERO).await.unwrap();
+
+    assert_eq!((rooms(&read), rooms(&left)), (vec![readable], vec![readable]));
+    assert_state(&world.dump().await, &[("offers", "offer=text ab a ta b tb")]);
+    let pending = texts(world.raw(&["XPENDING", &key, "seat"]).await);
+    assert_eq!(pending[0], "1");
 }

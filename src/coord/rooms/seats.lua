@@ -6,7 +6,8 @@
 -- twice: holding a held seat moves its end; the rest reads or recomputes
 rooms = {}
 
--- The room's hash as a table, seats under `seat`; nil unless the room is open or opening.
+-- The room's hash as a table, seats under `seat`: opening, open, or what is remembered of one that is
+-- over (`ended`, `discarded`); else nil.
 function rooms.read(key)
   local flat = redis.call('HGETALL', key)
   if #flat == 0 then return nil end

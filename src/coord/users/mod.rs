@@ -112,6 +112,15 @@ pub enum Claimed {
     Gone,
 }
 
+/// Which partners a user is kept apart from.
+#[derive(Clone, Copy, Debug)]
+pub struct ApartRules {
+    /// The last so many.
+    pub partners: usize,
+    /// For how long.
+    pub apart_for: Duration,
+}
+
 impl Coord {
     /// What `user` has on the screen.
     pub async fn set_mode(&self, user: &UserId, mode: Option<Mode>) -> Result<ModeSet, Fault> {
@@ -249,14 +258,13 @@ impl Coord {
         }
     }
 
-    /// The room of `user` has ended; the last `remember` partners are kept for `apart_for`.
+    /// The room of `user` has ended; the partner is remembered.
     pub async fn release(
         &self,
         user: &UserId,
         room: RoomId,
         partner: Option<&UserId>,
-        remember: usize,
-        apart_for: Duration,
+        rules: ApartRules,
     ) -> Result<(), Fault> {
         let act = Act::new("release")
             .promising("released")
@@ -264,8 +272,8 @@ impl Coord {
             .key(self.keys().recent(user))
             .arg(room)
             .arg(partner.map_or("", UserId::as_str))
-            .arg(remember)
-            .arg(apart_for.as_millis());
+            .arg(rules.partners)
+            .arg(rules.apart_for.as_millis());
         let reply = self.run(self.keys().shard_of_user(user), act).await?;
         match reply.word() {
             "released" | "not_there" => Ok(()),
@@ -302,13 +310,7 @@ fn queue_and_ticket(reply: &Reply) -> Result<(Queue, Ticket), Fault> {
 }
 
 fn stay(reply: &Reply, at: usize) -> Result<Stay, Fault> {
-    let met = |text: &String| {
-        let (user, at) = text.split_once(' ')?;
-        Some(Met {
-            user: UserId::parse(user)?,
-            at: Millis(at.parse().ok()?),
-        })
-    };
+    let met = |text: &String| Met::parse(text);
     let read = || {
         Some(Stay {
             queue: Queue::parse(reply.text(at).ok()?)?,

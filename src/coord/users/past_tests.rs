@@ -1,6 +1,6 @@
 //! Sessions that clients take up again, and the trail of rooms that says what they missed.
 
-use super::{Attached, Detached, Past, Recovered, Session, State};
+use super::{ApartRules, Attached, Detached, Past, Recovered, Session, State};
 use crate::clock::Millis;
 use crate::coord::notice::Place;
 use crate::coord::testing::{TestNode, World, assert_state, at, socket, user};
@@ -52,7 +52,11 @@ async fn claim_for(node: &TestNode, room: RoomId) {
 
 async fn leave(node: &TestNode, room: RoomId) {
     let user = user("a");
-    node.coord.release(&user, room, None, 0, WINDOW).await.unwrap();
+    let rules = ApartRules {
+        partners: 0,
+        apart_for: WINDOW,
+    };
+    node.coord.release(&user, room, None, rules).await.unwrap();
 }
 
 #[tokio::test]

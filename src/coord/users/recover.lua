@@ -3,7 +3,7 @@
 -- KEYS: 1 user, 2 sets of users per node (without the node), 3 counts, 4 arrivals of this minute, 5 past, 6 epoch
 -- ARGV: 1 user, 2 sid, 3 most sockets a user may have, 4 ttl of the arrivals in ms, 5 the session ("sid key standing"), 6 oldest end of the connection before that is good, ms
 -- returns: "unknown" | "crowded" | "attached" place_before epoch trail, then "idle" / "seeking" queue ticket since / "seated" room
--- twice: the second time the session is that of the new socket, whose place is then the one before
+-- twice: the second time the session is that of the new socket: none is superseded, and there is no place before it
 local u = users.read(KEYS[1], node)
 local before
 for sid, session in pairs(u.session) do if session == ARGV[5] then before = sid end end

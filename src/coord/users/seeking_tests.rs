@@ -1,12 +1,17 @@
 //! Seeking a partner: from entering to being seated, put back, or giving up.
 
 use super::tests::{ARRIVALS, CHECK, attach, detach, enter, stay};
-use super::{Claimed, Detached, Entered, Looker, Rechecked, State};
+use super::{ApartRules, Claimed, Detached, Entered, Looker, Rechecked, State};
 use crate::coord::notice;
 use crate::coord::testing::{TestNode, World, assert_state, at, socket, ticket, user};
 use crate::domain::queue::{Place, Queue};
 use crate::ids::{RoomId, Ticket, UserId};
 use std::time::Duration;
+
+const APART: ApartRules = ApartRules {
+    partners: 2,
+    apart_for: Duration::from_secs(300),
+};
 
 #[tokio::test]
 async fn entering_gives_one_ticket_for_all_sockets_of_a_user() {
@@ -244,8 +249,7 @@ async fn after_a_room_people_are_idle_and_remember_their_last_partners() {
     attach(&node, "a", "s1").await;
     let room = world.room("R");
     let release = async |room: RoomId, partner: Option<&UserId>| {
-        let apart = Duration::from_secs(300);
-        node.coord.release(&user("a"), room, partner, 2, apart).await.unwrap();
+        node.coord.release(&user("a"), room, partner, APART).await.unwrap();
     };
     for (i, partner) in ["b", "c", "d"].into_iter().enumerate() {
         let ticket = enter(&world, &node, "a", &format!("TICKET{i}")).await;
@@ -278,10 +282,7 @@ async fn somebody_released_without_a_socket_leaves_nothing() {
     node.coord.claim(&user("a"), &ticket, room).await.unwrap();
     assert_eq!(detach(&node, "a", "s1").await, Detached::Last(State::Seated(room)));
 
-    node.coord
-        .release(&user("a"), room, None, 5, Duration::from_secs(300))
-        .await
-        .unwrap();
+    node.coord.release(&user("a"), room, None, APART).await.unwrap();
 
     assert_state(
         &world.dump().await,

@@ -8,7 +8,10 @@ use crate::actions::Actions;
 use crate::clock::Millis;
 use crate::coord::journal::JournalReader;
 use crate::error::Fault;
+use crate::ids::Shard;
 use crate::metrics;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// Facts stored at once.
@@ -34,26 +37,31 @@ struct Last {
     looked: Millis,
 }
 
-/// Runs for all shards.
+/// Runs for all shards, each by itself: one whose master is away holds up no other.
 pub async fn run(journals: Vec<JournalReader>, actions: Actions, kept: Kept) {
+    let backlog = Backlog::default();
+    let shards = journals.iter().map(|journal| flow(journal, &actions, &kept, &backlog));
+    futures_util::future::join_all(shards).await;
+}
+
+async fn flow(journal: &JournalReader, actions: &Actions, kept: &Kept, backlog: &Backlog) {
     let mut last = Last::default();
     loop {
         let now = actions.clock().steady();
         let overdue = (now - last.looked >= OVERDUE).then(|| now - OVERDUE);
-        // Side by side: a shard whose master is away must not hold up the others.
-        let turns = journals.iter().map(|journal| turn(journal, &actions, &kept, overdue));
-        let turns = futures_util::future::join_all(turns).await;
-        if overdue.is_some() && turns.iter().flatten().all(|stored| *stored < BATCH) {
+        let turn = turn(journal, actions, kept, overdue).await;
+        if overdue.is_some() && !matches!(turn, Ok(BATCH)) {
             last.looked = now;
         }
         if now - last.told >= TELL_EVERY {
             last.told = now;
             // Also, and above all, when Postgres is away.
-            if let Err(fault) = tell_what_waits(&journals, &actions).await {
-                tracing::debug!(fault.op, fault.why, "nobody knows how many facts wait: {fault}");
+            match journal.waiting().await {
+                Ok(waiting) => tell(backlog.note(journal.shard(), waiting), actions.clock().steady()),
+                Err(fault) => tracing::debug!(fault.op, fault.why, "nobody knows how many facts wait: {fault}"),
             }
         }
-        rest(turns).await;
+        rest(turn).await;
     }
 }
 
@@ -74,37 +82,94 @@ async fn turn(
     Ok(count)
 }
 
-/// Waits before the next turns, unless there is more to store at once.
-async fn rest(turns: Vec<Result<usize, Fault>>) {
-    let (mut failed, mut more) = (false, false);
-    for turn in turns {
-        match turn {
-            Ok(0) => {}
-            Ok(_) => more = true,
-            Err(fault) => {
-                metrics::FAULTS.one(fault.op);
-                tracing::warn!(fault.op, fault.why, "facts wait in the journal: {fault}");
-                failed = true;
-            }
+/// Waits before the next turn, unless there is more to store at once.
+async fn rest(turn: Result<usize, Fault>) {
+    let wait = match turn {
+        Ok(0) => EVERY,
+        Ok(_) => Duration::ZERO,
+        Err(fault) => {
+            metrics::FAULTS.one(fault.op);
+            tracing::warn!(fault.op, fault.why, "facts wait in the journal: {fault}");
+            AFTER_FAULT
         }
-    }
-    let wait = match (failed, more) {
-        (true, _) => AFTER_FAULT,
-        (false, true) => Duration::ZERO,
-        (false, false) => EVERY,
     };
     tokio::time::sleep(wait).await;
 }
 
-async fn tell_what_waits(journals: &[JournalReader], actions: &Actions) -> Result<(), Fault> {
-    let (mut waiting, mut oldest) = (0, None::<Millis>);
-    for journal in journals {
-        let (left, since) = journal.waiting().await?;
-        waiting += left;
-        oldest = oldest.into_iter().chain(since).min();
+/// What waits on each shard, as far as it is known: on one that does not answer, what waited there when it last did.
+#[derive(Default)]
+struct Backlog(Mutex<BTreeMap<Shard, Waiting>>);
+
+/// How many facts wait, and since when the oldest does.
+type Waiting = (u64, Option<Millis>);
+
+impl Backlog {
+    /// What waits on all shards, now that it is known of this one.
+    fn note(&self, shard: Shard, waiting: Waiting) -> Waiting {
+        let mut shards = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        shards.insert(shard, waiting);
+        let facts = shards.values().map(|(facts, _)| facts).sum();
+        (facts, shards.values().filter_map(|(_, since)| *since).min())
     }
-    let lag = oldest.map_or(Duration::ZERO, |since| actions.clock().steady() - since);
-    metrics::JOURNAL_FACTS.set((), waiting as f64);
+}
+
+fn tell((facts, since): Waiting, now: Millis) {
+    let lag = since.map_or(Duration::ZERO, |since| now - since);
+    metrics::JOURNAL_FACTS.set((), facts as f64);
     metrics::JOURNAL_LAG.set((), lag.as_secs_f64());
-    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Secret, Settings};
+    use crate::coord::testing::World;
+    use crate::store::Store;
+    use std::net::TcpListener;
+    use std::sync::Arc;
+
+    #[tokio::test]
+    async fn a_shard_that_does_not_answer_holds_up_the_facts_of_no_other() {
+        let (mut away, world) = (World::new(1).await, World::new(2).await);
+        // Connections to it come about, and nobody ever speaks on them.
+        let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+        let hour = Duration::from_secs(3600);
+        away.settings.url = Secret::new(format!("redis://{}", silent.local_addr().unwrap()));
+        (away.settings.connect_timeout, away.settings.command_timeout) = (hour, hour);
+        let (mut mute, mut node) = (away.stranger().await, world.node().await);
+        let journals = vec![mute.journals.remove(0), node.journals.remove(1)];
+        let key = node.coord.keys().journal(Shard(1));
+        for _ in 0..=2 * BATCH {
+            world.raw(&["XADD", &key, "*", "fact", "of another release"]).await;
+        }
+        let kept = Kept::none(2);
+        for journal in &journals {
+            kept.note(journal.shard(), true, false);
+        }
+        let settings = Settings::default();
+        let store = Store::open(&settings.postgres).unwrap();
+        let actions = Actions::new(node.coord.clone(), store, Arc::new(settings));
+        let emptied = async {
+            while world.raw(&["XLEN", &key]).await.as_u64() != Some(0) {
+                tokio::task::yield_now().await;
+            }
+        };
+
+        tokio::select! {
+            () = run(journals, actions, kept) => panic!("it has no end"),
+            () = emptied => {}
+        }
+    }
+
+    #[test]
+    fn what_waits_is_told_of_all_shards_also_while_one_does_not_answer() {
+        let backlog = Backlog::default();
+        backlog.note(Shard(0), (3, Some(Millis(10))));
+
+        let first = backlog.note(Shard(1), (4, Some(Millis(20))));
+        let second = backlog.note(Shard(1), (0, None));
+
+        assert_eq!(first, (7, Some(Millis(10))));
+        assert_eq!(second, (3, Some(Millis(10))));
+    }
 }
