@@ -102,7 +102,7 @@ section! {
         tls_key: Option<String> = "";
         /// First part of every key, so that several installations can share one Redis.
         prefix: String = "palaver";
-        /// Shards that keys are spread over. All nodes of an installation must agree; more than 1 is for a cluster.
+        /// Shards that keys are spread over. All nodes of an installation must agree (one that does not is not ready, and says so); more than 1 is for a cluster.
         shards: u8 = "1" in "1" "64";
         /// Notices that wait in Redis for one node; a node that falls further behind tells its sockets their state anew.
         inbox: u32 = "50000" in "100" "10000000";

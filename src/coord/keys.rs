@@ -5,7 +5,7 @@
 //! | `nodes` | zset | node -> lease end, steady ms | `lease/bury`, when the lease has ended; `lease/resign` |
 //! | `dying` | set | nodes whose lease ended and whose things are being taken over | `lease/rest` |
 //! | `keeper` | hash | node and until: who keeps this shard | overwritten; `lease/resign`; one per shard |
-//! | `epoch` | string | random; a new one means Redis lost its data | never; one per shard |
+//! | `epoch` | string | random, and the number of shards; a new one means Redis lost its data | never; one per shard |
 //! | `done:<node>` | string | answer of the node's last call | TTL (`lane` sets it) |
 //! | `gaps` | set | nodes whose inbox was cut before they read it | `lease/rest`, `lease/resign` |
 //! | `inbox:<node>` | stream | notices for the node | the node trims what it dispatched; `lease/rest`, `lease/resign` |
@@ -53,7 +53,7 @@ impl Keys {
     }
 
     /// All shards.
-    pub fn shards(&self) -> impl Iterator<Item = Shard> + use<> {
+    pub fn shards(&self) -> impl ExactSizeIterator<Item = Shard> + use<> {
         (0..self.shards).map(Shard)
     }
 

@@ -3,7 +3,8 @@
 //! `nodes` (zset): node -> end of its lease. While a node stands there its calls are heard; `bury` takes it out (from then
 //! on it is fenced) and puts it into `dying` (set) until its people and rooms have been taken over and `rest` removes what
 //! is left. `keeper` (hash): the node that fires the shard's timers and pairs its seekers. `epoch` (string): changes when
-//! Redis lost its data; with it goes the server's replication id, which changes when a replica takes over.
+//! Redis lost its data, and ends with the number of shards, which all nodes must agree on; with it goes the server's
+//! replication id, which changes when a replica takes over.
 
 #[cfg(test)]
 mod tests;
@@ -86,9 +87,17 @@ impl Coord {
             .key(self.keys().nodes(shard))
             .key(self.keys().epoch(shard))
             .arg(until)
-            .arg(NodeId::fresh());
+            .arg(format_args!("{}-{}", NodeId::fresh(), self.keys().shards().len()));
         let reply = self.run(shard, act).await?;
         match reply.word() {
+            "laid_out" => Err(Fault::new(
+                "register",
+                format!(
+                    "the data in Redis are laid out for {} shards, which redis.shards must be; to change that, stop all nodes \
+                     and remove the keys under redis.prefix",
+                    reply.text(0)?
+                ),
+            )),
             "registered" => Ok(format!("{} {}", reply.text(0)?, reply.text(1)?)),
             _ => Err(reply.unknown()),
         }

@@ -40,6 +40,25 @@ async fn a_node_registers_on_every_start_and_finds_the_first_epoch() {
 }
 
 #[tokio::test]
+async fn a_node_that_counts_other_shards_than_the_data_are_laid_out_for_is_told_so_and_not_let_in() {
+    let world = World::new(1).await;
+    let node = world.stranger().await;
+    let key = node.coord.keys().epoch(S);
+    let register = async |epoch: &str| {
+        world.raw(&["SET", &key, epoch]).await;
+        node.coord.register(S, later()).await
+    };
+
+    let fault = register("random-6").await.unwrap_err();
+    let nodes = world.dump().await.remove("nodes");
+    let fits = [register("random-1").await, register("of-the-release-before").await];
+
+    assert!(fault.why.contains("laid out for 6 shards"), "{fault}");
+    assert_eq!(nodes, None);
+    assert!(fits.iter().all(Result::is_ok));
+}
+
+#[tokio::test]
 async fn the_first_to_renew_keeps_the_shard_until_its_lease_ends() {
     let world = World::new(1).await;
     let (one, two) = (world.node().await, world.node().await);

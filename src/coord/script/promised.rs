@@ -12,8 +12,9 @@ use std::time::Duration;
 /// master from going on without it.
 const KEPT_FOR: Duration = Duration::from_secs(10);
 
-/// Most acts kept, so that memory is bounded: at full load, what a lane says in half a second.
-const MOST: usize = 4096;
+/// Most acts kept, so that memory is bounded (about 10 MB): at full load what a lane says in two seconds, which a replica
+/// that is in order is never behind.
+const MOST: usize = 16_384;
 
 /// Acts of calls that were answered, the oldest first.
 #[derive(Debug, Default)]
@@ -51,7 +52,7 @@ mod tests {
         let lost = promised.after(MOST as u64 + 7);
 
         let said: Vec<_> = lost.iter().map(|act| act.args().next().unwrap()).collect();
-        assert_eq!(said, ["4104", "4105"]);
+        assert_eq!(said, [(MOST + 8).to_string(), (MOST + 9).to_string()]);
         assert!(promised.after(0).is_empty());
         (0..MOST as u64 + 10).for_each(|call| promised.keep(call, Act::new("say")));
         assert_eq!(promised.after(0).len(), MOST);

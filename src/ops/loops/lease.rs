@@ -78,6 +78,20 @@ enum Over {
     GivenUp,
 }
 
+/// What whoever asks whether the node is ready is told of a fault: no addresses, no names.
+fn in_short(fault: &Fault) -> &'static str {
+    const REASONS: [(&str, &str); 6] = [
+        ("OOM", "out of memory"),
+        ("NOPERM", "not permitted"),
+        ("NOAUTH", "not permitted"),
+        ("NOREPLICAS", "too few replicas"),
+        ("MISCONF", "cannot write to its disk"),
+        ("laid out", "another number of shards"),
+    ];
+    let known = REASONS.iter().find(|(word, _)| fault.why.contains(word));
+    known.map_or("no answer", |(_, reason)| reason)
+}
+
 /// Which shards answered the last time. One that is away is so for all nodes: balancers that were told of it would have
 /// nobody left to send the people of the others to.
 #[derive(Debug)]
@@ -109,7 +123,7 @@ impl Lease {
             match self.try_to_begin().await {
                 Ok(epochs) => return epochs,
                 Err(fault) => {
-                    self.ready.unwell(PART, "no answer");
+                    self.ready.unwell(PART, in_short(&fault));
                     stumbled("lease", &fault).await;
                 }
             }
@@ -123,14 +137,20 @@ impl Lease {
     }
 
     async fn try_to_begin(&self) -> Result<Vec<String>, Fault> {
-        // All shards agree on the time, as far as the settings of their servers go: one is asked.
-        if let Some(shard) = self.shards().next() {
-            self.actions.coord().agree_on_time(shard).await?;
-        }
+        let coord = self.actions.coord();
+        let mut shards = self.shards();
+        let Some(first) = shards.next() else {
+            return Ok(Vec::new());
+        };
+        // All shards agree on the time, as far as the settings of their servers go: one is asked. It also says whether this
+        // node agrees with the others on how many shards there are.
+        coord.agree_on_time(first).await?;
         let until = self.actions.clock().steady() + self.actions.settings().lease.node_for;
+        let of_first = coord.register(first, until).await;
         // Side by side: a shard without a master must not use up the time of the others.
-        let registering = self.shards().map(|shard| self.actions.coord().register(shard, until));
-        futures_util::future::join_all(registering).await.into_iter().collect()
+        let of_others = futures_util::future::join_all(shards.map(|shard| coord.register(shard, until)));
+        let of_others = if of_first.is_ok() { of_others.await } else { Vec::new() };
+        std::iter::once(of_first).chain(of_others).collect()
     }
 
     /// Keeps the life that has begun with these epochs until it is over on some shard. Each shard's lease is renewed by
@@ -163,9 +183,9 @@ impl Lease {
         loop {
             ticks.tick().await;
             let renewed = self.renew(shard, epoch).await;
-            match answering.note(shard, renewed.is_ok()) {
-                true => self.ready.well(PART),
-                false => self.ready.unwell(PART, "no answer"),
+            match (answering.note(shard, renewed.is_ok()), &renewed) {
+                (false, Err(fault)) => self.ready.unwell(PART, in_short(fault)),
+                _ => self.ready.well(PART),
             }
             match renewed {
                 Ok(None) => {}
