@@ -61,6 +61,10 @@ const SPAWNERS: &[(&str, &str)] = &[
     ),
     ("ops/", "starts and supervises the loops"),
     (
+        "coord/road.rs",
+        "looks for a shard's server, one at a time, also when whoever asked no longer waits",
+    ),
+    (
         "files/mod.rs",
         "opens pictures where they hold up nobody; so many at once",
     ),

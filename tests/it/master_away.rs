@@ -1,11 +1,15 @@
 //! One master of a cluster does not answer for longer than a lease lasts.
 
+use crate::harness::client::device;
 use crate::harness::client::person::Person;
 use crate::harness::company::Company;
 use crate::harness::eventually;
 use crate::harness::history::Moment;
-use crate::harness::redis::Kind;
+use crate::harness::pair::Pair;
+use crate::harness::redis::{CLUSTER_SHARDS, Kind};
 use crate::harness::world::World;
+use palaver::ids::{Shard, UserId, shard_of};
+use serde_json::json;
 use std::time::{Duration, Instant};
 
 const NODE_FOR: Duration = Duration::from_secs(2);
@@ -58,4 +62,55 @@ async fn while_a_master_is_silent_for_longer_than_a_lease_rooms_on_others_go_on_
     company.go_on(20).await;
     company.settle().await;
     company.assert_nobody_ended();
+}
+
+/// A guest whose state is on a shard.
+fn somebody_on(shard: u8, name: &str) -> String {
+    let lives_there = |name: &String| {
+        let user = UserId::guest(&device(name)).expect("a guest");
+        shard_of(user.as_str(), CLUSTER_SHARDS) == Shard(shard)
+    };
+    (0..)
+        .map(|i| format!("{name}{i}"))
+        .find(lives_there)
+        .expect("names without end")
+}
+
+#[tokio::test]
+async fn timers_of_other_shards_fire_while_one_of_them_has_to_do_with_a_silent_master() {
+    let plan = World::quick().redis(Kind::Cluster).set("PALAVER_CHAT__SEAT_HOLD", "1s");
+    // Longer than anybody here waits for anything.
+    let world = plan.set("PALAVER_REDIS__COMMAND_TIMEOUT", "1m").start().await;
+    let masters: Vec<_> = world.redis.masters().collect();
+    let serves = |at: usize, shard: u8| {
+        let key = format!("palaver:{{s{shard}}}:nodes");
+        masters[at].command(&["EXISTS", &key]).is_ok_and(|there| there == ["1"])
+    };
+    let silent = (0..masters.len()).find(|at| !serves(*at, 0)).expect("there are others");
+    let away = (1..CLUSTER_SHARDS)
+        .find(|shard| serves(silent, *shard))
+        .expect("it serves a shard");
+    let seat = async |first: String, second: String| {
+        let first = world.dial_node(0).guest(&first).connect().await;
+        Pair::seat(first, world.dial_node(1).guest(&second).connect().await).await
+    };
+    // The room of two is on the shard of the first.
+    let gone = seat(somebody_on(0, "gone"), somebody_on(away, "away")).await;
+    let mut two = seat(somebody_on(0, "ann"), somebody_on(0, "bob")).await;
+
+    masters[silent].freeze();
+    let Pair {
+        ann: gone,
+        bob: mut away,
+        ..
+    } = gone;
+    gone.drop_abruptly().await;
+    // The timer that ends this room cannot let go of its people now.
+    away.hear("text_room_ended").await;
+    two.ann.emit("text_typing_start", &[json!({})]);
+    two.bob.hear("text_partner_typing").await;
+    two.bob.hear("text_partner_stopped_typing").await;
+
+    world.redis.thaw();
+    two.chats().await;
 }

@@ -37,6 +37,12 @@ pub struct Dial {
     auth: Option<Value>,
 }
 
+/// The id of a device for whoever has this name.
+pub fn device(name: &str) -> String {
+    let digits = name.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
+    format!("{digits:0>16.16}{digits:0>48.48}")
+}
+
 impl Dial {
     /// To `http://host:port`, by websocket, without any identity.
     pub fn to(url: &str) -> Self {
@@ -69,9 +75,7 @@ impl Dial {
 
     /// As a guest that is known by a device id: the same name is the same person.
     pub fn guest(self, name: &str) -> Self {
-        let digits = name.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
-        let device = format!("{digits:0>16.16}{digits:0>48.48}");
-        self.auth(json!({ "token": "dev-guest-token", "guestId": device }))
+        self.auth(json!({ "token": "dev-guest-token", "guestId": device(name) }))
     }
 
     /// Takes up a session by its `pid`, having heard up to `offset`, as socket.io-client does.
