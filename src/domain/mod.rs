@@ -5,6 +5,7 @@ pub mod chat;
 pub mod command;
 pub mod event;
 pub mod fact;
+pub mod json;
 pub mod letter;
 pub mod limits;
 pub mod pairing;
