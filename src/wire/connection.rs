@@ -267,10 +267,6 @@ impl Connection {
         sockets.iter().find(|socket| socket.namespace() == namespace).cloned()
     }
 
-    pub(super) fn namespaces(&self) -> usize {
-        self.inside().sockets.len()
-    }
-
     pub(super) fn part(&self, namespace: &str) -> Option<Arc<Socket>> {
         let mut inside = self.inside();
         let at = inside

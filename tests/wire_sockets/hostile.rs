@@ -228,26 +228,6 @@ async fn a_client_that_talks_too_fast_is_closed() {
 }
 
 #[tokio::test]
-async fn a_client_joins_only_so_many_namespaces() {
-    let cluster = Cluster::start(
-        1,
-        Settings {
-            max_namespaces: 1,
-            ..calm()
-        },
-    )
-    .await;
-    let mut socket = cluster.websocket("socket.io").await;
-    socket.send("40").await;
-    socket.text().await;
-    socket.text().await;
-
-    socket.send("40/custom").await;
-
-    assert_eq!(socket.text().await, r#"44/custom,{"message":"Too many namespaces"}"#);
-}
-
-#[tokio::test]
 async fn a_full_node_refuses_sessions_and_goes_on() {
     let cluster = Cluster::start(
         1,
