@@ -8,6 +8,7 @@ pub mod fact;
 pub mod json;
 pub mod letter;
 pub mod limits;
+pub mod page;
 pub mod pairing;
 pub mod picture;
 pub mod presence;

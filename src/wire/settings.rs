@@ -62,9 +62,4 @@ impl Settings {
             bytes: self.max_payload,
         }
     }
-
-    /// Whether a page of `origin` may talk to us.
-    pub fn allows(&self, origin: &str) -> bool {
-        self.origins.iter().any(|allowed| allowed == "*" || allowed == origin)
-    }
 }
