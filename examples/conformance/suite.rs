@@ -13,10 +13,11 @@ const APART: Duration = Duration::from_millis(10);
 pub(crate) struct Suite;
 
 impl App for Suite {
+    fn has(&self, namespace: &str) -> bool {
+        matches!(namespace, "/" | "/custom")
+    }
+
     async fn connect(&self, socket: &Arc<Socket>, auth: Map<String, Value>) -> Result<Welcome, ConnectError> {
-        if !matches!(socket.namespace(), "/" | "/custom") {
-            return Err(ConnectError::new("Invalid namespace"));
-        }
         let frame = Frame::event(socket.namespace(), "auth", &auth);
         let socket = socket.clone();
         tokio::spawn(async move {

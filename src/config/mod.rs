@@ -222,8 +222,6 @@ section! {
         arrivals_waiting: u32 = "5000" in "0" "1000000";
         /// Most sockets of one user on all nodes; a further one is refused.
         per_user: u32 = "16" in "1" "1000";
-        /// Most namespaces on one connection.
-        namespaces: u32 = "4" in "1" "100";
     }
 }
 

@@ -1,6 +1,7 @@
 //! A request's JSON body. Where it does not fit, the answer says which field does not.
 
 use super::problem::{BODY, Refused};
+use crate::domain::json;
 use poem::{FromRequest, Request, RequestBody};
 use poem_openapi::impl_apirequest_for_payload;
 use poem_openapi::payload::{Json, ParsePayload, Payload};
@@ -43,7 +44,8 @@ impl<T: ParseFromJSON> ParsePayload for Body<T> {
     async fn from_request(request: &Request, body: &mut RequestBody) -> poem::Result<Self> {
         let bytes = Vec::<u8>::from_request(request, body).await?;
         let refused = |text: &str, field| poem::Error::from(Refused::<BODY>::unreadable(text, field));
-        let Ok(fields) = serde_json::from_slice::<Map<String, Value>>(&bytes) else {
+        let text = std::str::from_utf8(&bytes).ok();
+        let Some(fields) = text.and_then(|text| json::read::<Map<String, Value>>(text).ok()) else {
             return Err(refused("The body must be a JSON object", None));
         };
         match T::parse_from_json(Some(Value::Object(fields.clone()))) {

@@ -1,10 +1,11 @@
-//! Which web pages may call us (CORS). A request without `Origin` is not from another site's page and passes.
+//! Web pages that call us (CORS); `domain::page` says which may. A request without `Origin` is not from another site's
+//! page and passes.
 //!
-//! The page we serve ourselves is on our own origin and needs no entry in the list. Only the
-//! Free2Talk web app sends cookies; the credentials header is there for it, and only ever beside one named origin.
+//! Only the Free2Talk web app sends cookies; the credentials header is there for it, and only ever beside one named origin.
 
 use super::free2talk::cookies;
 use super::reply;
+use crate::domain::page::Page;
 use crate::metrics;
 use poem::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use poem::{Endpoint, Request, Response};
@@ -46,13 +47,10 @@ impl Origins {
         };
         let text = origin.to_str().unwrap_or_default();
         let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-        let own = text.split_once("://").is_some_and(|(_, at)| Some(at) == host);
-        if own || self.0.iter().any(|allowed| allowed == text) {
-            From::Friend(origin.clone())
-        } else if self.0.iter().any(|allowed| allowed == "*") {
-            From::Friend(HeaderValue::from_static("*"))
-        } else {
-            From::Stranger
+        match Page::of(text, host, &self.0) {
+            Page::Friend => From::Friend(origin.clone()),
+            Page::Anybody => From::Friend(HeaderValue::from_static("*")),
+            Page::Stranger => From::Stranger,
         }
     }
 

@@ -263,6 +263,25 @@ async fn the_status_summary_has_thirty_minutes_and_says_503_without_redis() {
 }
 
 #[tokio::test]
+async fn half_a_character_in_a_body_is_read_as_the_sign_for_one_that_is_unknown() {
+    let world = world(|_| {}).await;
+    let refused = async |body: &'static str| {
+        let verify = world.client.request(Method::POST, "/api/guest/verify");
+        let (status, _, body) = told(verify.header("content-type", "application/json").body(body)).await;
+        (status, body["code"].clone(), body["field"].clone())
+    };
+
+    let read = refused(r#"{"guestId":"\ud83d","\ude00":"\\ud83d"}"#).await;
+    let broken = refused(r#"{"guestId":"\ud83d""#).await;
+
+    assert_eq!(
+        read,
+        (StatusCode::BAD_REQUEST, json!("INVALID_FIELD"), json!("guestId"))
+    );
+    assert_eq!(broken, (StatusCode::BAD_REQUEST, json!("INVALID_BODY"), Value::Null));
+}
+
+#[tokio::test]
 async fn requests_are_counted_under_their_route_and_never_under_their_path() {
     let world = world(|_| {}).await;
 

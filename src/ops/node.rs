@@ -304,7 +304,6 @@ fn sockets(settings: &Settings) -> wire::Settings {
         max_connections: given.max_connections as usize,
         packets_per_second: given.packets_per_second,
         packet_burst: given.packet_burst,
-        max_namespaces: given.namespaces as usize,
         origins: settings.origins.clone(),
         ..wire::Settings::default()
     }

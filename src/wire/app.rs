@@ -71,6 +71,9 @@ pub enum Departure {
 /// exactly once for every socket that was connected or adopted here, unless the app itself ended it with
 /// [`Socket::disconnect`].
 pub trait App: Send + Sync + 'static {
+    /// Whether there is a namespace of this name. Sockets of others are never heard of.
+    fn has(&self, namespace: &str) -> bool;
+
     /// A client wants into `socket`'s namespace. What is emitted before this returns is sent after the protocol's
     /// own answer.
     fn connect(

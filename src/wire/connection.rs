@@ -20,6 +20,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 pub enum End {
     /// The client closed it in the protocol's way.
     ClientClosed,
+    /// The client closed its WebSocket, with this code if it gave one: it has only lost its transport.
+    Closed(Option<u16>),
     /// The peer went without a word.
     Cut,
     /// The client broke the protocol.
@@ -52,6 +54,7 @@ impl End {
             End::Drained => Departure::Drained,
             End::Moved | End::Orphaned => Departure::Moved,
             End::ClientClosed
+            | End::Closed(_)
             | End::Cut
             | End::Malformed(_)
             | End::TooLarge
@@ -69,6 +72,7 @@ impl End {
     pub fn reason(self) -> &'static str {
         match self {
             End::ClientClosed => "client_closed",
+            End::Closed(_) => "closed",
             End::Cut => "cut",
             End::Malformed(_) => "malformed",
             End::TooLarge => "too_large",
@@ -90,6 +94,8 @@ impl End {
     pub(super) fn frame(self) -> Option<Frame> {
         match self {
             End::Cut | End::SlowReader | End::PingTimeout | End::Orphaned => None,
+            End::Closed(Some(code)) => Some(Frame::close(code, "")),
+            End::Closed(None) => Some(Frame::bare_close()),
             End::ClientClosed | End::Dismissed | End::Moved => Some(Frame::close(1000, "")),
             End::Malformed(how) => Some(Frame::close(1002, how)),
             End::NotText => Some(Frame::close(1007, "")),
@@ -261,10 +267,6 @@ impl Connection {
         sockets.iter().find(|socket| socket.namespace() == namespace).cloned()
     }
 
-    pub(super) fn namespaces(&self) -> usize {
-        self.inside().sockets.len()
-    }
-
     pub(super) fn part(&self, namespace: &str) -> Option<Arc<Socket>> {
         let mut inside = self.inside();
         let at = inside
@@ -320,5 +322,17 @@ impl Connection {
 
     fn inside(&self) -> MutexGuard<'_, Inside> {
         self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_only_closes_the_websocket_may_come_back() {
+        for end in [End::Closed(None), End::Closed(Some(1000)), End::Cut] {
+            assert_eq!(end.departure(), Departure::Lost, "{end:?}");
+        }
     }
 }

@@ -120,6 +120,7 @@ fn count_end(end: End) {
             metrics::PROTOCOL_ERRORS.one(end.reason());
         }
         End::ClientClosed
+        | End::Closed(_)
         | End::Cut
         | End::PingTimeout
         | End::Dismissed

@@ -70,6 +70,11 @@ impl Frame {
         Frame::build(CLOSE, &[&code.to_be_bytes(), reason.as_bytes()])
     }
 
+    /// The same without a code: the answer to one that has none.
+    pub(super) fn bare_close() -> Frame {
+        Frame::build(CLOSE, &[])
+    }
+
     /// Takes an entry of a polling payload, as [`Frame::entry`] wrote it.
     pub(super) fn from_entry(entry: &str) -> Option<Frame> {
         if !entry.starts_with('b') {

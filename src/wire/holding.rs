@@ -229,7 +229,7 @@ impl<D: Dialogue> Holding<D> {
             }
             // Given up, not ended.
             End::Drained | End::Orphaned => return,
-            End::Cut | End::PingTimeout | End::ClientClosed => {
+            End::Cut | End::PingTimeout | End::ClientClosed | End::Closed(_) => {
                 coord.session_drop(sid, Says::Owner(epoch), end.reason()).await
             }
             End::Malformed(_)

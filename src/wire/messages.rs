@@ -3,7 +3,7 @@
 use super::connection::End;
 use super::frame::Frame;
 use bytes::{Bytes, BytesMut};
-use fastwebsockets::{OpCode, WebSocketError};
+use fastwebsockets::{CloseCode, OpCode, WebSocketError};
 
 /// What a frame meant.
 #[derive(PartialEq, Eq, Debug)]
@@ -40,7 +40,7 @@ impl Messages {
         match (frame.opcode, self.opcode) {
             (OpCode::Ping, _) => Heard::Reply(Frame::pong(&frame.payload)),
             (OpCode::Pong, _) => Heard::Nothing,
-            (OpCode::Close, _) => Heard::Over(End::Cut),
+            (OpCode::Close, _) => Heard::Over(closed(&frame.payload)),
             (OpCode::Continuation, None) => Heard::Over(End::Malformed("continuation of nothing")),
             (OpCode::Text | OpCode::Binary, Some(_)) => Heard::Over(End::Malformed("message within a message")),
             (OpCode::Text | OpCode::Binary, None) if frame.fin => whole(frame.opcode, &frame.payload),
@@ -74,6 +74,19 @@ fn whole(opcode: OpCode, payload: &[u8]) -> Heard {
     match std::str::from_utf8(payload) {
         Ok(text) => Heard::Text(text.to_owned()),
         Err(_) => Heard::Over(End::NotText),
+    }
+}
+
+/// What a close frame means (RFC 6455, 5.5.1 and 7.4).
+fn closed(payload: &[u8]) -> End {
+    match payload {
+        [] => End::Closed(None),
+        [high, low, reason @ ..] => match u16::from_be_bytes([*high, *low]) {
+            code if !CloseCode::from(code).is_allowed() => End::Malformed("bad close code"),
+            _ if std::str::from_utf8(reason).is_err() => End::NotText,
+            code => End::Closed(Some(code)),
+        },
+        [_] => End::Malformed("half a close code"),
     }
 }
 

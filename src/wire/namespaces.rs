@@ -11,11 +11,13 @@ use crate::ids::SocketId;
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
+/// What Socket.IO tells clients that want into a namespace which is not there.
+const NOT_THERE: &str = "Invalid namespace";
+
 /// An app behind Socket.IO.
 pub struct Namespaces<A> {
     app: A,
     bounds: Bounds,
-    max: usize,
 }
 
 impl<A: App> Namespaces<A> {
@@ -24,7 +26,6 @@ impl<A: App> Namespaces<A> {
         Self {
             app,
             bounds: settings.bounds(),
-            max: settings.max_namespaces,
         }
     }
 
@@ -55,16 +56,15 @@ impl<A: App> Namespaces<A> {
         namespace: &str,
         auth: Map<String, Value>,
     ) -> Result<(), Malformed> {
+        if !self.app.has(namespace) {
+            refuse(connection, namespace, &ConnectError::new(NOT_THERE));
+            return Ok(());
+        }
         if connection.socket(namespace).is_some() {
             return Err(Malformed("namespace joined twice"));
         }
         let socket = Socket::joining(SocketId::fresh(), namespace, connection.clone());
-        let answer = if connection.namespaces() < self.max {
-            self.app.connect(&socket, auth).await
-        } else {
-            Err(ConnectError::new("Too many namespaces"))
-        };
-        match answer {
+        match self.app.connect(&socket, auth).await {
             Ok(welcome) => {
                 socket.keep_passport(welcome.passport);
                 socket.begins_after(welcome.heard);
@@ -77,8 +77,7 @@ impl<A: App> Namespaces<A> {
                 socket.leave();
                 // A refusal is final to clients; one whose connection is over comes back anyway.
                 if !connection.is_over() {
-                    let text = socketio::connect_error(namespace, &error.message, error.data.as_ref());
-                    connection.send(&[Frame::message(&text)]);
+                    refuse(connection, namespace, &error);
                 }
             }
         }
@@ -98,6 +97,11 @@ impl<A: App> Namespaces<A> {
         self.app.event(&socket, inbound).await;
         Ok(())
     }
+}
+
+fn refuse(connection: &Connection, namespace: &str, error: &ConnectError) {
+    let text = socketio::connect_error(namespace, &error.message, error.data.as_ref());
+    connection.send(&[Frame::message(&text)]);
 }
 
 /// The socket of a namespace. What comes for one that was just left by us is late, not wrong; but a client that has
@@ -142,6 +146,11 @@ impl<A: App> Dialogue for Namespaces<A> {
     ) -> Result<(), Malformed> {
         handover.bearer.into_iter().for_each(|bearer| connection.bring(bearer));
         for joined in handover.joined {
+            if !self.app.has(&joined.namespace) {
+                // It was there at the holder of before, of another release.
+                connection.send(&[Frame::message(&socketio::disconnect(&joined.namespace))]);
+                continue;
+            }
             let Some(sid) = SocketId::parse(&joined.sid) else {
                 continue;
             };
@@ -171,5 +180,61 @@ impl<A: App> Dialogue for Namespaces<A> {
             self.app.disconnect(&socket, departure).await;
         }
         handover
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::app::Welcome;
+    use super::super::dialogue::Joined;
+    use super::super::outbox::Outbox;
+    use super::super::settings::Settings;
+    use super::*;
+    use crate::clock::Millis;
+    use crate::domain::recovery::Bookmark;
+    use crate::ids::SessionId;
+
+    /// Has one namespace, where nothing happens.
+    struct Quiet;
+
+    impl App for Quiet {
+        fn has(&self, namespace: &str) -> bool {
+            namespace == "/here"
+        }
+
+        async fn connect(&self, _: &Arc<Socket>, _: Map<String, Value>) -> Result<Welcome, ConnectError> {
+            Ok(Welcome::default())
+        }
+
+        async fn adopt(&self, socket: &Arc<Socket>, _: Passport, _: Option<Bookmark>) {
+            assert_eq!(socket.namespace(), "/here");
+        }
+
+        async fn event(&self, _: &Arc<Socket>, _: Inbound) {}
+
+        async fn disconnect(&self, _: &Arc<Socket>, _: Departure) {}
+    }
+
+    #[tokio::test]
+    async fn a_socket_whose_namespace_is_not_there_is_let_go_when_its_session_comes_from_elsewhere() {
+        let settings = Settings::default();
+        let connection = Connection::new(SessionId::fresh(), Outbox::gathering(1024), Millis(0), &settings);
+        let joined = ["/here", "/there"].map(|namespace| Joined {
+            namespace: namespace.to_owned(),
+            sid: SocketId::fresh().to_string(),
+            passport: "p".to_owned(),
+            heard: None,
+        });
+        let handover = Handover {
+            joined: joined.to_vec(),
+            ..Handover::default()
+        };
+
+        let namespaces = Namespaces::new(Quiet, &settings);
+        let adopted = namespaces.adopt(&connection, &mut Assembler::default(), handover).await;
+
+        assert_eq!(adopted, Ok(()));
+        assert_eq!(connection.joined(), joined[..1]);
+        assert_eq!(connection.outbox.drain(9).0, [Frame::message("1/there,")]);
     }
 }

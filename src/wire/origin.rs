@@ -2,15 +2,19 @@
 
 use super::engineio::Refused;
 use super::settings::Settings;
+use crate::domain::page::Page;
 use poem::http::{HeaderMap, HeaderValue, StatusCode, header};
 use poem::{Request, Response};
 
-/// The origin of a request that a browser made; refused when it is not on the list.
+/// The origin of a request that a browser made; refused when its page may not call.
 pub(super) fn check(request: &Request, settings: &Settings) -> Result<Option<HeaderValue>, Refused> {
-    let Some(origin) = request.headers().get(header::ORIGIN) else {
+    let headers = request.headers();
+    let Some(origin) = headers.get(header::ORIGIN) else {
         return Ok(None);
     };
-    let allowed = origin.to_str().is_ok_and(|origin| settings.allows(origin));
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let page = |origin| Page::of(origin, host, &settings.origins);
+    let allowed = origin.to_str().is_ok_and(|origin| page(origin) != Page::Stranger);
     allowed.then(|| Some(origin.clone())).ok_or(Refused::Forbidden)
 }
 

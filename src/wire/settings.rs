@@ -28,8 +28,6 @@ pub struct Settings {
     pub packets_per_second: u32,
     /// Packets a client may send at once before that counts.
     pub packet_burst: u32,
-    /// Namespaces of one connection.
-    pub max_namespaces: usize,
     /// Events of ours on one socket whose acknowledgement is still to come.
     pub max_questions: usize,
     /// Origins that browsers may come from; `*` is any. Requests without an origin do not come from browsers.
@@ -51,7 +49,6 @@ impl Default for Settings {
             // Calls send bursts of connection candidates; chat itself is limited by the actions.
             packets_per_second: 50,
             packet_burst: 200,
-            max_namespaces: 4,
             max_questions: 16,
             origins: vec!["*".to_owned()],
         }
@@ -64,10 +61,5 @@ impl Settings {
             attachments: self.max_attachments,
             bytes: self.max_payload,
         }
-    }
-
-    /// Whether a page of `origin` may talk to us.
-    pub fn allows(&self, origin: &str) -> bool {
-        self.origins.iter().any(|allowed| allowed == "*" || allowed == origin)
     }
 }

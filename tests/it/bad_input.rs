@@ -1,7 +1,7 @@
 //! Packets that nobody should send: they get the protocol's own error, or a `text_chat_error`, and the neighbours chat on.
 
 use crate::bad_requests::{POLLING, answer, http, polling_sid};
-use crate::harness::client::Via;
+use crate::harness::client::{Refused, Via};
 use crate::harness::eventually;
 use crate::harness::pair::{Pair, beside, pair, relays, say};
 use crate::harness::stage::{Shape, everywhere, with};
@@ -106,6 +106,31 @@ async fn unknown_events_and_namespaces_of_nobody_are_passed_over() {
         two.ann.dealt_with().await;
         assert!(two.ann.unread().is_empty(), "{:?}", two.ann.unread());
         two.chats().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_namespace_that_is_not_there_is_refused_and_the_one_that_is_there_is_not() {
+    everywhere(async |stage| {
+        beside(stage, async |stage| {
+            let no = Refused::ByServer(json!({ "message": "Invalid namespace" }));
+            for via in [Via::WebSocket, Via::Polling, Via::Upgrade] {
+                for namespace in ["/admin", "/a?token=b", "//"] {
+                    let refused = stage.dial(1).via(via).namespace(namespace).try_connect().await.err();
+                    assert_eq!(refused.as_ref(), Some(&no), "{via:?} {namespace}");
+                }
+                let there = stage.dial(1).via(via).namespace("/?token=b").connect().await;
+                there.close().await;
+            }
+            // Beside a namespace that is there nothing is to be said in another.
+            let mut client = stage.guest(0).await;
+            client.raw("40/admin,{}");
+            client.raw("42/admin,[\"join_text_queue\"]");
+            client.dealt_with().await;
+            assert!(!client.unread().contains(&"text_queue_joined".to_owned()));
+        })
+        .await;
     })
     .await;
 }

@@ -1,6 +1,6 @@
 //! Saying lines: delivery, order, echo, limits, retries (contract 2.5, 3.3, 3.7).
 
-use crate::harness::client::Client;
+use crate::harness::client::{Client, Via};
 use crate::harness::pair::{Pair, pair, relays, say, token};
 use crate::harness::stage::{Stage, everywhere};
 use serde_json::{Value, json};
@@ -42,6 +42,23 @@ async fn a_line_reaches_the_partner_as_the_document_shows_it() {
             "content": "hello there", "timestamp": at, "delivered": true,
         });
         assert_eq!(line, expected);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_line_that_ends_within_a_character_arrives_and_so_does_the_next() {
+    everywhere(async |stage| {
+        for via in [Via::WebSocket, Via::Polling] {
+            let ann = stage.dial(0).guest(&stage.fresh_name()).via(via).connect().await;
+            let mut two = Pair::seat(ann, stage.guest(1).await).await;
+
+            // As JavaScript writes `'party 😀'.slice(0, 7)`.
+            two.ann.raw(r#"42["send_text_message",{"content":"party \ud83d"}]"#);
+            say(&two.ann, "and on");
+
+            assert_eq!(texts(&mut two.bob, 2).await, ["party \u{fffd}", "and on"], "{via:?}");
+        }
     })
     .await;
 }

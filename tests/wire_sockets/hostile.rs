@@ -39,12 +39,18 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Reads to the end; the code of the close frame that stands there.
-async fn close_code(stream: &mut TcpStream) -> Option<u16> {
+/// All that comes until the end.
+async fn rest(stream: &mut TcpStream) -> Vec<u8> {
     let mut rest = Vec::new();
     let read = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut rest)).await;
     // A reset after the close frame is an end too.
     let _ = read.expect("the connection ends in time");
+    rest
+}
+
+/// Reads to the end; the code of the close frame that stands there.
+async fn close_code(stream: &mut TcpStream) -> Option<u16> {
+    let rest = rest(stream).await;
     let at = rest.iter().position(|byte| *byte == 0x88)?;
     Some(u16::from_be_bytes([*rest.get(at + 2)?, *rest.get(at + 3)?]))
 }
@@ -78,6 +84,26 @@ async fn frames_that_break_rfc_6455_are_answered_with_their_code() {
             1009,
         ),
         ("too large in pieces", continued, 1009),
+        ("half a close code", frame(0x88, b"\x03"), 1002),
+        (
+            "close code that is no number of theirs",
+            frame(0x88, &999u16.to_be_bytes()),
+            1002,
+        ),
+        (
+            "close code without a meaning",
+            frame(0x88, &1004u16.to_be_bytes()),
+            1002,
+        ),
+        ("close code for want of one", frame(0x88, &1005u16.to_be_bytes()), 1002),
+        (
+            "close code for want of a frame",
+            frame(0x88, &1006u16.to_be_bytes()),
+            1002,
+        ),
+        ("close code kept for later", frame(0x88, &2999u16.to_be_bytes()), 1002),
+        ("close code out of range", frame(0x88, &5000u16.to_be_bytes()), 1002),
+        ("close reason that is no text", frame(0x88, b"\x03\xe8\xff"), 1007),
     ];
     for (what, bytes, code) in cases {
         let mut stream = raw(&cluster).await;
@@ -85,6 +111,40 @@ async fn frames_that_break_rfc_6455_are_answered_with_their_code() {
         stream.write_all(&bytes).await.unwrap();
 
         assert_eq!(close_code(&mut stream).await, Some(code), "{what}");
+    }
+}
+
+#[tokio::test]
+async fn a_close_frame_is_answered_with_its_code_after_all_that_came_before_it() {
+    let cluster = Cluster::start(1, calm()).await;
+    let going = frame(0x88, b"\x03\xe9going away");
+    let cases: Vec<(&str, Vec<u8>, &[u8])> = vec![
+        ("without a code", frame(0x88, b""), b"\x88\x00"),
+        ("normal", frame(0x88, &1000u16.to_be_bytes()), b"\x88\x02\x03\xe8"),
+        ("with a reason", going.clone(), b"\x88\x02\x03\xe9"),
+        (
+            "of an app's own",
+            frame(0x88, &4999u16.to_be_bytes()),
+            b"\x88\x02\x13\x87",
+        ),
+        ("twice", [going.clone(), going.clone()].concat(), b"\x88\x02\x03\xe9"),
+        (
+            "within a message",
+            [frame(0x01, b"4a"), going.clone()].concat(),
+            b"\x88\x02\x03\xe9",
+        ),
+        (
+            "after pings and a message",
+            [frame(0x89, b"1"), frame(0x81, b"4a"), frame(0x89, b"2"), going].concat(),
+            b"\x8a\x011\x81\x024a\x8a\x012\x88\x02\x03\xe9",
+        ),
+    ];
+    for (what, bytes, answer) in cases {
+        let mut stream = raw(&cluster).await;
+
+        stream.write_all(&bytes).await.unwrap();
+
+        assert_eq!(rest(&mut stream).await, answer, "{what}");
     }
 }
 
@@ -165,26 +225,6 @@ async fn a_client_that_talks_too_fast_is_closed() {
     session.post(["4a"; 30].join("\u{1e}")).await;
     let packets = session.packets(21).await;
     assert_eq!((packets.len(), packets[20].as_str()), (21, "1"));
-}
-
-#[tokio::test]
-async fn a_client_joins_only_so_many_namespaces() {
-    let cluster = Cluster::start(
-        1,
-        Settings {
-            max_namespaces: 1,
-            ..calm()
-        },
-    )
-    .await;
-    let mut socket = cluster.websocket("socket.io").await;
-    socket.send("40").await;
-    socket.text().await;
-    socket.text().await;
-
-    socket.send("40/custom").await;
-
-    assert_eq!(socket.text().await, r#"44/custom,{"message":"Too many namespaces"}"#);
 }
 
 #[tokio::test]

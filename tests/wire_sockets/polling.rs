@@ -266,6 +266,11 @@ async fn pages_of_other_origins_are_kept_out_of_every_transport() {
     let preflight = with(reqwest::Method::OPTIONS, "https://ours.example").await;
     assert_eq!(preflight.status(), 204);
     assert_eq!(preflight.headers()["access-control-allow-methods"], "GET, POST");
+    // As the page of this very node has it.
+    let own = format!("http://{}", cluster.nodes[0].address);
+    let served = with(reqwest::Method::GET, &own).await;
+    assert_eq!(served.status(), 200);
+    assert_eq!(served.headers()["access-control-allow-origin"], own.as_str());
     let theirs = with(reqwest::Method::GET, "https://theirs.example").await;
     assert_eq!(theirs.status(), 403);
     assert!(!theirs.headers().contains_key("access-control-allow-origin"));
@@ -274,15 +279,21 @@ async fn pages_of_other_origins_are_kept_out_of_every_transport() {
         with(reqwest::Method::OPTIONS, "https://theirs.example").await.status(),
         403
     );
-    let socket = cluster
-        .send(|http| {
-            http.get(url.replace("polling", "websocket"))
-                .header("origin", "https://theirs.example")
-                .header("connection", "upgrade")
-                .header("upgrade", "websocket")
-                .header("sec-websocket-version", "13")
-                .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
-        })
-        .await;
-    assert_eq!(socket.status(), 403);
+    for (origin, status) in [
+        ("https://theirs.example", 403),
+        (&own, 101),
+        ("https://ours.example", 101),
+    ] {
+        let socket = cluster
+            .send(|http| {
+                http.get(url.replace("polling", "websocket"))
+                    .header("origin", origin)
+                    .header("connection", "upgrade")
+                    .header("upgrade", "websocket")
+                    .header("sec-websocket-version", "13")
+                    .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
+            })
+            .await;
+        assert_eq!(socket.status(), status, "{origin}");
+    }
 }

@@ -181,6 +181,10 @@ impl Omegoo {
 }
 
 impl App for Omegoo {
+    fn has(&self, namespace: &str) -> bool {
+        namespace == "/"
+    }
+
     async fn connect(&self, socket: &Arc<Socket>, auth: Map<String, Value>) -> Result<Welcome, ConnectError> {
         let auth = handshake::with_token(auth, socket.connection().bearer());
         match self.receive_while_it_holds(socket, &auth).await {

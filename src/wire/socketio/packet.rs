@@ -1,5 +1,6 @@
 //! One packet as a client may send it, and how its text is read.
 
+use crate::domain::json;
 use crate::wire::engineio::Malformed;
 use bytes::Bytes;
 use serde_json::{Map, Value};
@@ -136,11 +137,11 @@ fn auth(json: &str) -> Result<Map<String, Value>, Malformed> {
     if json.is_empty() {
         return Ok(Map::new());
     }
-    serde_json::from_str(json).map_err(|_| Malformed("auth is not an object"))
+    json::read(json).map_err(|_| Malformed("auth is not an object"))
 }
 
 fn array(json: &str) -> Result<Vec<Value>, Malformed> {
-    serde_json::from_str(json).map_err(|_| Malformed("arguments are not an array"))
+    json::read(json).map_err(|_| Malformed("arguments are not an array"))
 }
 
 fn event(json: &str, ack: Option<AckId>) -> Result<Event, Malformed> {

@@ -57,6 +57,26 @@ fn an_event_has_a_name_arguments_and_maybe_a_question() {
 }
 
 #[test]
+fn half_a_character_in_a_payload_is_no_reason_to_break_with_a_client() {
+    let auth = json!({"name": "\u{fffd}"}).as_object().unwrap().clone();
+    let connect = Packet::Connect {
+        namespace: "/".into(),
+        auth,
+    };
+    let line = json!({"content": "party \u{fffd}", "\u{fffd}": "😀"});
+
+    assert_eq!(read(r#"0{"name":"\udE00"}"#), Ok(Some(connect)));
+    assert_eq!(
+        read(r#"2["say",{"content":"party \ud83d","\ud83d":"\ud83d\ude00"}]"#),
+        Ok(Some(event("/", "say", vec![line], None)))
+    );
+    assert!(
+        read(r#"2["say","\ud83d"#).is_err(),
+        "what is no JSON is none with it either"
+    );
+}
+
+#[test]
 fn an_event_without_a_proper_name_is_malformed() {
     for bad in [
         "2",
