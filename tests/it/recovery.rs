@@ -339,3 +339,52 @@ async fn a_client_that_counts_arguments_says_so_and_gets_no_offsets() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn who_left_the_queue_still_brings_the_offset_of_before() {
+    everywhere(async |stage| {
+        let Pair { ann, mut bob, .. } = pair(stage).await;
+        say(&ann, "heard");
+        ann.emit("leave_text_room", &[]);
+        bob.expect("text_room_ended").await;
+        let mark = bob.mark();
+
+        bob.emit("join_text_queue", &[]);
+        bob.expect("text_queue_joined").await;
+        bob.emit("leave_text_queue", &[]);
+        bob.expect("text_queue_left").await;
+
+        assert_eq!(bob.mark(), mark);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_offset_that_is_none_of_ours_is_refused_with_the_reason() {
+    everywhere(async |stage| {
+        let Pair {
+            mut ann, bob: mut gone, ..
+        } = pair(stage).await;
+        say(&ann, "heard");
+        gone.expect("text_message_received").await;
+        let (_, pid, mark) = broken(gone).await;
+        let mark = mark.unwrap();
+        say(&ann, "missed");
+        ann.dealt_with().await;
+        let (room, _) = mark.split_once('/').unwrap();
+        let after_all = format!("{room}/{0}-{0}", u64::MAX);
+
+        for unreadable in ["text_queue_left", "", "a/b", &after_all] {
+            let mut anew = bob(stage, 0).taking_up(&pid, Some(unreadable)).connect().await;
+            assert_ne!(anew.pid(), pid, "{unreadable:?}");
+            let reason = anew.hear("recovery_failed").await;
+            assert_eq!(reason, json!({ "reason": "window_expired" }), "{unreadable:?}");
+            anew.drop_abruptly().await;
+        }
+
+        let mut back = bob(stage, 1).taking_up(&pid, Some(&mark)).connect().await;
+        assert_eq!(back.pid(), pid);
+        assert_eq!(texts(&heard(&mut back, 1).await), ["missed"]);
+    })
+    .await;
+}
