@@ -43,6 +43,18 @@ fn texts(heard: &[(String, Value)]) -> Vec<&str> {
         .collect()
 }
 
+async fn room_has_ended(stage: &Stage) {
+    let ended = |key: &String| stage.redis(&["PTTL", key]) != ["-1"];
+    eventually("the room has ended", async || stage.keys("room:*").iter().all(ended)).await;
+}
+
+/// As when the time of these keys is over.
+fn forget(stage: &Stage, patterns: &[&str]) {
+    for key in patterns.iter().flat_map(|pattern| stage.keys(pattern)) {
+        stage.redis(&["DEL", &key]);
+    }
+}
+
 #[tokio::test]
 async fn a_session_goes_on_with_its_id_and_every_missed_line_comes_once() {
     everywhere(async |stage| {
@@ -285,16 +297,8 @@ async fn an_offset_of_an_earlier_session_is_left_aside() {
         assert!(mark.is_some());
         before.close().await;
         ann.emit("leave_text_room", &[]);
-        eventually("the room has ended", async || {
-            stage
-                .keys("room:*")
-                .iter()
-                .all(|key| stage.redis(&["PTTL", key]) != ["-1"])
-        })
-        .await;
-        for forgotten in ["log:*", "past:*", "room:*"].map(|of| stage.keys(of)).concat() {
-            stage.redis(&["DEL", &forgotten]);
-        }
+        room_has_ended(stage).await;
+        forget(stage, &["log:*", "past:*", "room:*"]);
         let (_, pid, none) = broken(bob(stage, 0).connect().await).await;
         assert_eq!(none, None, "the new session has told of nothing");
 
@@ -385,6 +389,51 @@ async fn an_offset_that_is_none_of_ours_is_refused_with_the_reason() {
         let mut back = bob(stage, 1).taking_up(&pid, Some(&mark)).connect().await;
         assert_eq!(back.pid(), pid);
         assert_eq!(texts(&heard(&mut back, 1).await), ["missed"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_forgotten_when_a_session_is_taken_up_a_second_time_is_not_passed_over() {
+    everywhere(async |stage| {
+        let Pair { mut ann, bob: gone, .. } = pair(stage).await;
+        let (_, pid, mark) = broken(gone).await;
+        say(&ann, "the last word");
+        ann.emit("leave_text_room", &[]);
+        ann.expect("text_room_ended").await;
+
+        // Taken up, and broken before anything was heard: the session is remembered for longer than the room.
+        let deaf = bob(stage, 0).taking_up(&pid, mark.as_deref()).connect().await;
+        assert_eq!(deaf.pid(), pid);
+        deaf.drop_abruptly().await;
+        room_has_ended(stage).await;
+        forget(stage, &["log:*", "room:*"]);
+        let mut back = bob(stage, 1).taking_up(&pid, mark.as_deref()).connect().await;
+
+        assert_ne!(back.pid(), pid);
+        assert_eq!(
+            back.hear("recovery_failed").await,
+            json!({ "reason": "window_expired" })
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_heard_a_room_to_its_end_goes_on_when_it_is_forgotten() {
+    everywhere(async |stage| {
+        let Pair { ann, bob: mut gone, .. } = pair(stage).await;
+        ann.emit("leave_text_room", &[]);
+        gone.expect("text_room_ended").await;
+        room_has_ended(stage).await;
+        forget(stage, &["log:*", "room:*"]);
+        let (_, pid, mark) = broken(gone).await;
+
+        let mut back = bob(stage, 0).taking_up(&pid, mark.as_deref()).connect().await;
+
+        assert_eq!(back.pid(), pid);
+        back.dealt_with().await;
+        assert!(back.unread().iter().all(|name| name == "mode-user-counts"));
     })
     .await;
 }
