@@ -293,32 +293,10 @@ impl Member {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::account::Standing;
     use crate::domain::room::Ending;
-    use crate::ids::{SessionId, Shard, SocketId, UserId};
-    use crate::wire::connection::Connection;
-    use crate::wire::omegoo::{Bookmarks, Echo, Wishes};
-    use crate::wire::outbox::Outbox;
+    use crate::ids::{Shard, UserId};
     use crate::wire::settings::Settings;
-
-    const UNNOTICED: Duration = Duration::from_secs(45);
-
-    fn arriving(now: Millis) -> Member {
-        let who = Identity {
-            user: UserId::parse("a").unwrap(),
-            standing: Standing::Guest,
-            login: None,
-            until: None,
-        };
-        let wishes = Wishes {
-            echo: Echo::On,
-            bookmarks: Bookmarks::On,
-        };
-        let outbox = Outbox::gathering(1024);
-        let connection = Connection::new(SessionId::fresh(), outbox, now, &Settings::default());
-        let socket = Socket::joining(SocketId::fresh(), "/", connection);
-        Member::arriving(socket, who, Dialect::Omegoo(wishes), now, now - UNNOTICED)
-    }
+    use crate::wire::testing::{UNNOTICED, arriving};
 
     #[test]
     fn a_socket_that_was_told_nothing_missed_nothing_that_was_there_when_it_came() {
