@@ -437,3 +437,31 @@ async fn who_heard_a_room_to_its_end_goes_on_when_it_is_forgotten() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn the_reason_comes_first_then_the_state_and_nothing_of_it_as_news() {
+    let plan = with(|settings| settings.sockets.recovery_window = Duration::from_secs(10));
+    plan.everywhere(async |stage| {
+        let Pair {
+            mut ann, bob: mut gone, ..
+        } = pair(stage).await;
+        say(&ann, "heard");
+        gone.expect("text_message_received").await;
+        let (_, pid, mark) = broken(gone).await;
+        eventually("the seat is held", async || stage.timers("hold|").len() == 1).await;
+        say(&ann, "missed");
+        ann.dealt_with().await;
+        stage.advance(Duration::from_secs(11));
+
+        let mut back = bob(stage, 0).taking_up(&pid, mark.as_deref()).connect().await;
+
+        let told = heard(&mut back, 2).await;
+        assert_eq!(names(&told), ["recovery_failed", "text_reconnected"]);
+        let lines = told[1].1["messages"].as_array().unwrap();
+        let lines: Vec<_> = lines.iter().map(|line| line["content"].as_str().unwrap()).collect();
+        assert_eq!(lines, ["heard", "missed"]);
+        relays(&ann, &mut back).await;
+        assert!(back.unread().iter().all(|name| name == "mode-user-counts"));
+    })
+    .await;
+}

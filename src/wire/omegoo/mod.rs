@@ -67,15 +67,16 @@ impl Omegoo {
 
     /// Makes a user of an enrolled socket, whose client may take up `session`; none leaves what is known of that.
     async fn admit(&self, member: &Arc<Member>, session: Option<&Session>) -> Result<Came, Denied> {
-        match self
-            .actions
-            .arrive(&member.who.user, member.socket.sid(), session)
-            .await
-        {
-            Ok(came) => {
-                self.settle_in(member, &came);
-                Ok(came)
-            }
+        let came = self.arrive(member, session).await?;
+        self.settle_in(member, &came);
+        Ok(came)
+    }
+
+    /// The same, but nothing is told yet.
+    async fn arrive(&self, member: &Member, session: Option<&Session>) -> Result<Came, Denied> {
+        let (user, sid) = (&member.who.user, member.socket.sid());
+        match self.actions.arrive(user, sid, session).await {
+            Ok(came) => Ok(came),
             Err(denied) => Err(self.turn_away(member, denied).await),
         }
     }
