@@ -465,3 +465,49 @@ async fn the_reason_comes_first_then_the_state_and_nothing_of_it_as_news() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn who_said_goodbye_begins_anew_and_whose_transport_closed_does_not() {
+    everywhere(async |stage| {
+        let Pair { ann, bob: gone, .. } = pair(stage).await;
+        let pid = gone.pid().to_owned();
+        // What the Engine.IO client sends when its page goes.
+        gone.raw("1");
+        eventually("the seat is held", async || stage.timers("hold|").len() == 1).await;
+        let mut back = bob(stage, 0).taking_up(&pid, None).connect().await;
+        assert_eq!(back.pid(), pid);
+        assert_eq!(back.next().await.0, "text_match_found");
+        relays(&ann, &mut back).await;
+
+        let mark = back.mark();
+        back.close().await;
+        let mut anew = bob(stage, 1).taking_up(&pid, mark.as_deref()).connect().await;
+
+        assert_ne!(anew.pid(), pid);
+        let told = heard(&mut anew, 2).await;
+        assert_eq!(names(&told), ["recovery_failed", "text_reconnected"]);
+        assert_eq!(told[0].1, json!({ "reason": "window_expired" }));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_tab_that_said_goodbye_takes_nothing_from_one_whose_connection_broke() {
+    everywhere(async |stage| {
+        let mut ann = stage.guest(0).await;
+        let gone = bob(stage, 1).connect().await;
+        let tab = bob(stage, 0).connect().await;
+        let (_, pid, mark) = broken(gone).await;
+        let Pair { bob: tab, .. } = {
+            ann.forget();
+            Pair::seat(ann, tab).await
+        };
+        tab.close().await;
+
+        let mut back = bob(stage, 0).taking_up(&pid, mark.as_deref()).connect().await;
+
+        assert_eq!(back.pid(), pid);
+        assert_eq!(names(&heard(&mut back, 1).await), ["text_match_found"]);
+    })
+    .await;
+}

@@ -19,7 +19,7 @@ use super::hub::{Doing, Hub};
 use super::member::Member;
 use super::moved::Moved;
 use super::{App, ConnectError, Departure, End, Inbound, Passport, Socket, Welcome};
-use crate::actions::connect::{Arrival, Came};
+use crate::actions::connect::{Arrival, Came, Parting};
 use crate::actions::{Actions, Denied};
 use crate::coord::script::FENCED;
 use crate::coord::users::Session;
@@ -155,8 +155,13 @@ impl Omegoo {
     /// trying, its sockets are taken care of by others.
     async fn depart(&self, member: &Member, departure: Departure) {
         let since = member.may_have_missed(departure);
+        let parting = match departure {
+            Departure::Clean => Parting::Goodbye,
+            Departure::Lost | Departure::Drained | Departure::Moved => Parting::Break,
+        };
+        let (user, sid) = (&member.who.user, member.socket.sid());
         loop {
-            match self.actions.depart(&member.who.user, member.socket.sid(), since).await {
+            match self.actions.depart(user, sid, since, parting).await {
                 Ok(()) => return,
                 Err(fault) if fault.why == FENCED => return,
                 Err(fault) => {
