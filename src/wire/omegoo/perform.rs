@@ -141,26 +141,28 @@ impl Omegoo {
 
     async fn seek(&self, member: &Member, queue: Queue) -> Result<(), Denied> {
         let user = &member.who.user;
+        let believed = self.hub.doing(user);
         match self.actions.seek(user, member.socket.sid(), queue).await? {
             Sought::Waiting(Place { position, wait_seconds }) => {
-                self.hub.set_doing(user, Doing::Seeking(queue));
                 let place = json!({ "position": position, "estimatedWaitTime": wait_seconds });
-                emit(&member.socket, "text_queue_joined", &place);
+                let tell = || emit(&member.socket, "text_queue_joined", &place);
+                self.hub.answer(user, believed, Doing::Seeking(queue), tell);
             }
-            Sought::Seated(room, people, missed) => {
-                self.hub.set_doing(user, Doing::Seated(room));
+            Sought::Seated(room, people, missed) => self.hub.answer(user, believed, Doing::Seated(room), || {
                 let (name, payload) = matched(room, &people, user);
                 emit(&member.socket, name, &payload);
                 missed.iter().for_each(|event| member.say(event));
-            }
+            }),
         }
         Ok(())
     }
 
     async fn stop_seeking(&self, member: &Member) -> Result<(), Denied> {
-        if self.actions.stop_seeking(&member.who.user).await? {
-            self.hub.set_doing(&member.who.user, Doing::Nothing);
-            emit(&member.socket, "text_queue_left", &json!({}));
+        let user = &member.who.user;
+        let believed = self.hub.doing(user);
+        if self.actions.stop_seeking(user).await? {
+            let tell = || emit(&member.socket, "text_queue_left", &json!({}));
+            self.hub.answer(user, believed, Doing::Nothing, tell);
         }
         Ok(())
     }
