@@ -3,7 +3,7 @@
 use super::recover::on_the_wire;
 use super::{Actions, Denied};
 use crate::coord::rooms::{Retold, Sat};
-use crate::coord::users::{Attached, Detached, Past, Session, State};
+use crate::coord::users::{Attached, Detached, Past, Remembered, Session, State};
 use crate::domain::event::Event;
 use crate::domain::queue::Queue;
 use crate::domain::recovery::{Bookmark, From};
@@ -11,6 +11,7 @@ use crate::domain::refusal::Refusal;
 use crate::domain::room::{Ending, Offset};
 use crate::error::Fault;
 use crate::ids::{RoomId, SocketId, UserId};
+use std::time::Duration;
 
 /// What a user whose socket has just come is doing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +48,15 @@ pub struct Came {
     pub heard: Bookmark,
     /// The life of the data in Redis.
     pub epoch: String,
+}
+
+/// How a socket went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parting {
+    /// Its client left, or was sent away for good: there is no session to take up.
+    Goodbye,
+    /// Its connection broke, or was ended so that its client comes back.
+    Break,
 }
 
 impl Actions {
@@ -139,10 +149,15 @@ impl Actions {
     }
 
     /// A socket of `user` is gone. Lines from `since` on may not have reached it.
-    pub async fn depart(&self, user: &UserId, socket: &SocketId, since: Offset) -> Result<(), Fault> {
-        let now = self.now();
-        let give_up = now + self.settings.queue.seeker_absence;
-        match self.coord.detach(user, socket, give_up, self.remembered_for()).await? {
+    pub async fn depart(&self, user: &UserId, socket: &SocketId, since: Offset, parting: Parting) -> Result<(), Fault> {
+        let give_up = self.now() + self.settings.queue.seeker_absence;
+        let both = Remembered::both(self.remembered_for());
+        let session = Duration::ZERO;
+        let remembered = match parting {
+            Parting::Goodbye => Remembered { session, ..both },
+            Parting::Break => both,
+        };
+        match self.coord.detach(user, socket, give_up, remembered).await? {
             Detached::Last(State::Seeking(stay)) => self.coord.leave(user, stay.queue, &stay.ticket).await,
             // Also when the socket was no longer the user's: an earlier try may have come only halfway.
             Detached::More(State::Seated(room))

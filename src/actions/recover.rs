@@ -32,6 +32,9 @@ struct Returning<'a> {
     before: Option<Place>,
     /// Up to where its client has heard.
     mark: Bookmark,
+    /// Why it does not go on when the room of the bookmark is forgotten, and with it perhaps what was not heard; none where
+    /// the caller says that the room is lost.
+    forgotten: Option<Unrecovered>,
 }
 
 /// What was missed, as far as it has been read.
@@ -115,6 +118,8 @@ impl Actions {
             socket,
             before,
             mark,
+            // Each time that a session is taken up it is remembered for longer, the rooms are not.
+            forgotten: Some(Unrecovered::WindowExpired),
         };
         self.catch_up(&who, state, past).await
     }
@@ -127,12 +132,12 @@ impl Actions {
             Attached::Crowded => return Err(Refusal::TooManySockets.into()),
             Attached::To(state, past) => (state, past),
         };
-        let before = None;
         let who = Returning {
             user,
             socket,
-            before,
+            before: None,
             mark,
+            forgotten: None,
         };
         self.catch_up(&who, state, past).await
     }
@@ -171,7 +176,7 @@ impl Actions {
             None => From::Start,
         };
         for (room, heard) in rooms {
-            self.read(who.user, room, heard, reading).await?;
+            self.read(who, room, heard, reading).await?;
         }
         match state {
             State::Idle => Ok(Arrival::Idle),
@@ -180,13 +185,11 @@ impl Actions {
         }
     }
 
-    async fn read(&self, user: &UserId, room: RoomId, heard: From, reading: &mut Reading) -> Result<(), Fault> {
-        match (self.coord.retell(room, user, heard).await?, heard) {
+    async fn read(&self, who: &Returning<'_>, room: RoomId, heard: From, reading: &mut Reading) -> Result<(), Fault> {
+        match (self.coord.retell(room, who.user, heard).await?, heard) {
             (Retold::Whole(events), _) => reading.add(events),
             (Retold::Cut, _) => reading.fail(Unrecovered::Trimmed),
-            // The log of a room that was not heard to its end outlives the time in which the session can be taken up: the
-            // bookmark is of an earlier session.
-            (Retold::Gone, From::After(_)) => {}
+            (Retold::Gone, From::After(_)) => who.forgotten.into_iter().for_each(|why| reading.fail(why)),
             (Retold::Gone, From::Start) => reading.fail(Unrecovered::WindowExpired),
         }
         Ok(())
@@ -213,7 +216,7 @@ impl Actions {
             Sat::Ended(ending, people) => {
                 // Its client may have heard the end before the user was let go of.
                 if who.mark != Bookmark::After(room) {
-                    self.read(who.user, room, heard, reading).await?;
+                    self.read(who, room, heard, reading).await?;
                 }
                 self.find_ended(room, ending, &people).await?;
                 Ok(Arrival::Idle)

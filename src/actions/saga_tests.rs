@@ -5,7 +5,7 @@
 //! anyway: timers, offers left over, and sockets that come or go again.
 
 use super::Actions;
-use super::connect::Arrival;
+use super::connect::{Arrival, Parting};
 use super::seek::Sought;
 use crate::config::Settings;
 use crate::coord::inbox::Incoming;
@@ -187,7 +187,7 @@ impl Model {
             self.people[who].wants = None;
         }
         let user = name(who);
-        let work = self.actions[node].depart(&user, &socket, Offset::default());
+        let work = self.actions[node].depart(&user, &socket, Offset::default(), Parting::Break);
         match stopped_after(turns, work).await {
             Some(done) => done.unwrap(),
             None => self.going.push((who, node, socket)),

@@ -182,6 +182,8 @@ pub fn heard(mark: Option<Bookmark>, start: Bookmark, trail: &[RoomId]) -> Bookm
     match (place(mark), place(start)) {
         // The trail forgets the oldest rooms first.
         (None, Some(_)) => start,
+        // And none that it has room for.
+        (None, None) if trail.len() < TRAIL => start,
         (Some((of_mark, _)), Some((of_start, _))) if of_mark < of_start => start,
         (Some((of_mark, Some(_))), Some((of_start, None))) if of_mark == of_start => start,
         (Some((of_mark, Some(heard))), Some((of_start, Some(began)))) if of_mark == of_start && heard < began => start,
@@ -289,6 +291,14 @@ mod tests {
             assert_eq!(effective(good, Bookmark::In(all[1], early)), good);
             assert_eq!(effective(good, Bookmark::After(all[0])), good);
             assert_eq!(effective(good, Bookmark::Start), good);
+        }
+        for stale in [Bookmark::In(old, late), Bookmark::After(old)] {
+            assert_eq!(effective(stale, Bookmark::Start), Bookmark::Start);
+            assert_eq!(
+                heard(Some(stale), Bookmark::Start, &rooms(TRAIL)),
+                stale,
+                "it may be forgotten"
+            );
         }
         assert_eq!(heard(None, Bookmark::After(old), &all), Bookmark::After(old));
     }

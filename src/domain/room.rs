@@ -60,9 +60,12 @@ impl Offset {
 
     /// The first place after this one.
     pub fn next(self) -> Self {
-        Self {
-            ms: self.ms,
-            seq: self.seq + 1,
+        match self.seq.checked_add(1) {
+            Some(seq) => Self { ms: self.ms, seq },
+            None => Self {
+                ms: self.ms.saturating_add(1),
+                seq: 0,
+            },
         }
     }
 
@@ -95,13 +98,14 @@ impl Offset {
         }
     }
 
-    /// Reads `ms-seq`.
+    /// Reads `ms-seq`, a place that has one after it.
     pub fn parse(text: &str) -> Option<Self> {
         let (ms, seq) = text.split_once('-')?;
-        Some(Self {
+        let offset = Self {
             ms: ms.parse().ok()?,
             seq: seq.parse().ok()?,
-        })
+        };
+        (offset != Self::LAST).then_some(offset)
     }
 }
 
@@ -177,6 +181,8 @@ mod tests {
 
         assert!(parsed[0] < parsed[2] && parsed[2] < parsed[1]);
         assert_eq!(Offset::parse("5"), None);
+        assert_eq!(Offset::parse(&Offset::LAST.to_string()), None);
+        assert_eq!(Offset::at(Millis(5)).before().next(), Offset::at(Millis(5)));
         assert_eq!(Offset::unpacked(parsed[2].packed()), parsed[2]);
         assert!(parsed[0].packed() < parsed[2].packed() && parsed[2].packed() < parsed[1].packed());
     }

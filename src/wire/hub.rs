@@ -168,15 +168,27 @@ impl Hub {
 
     /// An answer of Redis said what a user is doing.
     pub fn set_doing(&self, user: &UserId, doing: Doing) {
-        if let Some(person) = self.people(user).get_mut(user) {
-            let over = matches!(doing, Doing::Seated(room) if person.ended == Some(room));
-            // A pairing may have been delivered while the answer "waiting" was on its way.
-            let stale =
-                matches!((doing, person.doing), (Doing::Seeking(_), Doing::Seated(room)) if person.ended != Some(room));
-            if !over && !stale {
-                person.doing = doing;
+        self.answer(user, Doing::Nothing, doing, || {});
+    }
+
+    /// The same, which was asked when the user was `believed` to be doing that; and `tell` it, unless what has been heard
+    /// meanwhile came after it. It is told under the lock: in the order in which it is believed.
+    pub fn answer(&self, user: &UserId, believed: Doing, doing: Doing, tell: impl FnOnce()) {
+        let mut people = self.people(user);
+        let Some(person) = people.get_mut(user) else { return };
+        match (doing, person.doing) {
+            (Doing::Seated(room), _) if person.ended == Some(room) => return,
+            (Doing::Seated(_), _) => person.doing = doing,
+            (Doing::Seeking(_) | Doing::Nothing, Doing::Seated(room)) if person.ended != Some(room) => {
+                // A pairing may have been delivered while the answer was on its way. A room that the user was in before is
+                // over, and its end must still be heard before the next pairing is.
+                if person.doing != believed {
+                    return;
+                }
             }
+            (Doing::Seeking(_) | Doing::Nothing, _) => person.doing = doing,
         }
+        tell();
     }
 
     /// A room is known to have ended without a notice saying so.
@@ -341,5 +353,58 @@ impl Person {
             | Event::TokenOver
             | Event::Counted(_) => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::room::{Ending, RoomKind};
+    use crate::wire::testing::arriving;
+
+    fn notice(member: &Member, event: Event) -> Notice {
+        Notice {
+            to: Audience::Users(vec![member.who.user.clone()]),
+            event,
+            places: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn an_answer_from_before_what_was_heard_meanwhile_is_not_told() {
+        let (hub, at, node) = (Hub::default(), Millis(1_000_000), NodeId::fresh());
+        let member = Arc::new(arriving(at));
+        member.settle(&[], None);
+        hub.enroll(member.clone());
+        let (user, room) = (&member.who.user, RoomId::fresh(Shard(0)));
+        let told = |believed, doing| {
+            let mut told = false;
+            hub.answer(user, believed, doing, || told = true);
+            (told, hub.doing(user))
+        };
+        let (waiting, seated) = (Doing::Seeking(Queue::Text), Doing::Seated(room));
+
+        assert_eq!(told(Doing::Nothing, waiting), (true, waiting));
+        let pairing = Event::Seated {
+            room,
+            offset: None,
+            kind: RoomKind::Text,
+            people: Vec::new(),
+            at,
+        };
+        hub.deliver(notice(&member, pairing), &node);
+        for late in [waiting, Doing::Nothing] {
+            assert_eq!(told(waiting, late), (false, seated));
+            assert_eq!(told(seated, late), (true, seated), "its end is on its way");
+        }
+        let end = Event::Ended {
+            room,
+            offset: None,
+            ending: Ending::Timeout,
+            at,
+        };
+        hub.deliver(notice(&member, end), &node);
+        assert_eq!(told(seated, seated), (false, Doing::Nothing));
+        assert_eq!(told(Doing::Nothing, waiting), (true, waiting));
     }
 }

@@ -158,10 +158,7 @@ impl Member {
             _ => false,
         };
         let missed: Vec<_> = missed.iter().filter(|event| !is_told(event)).collect();
-        if let Some((_, first)) = missed.iter().find_map(|event| event.place()) {
-            let mut told = self.told_from.lock().unwrap_or_else(PoisonError::into_inner);
-            *told = first.min(*told);
-        }
+        self.is_owed(missed.iter().copied());
         for event in missed {
             self.tell(event, &mut None);
         }
@@ -176,6 +173,14 @@ impl Member {
         }
         drop(arrival);
         self.answered.notify_waiters();
+    }
+
+    /// What was missed it has not heard before it is told: as it happened, or as the state of its room.
+    pub fn is_owed<'a>(&self, missed: impl IntoIterator<Item = &'a Event>) {
+        if let Some((_, first)) = missed.into_iter().find_map(Event::place) {
+            let mut told = self.told_from.lock().unwrap_or_else(PoisonError::into_inner);
+            *told = first.min(*told);
+        }
     }
 
     /// Something happened that the user is told of on all sockets.
@@ -312,33 +317,11 @@ impl Member {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::account::Standing;
     use crate::domain::room::Ending;
-    use crate::ids::{SessionId, Shard, SocketId, UserId};
-    use crate::wire::connection::Connection;
+    use crate::ids::{Shard, UserId};
     use crate::wire::hub::Hub;
-    use crate::wire::omegoo::{Bookmarks, Echo, Wishes};
-    use crate::wire::outbox::Outbox;
     use crate::wire::settings::Settings;
-
-    const UNNOTICED: Duration = Duration::from_secs(45);
-
-    fn arriving(now: Millis) -> Member {
-        let who = Identity {
-            user: UserId::parse("a").unwrap(),
-            standing: Standing::Guest,
-            login: None,
-            until: None,
-        };
-        let wishes = Wishes {
-            echo: Echo::On,
-            bookmarks: Bookmarks::On,
-        };
-        let outbox = Outbox::gathering(1024);
-        let connection = Connection::new(SessionId::fresh(), outbox, now, &Settings::default());
-        let socket = Socket::joining(SocketId::fresh(), "/", connection);
-        Member::arriving(socket, who, Dialect::Omegoo(wishes), now, now - UNNOTICED)
-    }
+    use crate::wire::testing::{UNNOTICED, arriving};
 
     #[test]
     fn nothing_is_asked_in_the_name_of_who_only_says_that_they_take_up_a_session() {
@@ -391,6 +374,26 @@ mod tests {
         for departure in [Departure::Clean, Departure::Lost] {
             assert_eq!(member.may_have_missed(departure), Offset::at(now - UNNOTICED).next());
             assert_eq!(free.may_have_missed(departure), Offset::at(now - CLOCKS_APART).next());
+        }
+    }
+
+    #[test]
+    fn what_is_told_as_the_state_of_a_room_is_missed_until_that_is_confirmed() {
+        let now = Millis(1_000_000);
+        let member = arriving(now);
+        let room = RoomId::fresh(Shard(0));
+        let missed = Event::Retaken {
+            room,
+            offset: Offset::at(now - UNNOTICED),
+            user: UserId::parse("b").unwrap(),
+            at: now,
+        };
+
+        member.is_owed([&missed]);
+        member.settle(&[], Some((room, Offset::at(now))));
+
+        for departure in [Departure::Drained, Departure::Lost] {
+            assert!(member.may_have_missed(departure) < Offset::at(now - UNNOTICED));
         }
     }
 

@@ -45,6 +45,8 @@ mod socket;
 pub mod socketio;
 mod stream;
 mod talk;
+#[cfg(test)]
+mod testing;
 mod upgrade;
 mod websocket;
 

@@ -378,3 +378,34 @@ async fn who_asks_for_an_ack_gets_the_refusal_in_it() {
     })
     .await;
 }
+
+/// Without one, clients that were told to retry (`retries`) say everything again.
+#[tokio::test]
+async fn whatever_was_carried_out_is_acknowledged_after_what_it_caused() {
+    everywhere(async |stage| {
+        let (mut ann, bob) = (stage.guest(0).await, stage.guest(1).await);
+        let nothing = || Vec::<Value>::new();
+        let mode = json!({ "mode": "text" });
+        assert_eq!(ann.emit_with_ack("mode-presence-update", &[mode]).await, nothing());
+        assert_eq!(ann.emit_with_ack("no_such_event", &[]).await, nothing());
+        assert_eq!(ann.emit_with_ack("join_text_queue", &[]).await, nothing());
+        assert!(ann.unread().contains(&"text_queue_joined".to_owned()));
+        assert_eq!(ann.emit_with_ack("leave_text_queue", &[]).await, nothing());
+        assert!(ann.unread().contains(&"text_queue_left".to_owned()));
+        assert_eq!(ann.emit_with_ack("leave_text_queue", &[]).await, nothing());
+        ann.forget();
+
+        let mut two = Pair::seat(ann, bob).await;
+        for name in ["text_typing_start", "text_typing_stop", "attempt_text_reconnect"] {
+            assert_eq!(two.ann.emit_with_ack(name, &[]).await, nothing(), "{name}");
+        }
+        assert_eq!(two.ann.emit_with_ack("leave_text_room", &[]).await, nothing());
+        assert_eq!(two.ann.emit_with_ack("leave_text_room", &[]).await, nothing());
+        two.bob.expect("text_room_ended").await;
+
+        let mut two = pair(stage).await;
+        let report = json!({ "reportedUserId": two.bob_id, "violationType": "spam", "description": "" });
+        assert_eq!(two.ann.emit_with_ack("report_text_chat", &[report]).await, nothing());
+    })
+    .await;
+}

@@ -49,7 +49,7 @@ async fn leaving_the_queue_is_confirmed_only_to_those_who_were_in_it() {
         ann.emit("join_text_queue", &[]);
         ann.emit("leave_text_queue", &[]);
         assert_eq!(ann.next().await.0, "text_queue_joined");
-        assert_eq!(ann.next().await, ("text_queue_left".to_owned(), vec![]));
+        assert_eq!(ann.next().await, ("text_queue_left".to_owned(), vec![json!({})]));
         ann.emit("leave_text_queue", &[]);
         ann.dealt_with().await;
         assert!(!ann.unread().contains(&"text_queue_left".to_owned()));

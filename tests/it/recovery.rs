@@ -43,6 +43,18 @@ fn texts(heard: &[(String, Value)]) -> Vec<&str> {
         .collect()
 }
 
+async fn room_has_ended(stage: &Stage) {
+    let ended = |key: &String| stage.redis(&["PTTL", key]) != ["-1"];
+    eventually("the room has ended", async || stage.keys("room:*").iter().all(ended)).await;
+}
+
+/// As when the time of these keys is over.
+fn forget(stage: &Stage, patterns: &[&str]) {
+    for key in patterns.iter().flat_map(|pattern| stage.keys(pattern)) {
+        stage.redis(&["DEL", &key]);
+    }
+}
+
 #[tokio::test]
 async fn a_session_goes_on_with_its_id_and_every_missed_line_comes_once() {
     everywhere(async |stage| {
@@ -285,16 +297,8 @@ async fn an_offset_of_an_earlier_session_is_left_aside() {
         assert!(mark.is_some());
         before.close().await;
         ann.emit("leave_text_room", &[]);
-        eventually("the room has ended", async || {
-            stage
-                .keys("room:*")
-                .iter()
-                .all(|key| stage.redis(&["PTTL", key]) != ["-1"])
-        })
-        .await;
-        for forgotten in ["log:*", "past:*", "room:*"].map(|of| stage.keys(of)).concat() {
-            stage.redis(&["DEL", &forgotten]);
-        }
+        room_has_ended(stage).await;
+        forget(stage, &["log:*", "past:*", "room:*"]);
         let (_, pid, none) = broken(bob(stage, 0).connect().await).await;
         assert_eq!(none, None, "the new session has told of nothing");
 
@@ -336,6 +340,174 @@ async fn a_client_that_counts_arguments_says_so_and_gets_no_offsets() {
 
         assert_eq!(pair.bob.mark(), None);
         assert!(pair.ann.mark().is_some());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_left_the_queue_still_brings_the_offset_of_before() {
+    everywhere(async |stage| {
+        let Pair { ann, mut bob, .. } = pair(stage).await;
+        say(&ann, "heard");
+        ann.emit("leave_text_room", &[]);
+        bob.expect("text_room_ended").await;
+        let mark = bob.mark();
+
+        bob.emit("join_text_queue", &[]);
+        bob.expect("text_queue_joined").await;
+        bob.emit("leave_text_queue", &[]);
+        bob.expect("text_queue_left").await;
+
+        assert_eq!(bob.mark(), mark);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_offset_that_is_none_of_ours_is_refused_with_the_reason() {
+    everywhere(async |stage| {
+        let Pair {
+            mut ann, bob: mut gone, ..
+        } = pair(stage).await;
+        say(&ann, "heard");
+        gone.expect("text_message_received").await;
+        let (_, pid, mark) = broken(gone).await;
+        let mark = mark.unwrap();
+        say(&ann, "missed");
+        ann.dealt_with().await;
+        let (room, _) = mark.split_once('/').unwrap();
+        let after_all = format!("{room}/{0}-{0}", u64::MAX);
+
+        for unreadable in ["text_queue_left", "", "a/b", &after_all] {
+            let mut anew = bob(stage, 0).taking_up(&pid, Some(unreadable)).connect().await;
+            assert_ne!(anew.pid(), pid, "{unreadable:?}");
+            let reason = anew.hear("recovery_failed").await;
+            assert_eq!(reason, json!({ "reason": "window_expired" }), "{unreadable:?}");
+            anew.drop_abruptly().await;
+        }
+
+        let mut back = bob(stage, 1).taking_up(&pid, Some(&mark)).connect().await;
+        assert_eq!(back.pid(), pid);
+        assert_eq!(texts(&heard(&mut back, 1).await), ["missed"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_forgotten_when_a_session_is_taken_up_a_second_time_is_not_passed_over() {
+    everywhere(async |stage| {
+        let Pair { mut ann, bob: gone, .. } = pair(stage).await;
+        let (_, pid, mark) = broken(gone).await;
+        say(&ann, "the last word");
+        ann.emit("leave_text_room", &[]);
+        ann.expect("text_room_ended").await;
+
+        // Taken up, and broken before anything was heard: the session is remembered for longer than the room.
+        let deaf = bob(stage, 0).taking_up(&pid, mark.as_deref()).connect().await;
+        assert_eq!(deaf.pid(), pid);
+        deaf.drop_abruptly().await;
+        room_has_ended(stage).await;
+        forget(stage, &["log:*", "room:*"]);
+        let mut back = bob(stage, 1).taking_up(&pid, mark.as_deref()).connect().await;
+
+        assert_ne!(back.pid(), pid);
+        assert_eq!(
+            back.hear("recovery_failed").await,
+            json!({ "reason": "window_expired" })
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_heard_a_room_to_its_end_goes_on_when_it_is_forgotten() {
+    everywhere(async |stage| {
+        let Pair { ann, bob: mut gone, .. } = pair(stage).await;
+        ann.emit("leave_text_room", &[]);
+        gone.expect("text_room_ended").await;
+        room_has_ended(stage).await;
+        forget(stage, &["log:*", "room:*"]);
+        let (_, pid, mark) = broken(gone).await;
+
+        let mut back = bob(stage, 0).taking_up(&pid, mark.as_deref()).connect().await;
+
+        assert_eq!(back.pid(), pid);
+        back.dealt_with().await;
+        assert!(back.unread().iter().all(|name| name == "mode-user-counts"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_reason_comes_first_then_the_state_and_nothing_of_it_as_news() {
+    let plan = with(|settings| settings.sockets.recovery_window = Duration::from_secs(10));
+    plan.everywhere(async |stage| {
+        let Pair {
+            mut ann, bob: mut gone, ..
+        } = pair(stage).await;
+        say(&ann, "heard");
+        gone.expect("text_message_received").await;
+        let (_, pid, mark) = broken(gone).await;
+        eventually("the seat is held", async || stage.timers("hold|").len() == 1).await;
+        say(&ann, "missed");
+        ann.dealt_with().await;
+        stage.advance(Duration::from_secs(11));
+
+        let mut back = bob(stage, 0).taking_up(&pid, mark.as_deref()).connect().await;
+
+        let told = heard(&mut back, 2).await;
+        assert_eq!(names(&told), ["recovery_failed", "text_reconnected"]);
+        let lines = told[1].1["messages"].as_array().unwrap();
+        let lines: Vec<_> = lines.iter().map(|line| line["content"].as_str().unwrap()).collect();
+        assert_eq!(lines, ["heard", "missed"]);
+        relays(&ann, &mut back).await;
+        assert!(back.unread().iter().all(|name| name == "mode-user-counts"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_said_goodbye_begins_anew_and_whose_transport_closed_does_not() {
+    everywhere(async |stage| {
+        let Pair { ann, bob: gone, .. } = pair(stage).await;
+        let pid = gone.pid().to_owned();
+        // What the Engine.IO client sends when its page goes.
+        gone.raw("1");
+        eventually("the seat is held", async || stage.timers("hold|").len() == 1).await;
+        let mut back = bob(stage, 0).taking_up(&pid, None).connect().await;
+        assert_eq!(back.pid(), pid);
+        assert_eq!(back.next().await.0, "text_match_found");
+        relays(&ann, &mut back).await;
+
+        let mark = back.mark();
+        back.close().await;
+        let mut anew = bob(stage, 1).taking_up(&pid, mark.as_deref()).connect().await;
+
+        assert_ne!(anew.pid(), pid);
+        let told = heard(&mut anew, 2).await;
+        assert_eq!(names(&told), ["recovery_failed", "text_reconnected"]);
+        assert_eq!(told[0].1, json!({ "reason": "window_expired" }));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_tab_that_said_goodbye_takes_nothing_from_one_whose_connection_broke() {
+    everywhere(async |stage| {
+        let mut ann = stage.guest(0).await;
+        let gone = bob(stage, 1).connect().await;
+        let tab = bob(stage, 0).connect().await;
+        let (_, pid, mark) = broken(gone).await;
+        let Pair { bob: tab, .. } = {
+            ann.forget();
+            Pair::seat(ann, tab).await
+        };
+        tab.close().await;
+
+        let mut back = bob(stage, 0).taking_up(&pid, mark.as_deref()).connect().await;
+
+        assert_eq!(back.pid(), pid);
+        assert_eq!(names(&heard(&mut back, 1).await), ["text_match_found"]);
     })
     .await;
 }

@@ -5,7 +5,7 @@ use crate::clock::Millis;
 use crate::coord::notice::Place as Seated;
 use crate::coord::rooms::Opening;
 use crate::coord::testing::{START, TestNode, World, assert_state, at, socket, texts, ticket, user};
-use crate::coord::users::{Entered, Stay};
+use crate::coord::users::{Entered, Remembered, Stay};
 use crate::domain::event::Event;
 use crate::domain::pairing::{Met, Seeker};
 use crate::domain::queue::{Place, Queue};
@@ -257,7 +257,12 @@ async fn who_cannot_be_had_is_out_and_the_other_waits_on_at_the_same_place() {
         seeks(&world, &node, who).await;
     }
     node.coord
-        .detach(&user("away"), &socket("saway"), at(10_000), Duration::ZERO)
+        .detach(
+            &user("away"),
+            &socket("saway"),
+            at(10_000),
+            Remembered::both(Duration::ZERO),
+        )
         .await
         .unwrap();
     // The node died before the queue heard of it.

@@ -2,7 +2,7 @@
 
 use super::{Opening, Paired};
 use crate::coord::testing::{TestNode, World, at, socket, user};
-use crate::coord::users::Entered;
+use crate::coord::users::{Entered, Remembered};
 use crate::domain::event::Event;
 use crate::domain::queue::Queue;
 use crate::domain::room::RoomKind;
@@ -95,7 +95,7 @@ async fn a_pair_of_which_one_cannot_be_had_is_not_seated_and_the_other_seeks_on(
     assert_eq!(state(&world).await, before);
 
     node.coord
-        .detach(&b.0, &socket("sb"), at(10_000), Duration::ZERO)
+        .detach(&b.0, &socket("sb"), at(10_000), Remembered::both(Duration::ZERO))
         .await
         .unwrap();
     let before = state(&world).await;

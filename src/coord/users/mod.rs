@@ -17,7 +17,7 @@ mod sockets;
 #[cfg(test)]
 mod tests;
 
-pub use sockets::{Attached, Detached, Past, Recovered, Session};
+pub use sockets::{Attached, Detached, Past, Recovered, Remembered, Session};
 
 use super::Coord;
 use super::notice::Place;

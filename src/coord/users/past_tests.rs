@@ -1,6 +1,6 @@
 //! Sessions that clients take up again, and the trail of rooms that says what they missed.
 
-use super::{ApartRules, Attached, Detached, Past, Recovered, Session, State};
+use super::{ApartRules, Attached, Detached, Past, Recovered, Remembered, Session, State};
 use crate::clock::Millis;
 use crate::coord::notice::Place;
 use crate::coord::testing::{TestNode, World, assert_state, at, socket, user};
@@ -32,7 +32,7 @@ async fn attach(node: &TestNode, sid: &str, session: Option<&Session>) -> Past {
 
 async fn detach(node: &TestNode, sid: &str) -> Detached {
     node.coord
-        .detach(&user("a"), &socket(sid), at(1), WINDOW)
+        .detach(&user("a"), &socket(sid), at(1), Remembered::both(WINDOW))
         .await
         .unwrap()
 }
@@ -88,6 +88,32 @@ async fn a_session_whose_connection_ended_is_taken_up_within_the_window_by_who_h
     assert_eq!(dump["user:a"], "#s2=s1 key-of-s1 guest, @s2=N2");
     assert_eq!(dump.get("past:a"), None);
     assert!(dump["counts"].contains("online=1"));
+}
+
+#[tokio::test]
+async fn who_says_goodbye_leaves_no_session_and_the_trail_to_the_others() {
+    let world = World::new(1).await;
+    let node = world.node().await;
+    let (sessions, room) = (["s1", "s2"].map(session), world.room("R1"));
+    attach(&node, "s1", Some(&sessions[0])).await;
+    attach(&node, "s2", Some(&sessions[1])).await;
+    detach(&node, "s1").await;
+    claim_for(&node, room).await;
+    leave(&node, room).await;
+
+    let goodbye = Remembered {
+        session: Duration::ZERO,
+        trail: WINDOW,
+    };
+    let gone = node.coord.detach(&user("a"), &socket("s2"), at(1), goodbye).await;
+
+    assert_eq!(gone.unwrap(), Detached::Last(State::Idle));
+    assert_eq!(recover(&node, "s3", &sessions[1], at(0)).await, Recovered::Unknown);
+    let taken = recover(&node, "s3", &sessions[0], at(0)).await;
+    assert!(
+        matches!(&taken, Recovered::To(State::Idle, past, None) if past.trail == [room]),
+        "{taken:?}"
+    );
 }
 
 #[tokio::test]

@@ -36,6 +36,25 @@ pub struct Past {
     pub trail: Vec<RoomId>,
 }
 
+/// For how long it is remembered who had a socket that has gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Remembered {
+    /// The session, which its client may take up again; zero when it said goodbye.
+    pub session: Duration,
+    /// The trail: other sessions of the user may be taken up.
+    pub trail: Duration,
+}
+
+impl Remembered {
+    /// Both for as long.
+    pub fn both(window: Duration) -> Self {
+        Self {
+            session: window,
+            trail: window,
+        }
+    }
+}
+
 /// What came of [`Coord::attach`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Attached {
@@ -126,14 +145,13 @@ impl Coord {
             .arg(crate::coord::counts::ARRIVALS_KEPT.as_millis())
     }
 
-    /// A socket of `user` has gone from this node. A seeker without sockets keeps the place until `give_up`; its client
-    /// may take up its session for `window`.
+    /// A socket of `user` has gone from this node. A seeker without sockets keeps the place until `give_up`.
     pub async fn detach(
         &self,
         user: &UserId,
         socket: &SocketId,
         give_up: Millis,
-        window: Duration,
+        remembered: Remembered,
     ) -> Result<Detached, Fault> {
         let shard = self.keys().shard_of_user(user);
         let act = Act::new("detach")
@@ -145,7 +163,8 @@ impl Coord {
             .arg(user)
             .arg(socket)
             .arg(give_up)
-            .arg(window.as_millis());
+            .arg(remembered.session.as_millis())
+            .arg(remembered.trail.as_millis());
         let reply = self.run(shard, act).await?;
         match reply.word() {
             "elsewhere" => Ok(Detached::Elsewhere(state(&reply, 0)?)),

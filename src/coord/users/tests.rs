@@ -1,6 +1,6 @@
 //! Users: sockets on one and two nodes, what they are doing, and counts that never drift.
 
-use super::{Attached, Detached, Entered, ModeSet, State, Stay};
+use super::{Attached, Detached, Entered, ModeSet, Remembered, State, Stay};
 use crate::clock::Millis;
 use crate::coord::testing::{TestNode, World, assert_state, at, socket, user};
 use crate::domain::pairing::Met;
@@ -26,7 +26,7 @@ pub(super) async fn attach(node: &TestNode, who: &str, sid: &str) -> Option<Stat
 
 pub(super) async fn detach(node: &TestNode, who: &str, sid: &str) -> Detached {
     node.coord
-        .detach(&user(who), &socket(sid), at(GIVE_UP), KEPT)
+        .detach(&user(who), &socket(sid), at(GIVE_UP), Remembered::both(KEPT))
         .await
         .unwrap()
 }

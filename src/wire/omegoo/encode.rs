@@ -244,6 +244,77 @@ mod tests {
         })
     }
 
+    /// Every kind of event, one after the other.
+    fn after(event: Option<&Event>) -> Option<Event> {
+        let (room, at, people) = (room(), Millis(1), vec![user("a"), user("b")]);
+        let offset = Offset { ms: 5, seq: 0 };
+        Some(match event {
+            None => Event::Seated {
+                room,
+                offset: Some(offset),
+                kind: RoomKind::Text,
+                people,
+                at,
+            },
+            Some(Event::Seated { .. }) => Event::Said {
+                room,
+                line: line("hi"),
+                typing_ended: true,
+            },
+            Some(Event::Said { .. }) => Event::Typing {
+                room,
+                user: user("a"),
+                typing: Typing::Started,
+                at,
+            },
+            Some(Event::Typing { .. }) => Event::Retaken {
+                room,
+                offset,
+                user: user("a"),
+                at,
+            },
+            Some(Event::Retaken { .. }) => Event::Resumed {
+                room,
+                kind: RoomKind::Text,
+                people,
+                lines: vec![line("hi")],
+            },
+            Some(Event::Resumed { .. }) => Event::Ended {
+                room,
+                offset: Some(offset),
+                ending: Ending::Reported(user("a")),
+                at,
+            },
+            Some(Event::Ended { .. }) => Event::Counted(Counts::default()),
+            Some(Event::Counted(_)) => Event::LoginOver {
+                logins: Vec::new(),
+                why: Why::Ban,
+            },
+            Some(Event::LoginOver { .. }) => Event::TokenEnding { until: at },
+            Some(Event::TokenEnding { .. }) => Event::TokenOver,
+            Some(Event::TokenOver) => Event::Superseded,
+            Some(Event::Superseded) => return None,
+        })
+    }
+
+    /// Clients of connection state recovery take it for one, whatever it is; a name without arguments too.
+    #[test]
+    fn a_string_comes_last_only_where_it_is_a_bookmark() {
+        for event in std::iter::successors(after(None), |event| after(Some(event))) {
+            for (viewer, bookmarks) in [("a", Bookmarks::On), ("b", Bookmarks::On), ("a", Bookmarks::Off)] {
+                let frames = encode(&event, &user(viewer), bookmarks);
+                let last = frames.len().saturating_sub(1);
+                for (at, frame) in frames.iter().enumerate() {
+                    let packet = frame.entry();
+                    let words: Vec<Value> = serde_json::from_str(packet.trim_start_matches("42")).unwrap();
+                    let mark = words.last().unwrap().as_str().map(str::to_owned);
+                    let expected = event.bookmark().filter(|_| bookmarks == Bookmarks::On && at == last);
+                    assert_eq!(mark, expected.map(|mark| mark.to_string()), "{packet}");
+                }
+            }
+        }
+    }
+
     #[test]
     fn each_of_a_pair_is_told_the_other() {
         let event = Event::Seated {

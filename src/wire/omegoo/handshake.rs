@@ -55,7 +55,7 @@ pub(super) struct Hello {
 /// What a client brings that was here before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Claim {
-    /// Its session; none when it is none of ours.
+    /// Its session; none when that, or the bookmark, is none of ours.
     pub(super) pid: Option<Pid>,
     /// Up to where it has heard.
     pub(super) mark: Option<Bookmark>,
@@ -142,10 +142,15 @@ pub(super) fn read(auth: &Map<String, Value>, actions: &Actions) -> Hello {
 
 /// What a client brings that was here before: socket.io-client puts it beside its `auth` payload.
 pub(super) fn claim(auth: &Map<String, Value>) -> Option<Claim> {
-    let text = |key: &str| auth.get(key).and_then(Value::as_str);
+    let pid = auth.get("pid").and_then(Value::as_str)?;
+    let mark = match auth.get("offset") {
+        // Who has heard nothing brings none.
+        None | Some(Value::Null) => Some(None),
+        Some(offset) => offset.as_str().and_then(Bookmark::parse).map(Some),
+    };
     Some(Claim {
-        pid: Pid::parse(text("pid")?),
-        mark: text("offset").and_then(Bookmark::parse),
+        pid: Pid::parse(pid).filter(|_| mark.is_some()),
+        mark: mark.flatten(),
     })
 }
 
@@ -188,6 +193,7 @@ pub(super) fn from_passport(passport: &Passport) -> Option<Hello> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ids::{RecoveryKey, RoomId, Shard, SocketId};
     use serde_json::json;
 
     #[test]
@@ -207,6 +213,32 @@ mod tests {
         assert_eq!(token(json!({"token": "own"})), "own");
         assert_eq!(token(json!({"token": 7})), 7);
         assert!(with_token(Map::new(), None).is_empty());
+    }
+
+    #[test]
+    fn a_bookmark_that_cannot_be_read_is_not_the_same_as_none() {
+        let mark = Bookmark::After(RoomId::fresh(Shard(0)));
+        let pid = Pid {
+            sid: SocketId::fresh(),
+            key: RecoveryKey::fresh(),
+            epoch: "e1".into(),
+            start: Bookmark::Start,
+            user: UserId::parse("a").unwrap(),
+            standing: Standing::Guest,
+        };
+        let claimed = |offset: Value| {
+            let auth = json!({"pid": pid.to_string(), "offset": offset});
+            let Claim { pid, mark } = claim(auth.as_object().unwrap()).unwrap();
+            (pid, mark)
+        };
+        let ours = Some(pid.clone());
+
+        assert_eq!(claimed(Value::Null), (ours.clone(), None));
+        assert_eq!(claimed(json!(mark.to_string())), (ours, Some(mark)));
+        for unreadable in [json!("text_queue_left"), json!(""), json!(7), json!({})] {
+            assert_eq!(claimed(unreadable), (None, None));
+        }
+        assert_eq!(claim(&Map::new()), None);
     }
 
     #[test]

@@ -19,7 +19,7 @@ use super::hub::{Doing, Hub};
 use super::member::Member;
 use super::moved::Moved;
 use super::{App, ConnectError, Departure, End, Inbound, Passport, Socket, Welcome};
-use crate::actions::connect::{Arrival, Came};
+use crate::actions::connect::{Arrival, Came, Parting};
 use crate::actions::{Actions, Denied};
 use crate::coord::script::FENCED;
 use crate::coord::users::Session;
@@ -80,15 +80,16 @@ impl Omegoo {
 
     /// Makes a user of an enrolled socket, whose client may take up `session`; none leaves what is known of that.
     async fn admit(&self, member: &Arc<Member>, session: Option<&Session>) -> Result<Came, Denied> {
-        match self
-            .actions
-            .arrive(&member.who.user, member.socket.sid(), session)
-            .await
-        {
-            Ok(came) => {
-                self.settle_in(member, &came);
-                Ok(came)
-            }
+        let came = self.arrive(member, session).await?;
+        self.settle_in(member, &came);
+        Ok(came)
+    }
+
+    /// The same, but nothing is told yet.
+    async fn arrive(&self, member: &Member, session: Option<&Session>) -> Result<Came, Denied> {
+        let (user, sid) = (&member.who.user, member.socket.sid());
+        match self.actions.arrive(user, sid, session).await {
+            Ok(came) => Ok(came),
             Err(denied) => Err(self.turn_away(member, denied).await),
         }
     }
@@ -167,8 +168,13 @@ impl Omegoo {
     /// trying, its sockets are taken care of by others.
     async fn depart(&self, member: &Member, departure: Departure) {
         let since = member.may_have_missed(departure);
+        let parting = match departure {
+            Departure::Clean => Parting::Goodbye,
+            Departure::Lost | Departure::Drained | Departure::Moved => Parting::Break,
+        };
+        let (user, sid) = (&member.who.user, member.socket.sid());
         loop {
-            match self.actions.depart(&member.who.user, member.socket.sid(), since).await {
+            match self.actions.depart(user, sid, since, parting).await {
                 Ok(()) => return,
                 Err(fault) if fault.why == FENCED => return,
                 Err(fault) => {

@@ -20,6 +20,7 @@ use futures_util::FutureExt;
 use serde_json::{Value, json};
 use std::pin::pin;
 
+/// Always with an argument: clients take a string that comes last for a bookmark, also the name of an event without any.
 fn emit(socket: &Socket, name: &str, payload: &Value) {
     socket.emit(&Frame::event("/", name, payload));
 }
@@ -34,22 +35,24 @@ impl Omegoo {
         };
         metrics::EVENTS_RECEIVED.one(kind);
         let outcome = match decoded {
-            Ok(Some(command)) => self.carry_out_settled(member, &command, inbound.ack).await,
-            Ok(None) => Ok(()),
+            Ok(Some(command)) => self.carry_out_settled(member, &command).await,
+            Ok(None) => Ok(None),
             Err(refusal) => Err(refusal.into()),
         };
-        if let Err(denied) = outcome {
-            deny(member, denied, inbound.ack);
+        match (outcome, inbound.ack) {
+            (Ok(receipt), Some(ack)) => confirm(member, receipt, ack),
+            (Ok(_), None) => {}
+            (Err(denied), ack) => deny(member, denied, ack),
         }
     }
 
     /// What a client wants while Redis is asked anew what its user is doing waits, as it would wait for Redis itself:
     /// unless the user turns out to be doing something else by then, or it may be old.
-    async fn carry_out_settled(&self, member: &Member, command: &Command, ack: Option<AckId>) -> Result<(), Denied> {
+    async fn carry_out_settled(&self, member: &Member, command: &Command) -> Result<Option<Receipt>, Denied> {
         let mut settles = pin!(member.settles());
         let believed = self.hub.doing(&member.who.user);
         if member.is_settled() {
-            let outcome = self.carry_out(member, command, ack).await;
+            let outcome = self.carry_out(member, command).await;
             let fenced = matches!(&outcome, Err(Denied::Failed(fault)) if fault.why == FENCED);
             let connection = member.socket.connection();
             if fenced && connection.polls() {
@@ -75,34 +78,35 @@ impl Omegoo {
                 return Err(Refusal::Unavailable.into());
             }
             match self.hub.doing(&member.who.user) == believed {
-                true => self.carry_out(member, command, ack).await,
+                true => self.carry_out(member, command).await,
                 false => Err(Refusal::Unavailable.into()),
             }
         })
         .await
     }
 
-    async fn carry_out(&self, member: &Member, command: &Command, ack: Option<AckId>) -> Result<(), Denied> {
+    /// Does it; of a line, what became of it.
+    async fn carry_out(&self, member: &Member, command: &Command) -> Result<Option<Receipt>, Denied> {
         match command {
+            Command::Say { text, client_id } => {
+                self.allow(member, Ability::Chat)?;
+                return self.say(member, text, client_id.as_ref()).await.map(Some);
+            }
             Command::Seek(queue) => {
                 self.allow(member, Ability::Chat)?;
                 // Boxed, like all that needs more room than a line: those are many at a time.
-                Box::pin(self.seek(member, *queue)).await
+                Box::pin(self.seek(member, *queue)).await?;
             }
-            Command::StopSeeking(Queue::Text) => self.stop_seeking(member).await,
-            Command::Say { text, client_id } => {
-                self.allow(member, Ability::Chat)?;
-                self.say(member, text, client_id.as_ref(), ack).await
+            Command::StopSeeking(Queue::Text) => self.stop_seeking(member).await?,
+            Command::ShowTyping(typing) => {
+                if let Some(room) = self.room_of(member) {
+                    self.actions.show_typing(&member.who.user, room, *typing).await?;
+                }
             }
-            Command::ShowTyping(typing) => match self.room_of(member) {
-                Some(room) => self.actions.show_typing(&member.who.user, room, *typing).await,
-                None => Ok(()),
-            },
             Command::LeaveRoom => {
                 if let Some(room) = self.room_of(member) {
                     self.actions.leave_room(&member.who.user, room).await?;
                 }
-                Ok(())
             }
             Command::Report {
                 reported,
@@ -113,11 +117,12 @@ impl Omegoo {
                 let room = self.room_of(member).ok_or(Refusal::NoRoom)?;
                 self.actions
                     .report(&member.who.user, room, reported, *violation, description)
-                    .await
+                    .await?;
             }
-            Command::Return => self.come_back(member).await,
-            Command::Show(mode) => Ok(self.actions.show(&member.who.user, *mode).await?),
+            Command::Return => self.come_back(member).await?,
+            Command::Show(mode) => self.actions.show(&member.who.user, *mode).await?,
         }
+        Ok(None)
     }
 
     fn allow(&self, member: &Member, ability: Ability) -> Result<(), Refusal> {
@@ -136,48 +141,37 @@ impl Omegoo {
 
     async fn seek(&self, member: &Member, queue: Queue) -> Result<(), Denied> {
         let user = &member.who.user;
+        let believed = self.hub.doing(user);
         match self.actions.seek(user, member.socket.sid(), queue).await? {
             Sought::Waiting(Place { position, wait_seconds }) => {
-                self.hub.set_doing(user, Doing::Seeking(queue));
                 let place = json!({ "position": position, "estimatedWaitTime": wait_seconds });
-                emit(&member.socket, "text_queue_joined", &place);
+                let tell = || emit(&member.socket, "text_queue_joined", &place);
+                self.hub.answer(user, believed, Doing::Seeking(queue), tell);
             }
-            Sought::Seated(room, people, missed) => {
-                self.hub.set_doing(user, Doing::Seated(room));
+            Sought::Seated(room, people, missed) => self.hub.answer(user, believed, Doing::Seated(room), || {
                 let (name, payload) = matched(room, &people, user);
                 emit(&member.socket, name, &payload);
                 missed.iter().for_each(|event| member.say(event));
-            }
+            }),
         }
         Ok(())
     }
 
     async fn stop_seeking(&self, member: &Member) -> Result<(), Denied> {
-        if self.actions.stop_seeking(&member.who.user).await? {
-            self.hub.set_doing(&member.who.user, Doing::Nothing);
-            member
-                .socket
-                .emit(&Frame::event_of("/", "text_queue_left", &[], &[])[0]);
+        let user = &member.who.user;
+        let believed = self.hub.doing(user);
+        if self.actions.stop_seeking(user).await? {
+            let tell = || emit(&member.socket, "text_queue_left", &json!({}));
+            self.hub.answer(user, believed, Doing::Nothing, tell);
         }
         Ok(())
     }
 
-    async fn say(
-        &self,
-        member: &Member,
-        text: &str,
-        client_id: Option<&ClientMessageId>,
-        ack: Option<AckId>,
-    ) -> Result<(), Denied> {
+    async fn say(&self, member: &Member, text: &str, client_id: Option<&ClientMessageId>) -> Result<Receipt, Denied> {
         let room = self.room_of(member).ok_or(Refusal::NoRoom)?;
         let user = &member.who.user;
         let echo = self.hub.wants_echo(user);
-        let Receipt { message, at } = self.actions.say(user, room, text, client_id, echo).await?;
-        if let Some(ack) = ack {
-            let receipt = json!({ "messageId": format!("msg_{message}"), "timestamp": at.0 });
-            member.socket.ack(ack, &[receipt], &[]);
-        }
-        Ok(())
+        self.actions.say(user, room, text, client_id, echo).await
     }
 
     async fn come_back(&self, member: &Member) -> Result<(), Denied> {
@@ -188,6 +182,13 @@ impl Omegoo {
         metrics::RECONNECTS.one(if recalled.is_ok() { "resumed" } else { "failed" });
         recalled
     }
+}
+
+/// Tells the sender that it was done: clients that were told to retry say everything again until they hear so.
+fn confirm(member: &Member, receipt: Option<Receipt>, ack: AckId) {
+    let receipt =
+        receipt.map(|Receipt { message, at }| json!({ "messageId": format!("msg_{message}"), "timestamp": at.0 }));
+    member.socket.ack(ack, receipt.as_slice(), &[]);
 }
 
 /// Tells the sender why not: in the event that the document has for it, and in the acknowledgement if one was asked for.

@@ -151,12 +151,15 @@ impl Omegoo {
             standing: member.who.standing,
         };
         let remembered = (wishes.bookmarks == Bookmarks::On).then_some(&session);
-        let came = self.admit(&member, remembered).await?;
+        let came = self.arrive(&member, remembered).await?;
         guest.iter().for_each(|guest| self.actions.guest_came(guest));
-        if let Some((why, claim)) = instead {
-            let told = self.tell_why_anew(&member, &came, why, claim).await;
-            if let Err(fault) = told {
-                return Err(self.turn_away(&member, fault.into()).await);
+        match instead {
+            None => self.settle_in(&member, &came),
+            Some((why, claim)) => {
+                let told = self.tell_why_anew(&member, &came, why, claim).await;
+                if let Err(fault) = told {
+                    return Err(self.turn_away(&member, fault.into()).await);
+                }
             }
         }
         self.tell_counts(&member);
@@ -177,6 +180,7 @@ impl Omegoo {
         })
     }
 
+    /// The reason, and then the state, which has what was missed.
     async fn tell_why_anew(&self, member: &Member, came: &Came, why: Unrecovered, claim: &Claim) -> Result<(), Fault> {
         // Each shard has its own epoch, and users of different names live on different shards.
         let lost = |pid: &Pid| pid.user == member.who.user && *pid.epoch != *came.epoch;
@@ -187,8 +191,12 @@ impl Omegoo {
             .socket
             .emit(&Frame::event("/", "recovery_failed", &json!({ "reason": why.code() })));
         let Arrival::Seated { room, .. } = came.arrival else {
+            self.settle_in(member, came);
             return Ok(());
         };
+        member.is_owed(&came.missed);
+        let missed = Vec::new();
+        self.settle_in(member, &Came { missed, ..came.clone() });
         match self.actions.recall(&member.who.user, member.socket.sid(), room).await {
             // The room has ended meanwhile: that is on its way.
             Ok(()) | Err(Denied::Refused(_)) => Ok(()),

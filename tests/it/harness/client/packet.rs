@@ -68,11 +68,13 @@ pub fn read(text: &str) -> Packet {
 }
 
 fn event(mut args: Vec<Value>, ack: Option<u64>, announced: usize) -> Event {
+    // socket.io-client takes a string that comes last for an offset, whatever it is, and the name for an argument.
+    let mark = args.last().and_then(Value::as_str).map(str::to_owned);
+    if let Some(mark) = &mark {
+        assert!(mark.contains('/'), "no offset comes last: {args:?}");
+        args.pop();
+    }
     let name = args.remove(0).as_str().expect("an event's name is a string").to_owned();
-    let is_mark = |last: &Value| last.as_str().is_some_and(|text| text.contains('/'));
-    let mark = args
-        .pop_if(|last| is_mark(last))
-        .map(|mark| mark.as_str().unwrap_or_default().to_owned());
     Event {
         name,
         args,
