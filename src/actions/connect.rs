@@ -105,11 +105,11 @@ impl Actions {
                 }
             }
         };
+        let first = missed.iter().find_map(Event::place);
         whole = whole && on_the_wire(&missed) <= self.room_for_missed();
         if !whole {
             missed.clear();
         }
-        let first = missed.iter().find_map(Event::place);
         let came = Came {
             whole,
             ..came(arrival, missed, past, None)

@@ -329,3 +329,30 @@ async fn every_transport_comes_back_over_every_other() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn who_comes_anew_and_missed_more_than_a_connection_takes_is_sent_the_state_instead() {
+    let plan = with(|settings| {
+        settings.sockets.outbox = 64 << 10;
+        settings.chat.rate_limit = 60;
+    });
+    plan.everywhere(async |stage| {
+        let Pair { mut ann, bob: gone, .. } = pair(stage).await;
+        gone.drop_abruptly().await;
+        away(stage).await;
+        for i in 0..50 {
+            say(&ann, &format!("{i} {}", "x".repeat(600)));
+        }
+        ann.dealt_with().await;
+
+        let mut back = bob(stage, 0).connect().await;
+
+        assert_eq!(back.hear("recovery_failed").await, json!({ "reason": "trimmed" }));
+        let state = back.hear("text_reconnected").await;
+        let lines = state["messages"].as_array().unwrap();
+        assert!(lines.last().unwrap()["content"].as_str().unwrap().starts_with("49 "));
+        assert!(!back.unread().contains(&"text_message_received".to_owned()), "a part");
+        relays(&ann, &mut back).await;
+    })
+    .await;
+}

@@ -214,7 +214,12 @@ impl App for Omegoo {
     async fn adopt(&self, socket: &Arc<Socket>, passport: Passport, heard: Option<Bookmark>) {
         let admitted = match (handshake::from_passport(&passport), heard) {
             (Some(hello), Some(heard)) => self.go_on(&self.enroll(socket, hello), heard).await,
-            (Some(hello), None) => self.admit(&self.enroll(socket, hello), None).await.map(drop),
+            (Some(hello), None) => self.admit(&self.enroll(socket, hello), None).await.map(|came| {
+                // Its client comes back and is sent the state.
+                if !came.whole {
+                    socket.connection().end(End::Cut);
+                }
+            }),
             (None, _) => Err(Fault::new("passport", "unreadable").into()),
         };
         let admitted = match (admitted, self.hub.member(socket.sid())) {

@@ -34,6 +34,13 @@ fn goes_on(room: RoomId, came: &Came) -> bool {
     is_there || came.missed.iter().any(is_end)
 }
 
+/// Whether Redis has lost its data since the session that a client brings. Each shard has its own epoch, and users of
+/// different names live on different shards.
+fn was_of_other_data(claim: &Claim, member: &Member, came: &Came) -> bool {
+    let lost = |pid: &Pid| pid.user == member.who.user && *pid.epoch != *came.epoch;
+    claim.pid.as_ref().is_some_and(lost)
+}
+
 /// What came of a client's wish to take up its session.
 enum Taken {
     /// It goes on.
@@ -153,10 +160,15 @@ impl Omegoo {
         let remembered = (wishes.bookmarks == Bookmarks::On).then_some(&session);
         let came = self.arrive(&member, remembered).await?;
         guest.iter().for_each(|guest| self.actions.guest_came(guest));
-        match instead {
+        let why = match instead {
+            Some((_, claim)) if was_of_other_data(claim, &member, &came) => Some(Unrecovered::EpochChanged),
+            Some((why, _)) => Some(why),
+            None => (!came.whole).then_some(Unrecovered::Trimmed),
+        };
+        match why {
             None => self.settle_in(&member, &came),
-            Some((why, claim)) => {
-                let told = self.tell_why_anew(&member, &came, why, claim).await;
+            Some(why) => {
+                let told = self.tell_why_anew(&member, &came, why).await;
                 if let Err(fault) = told {
                     return Err(self.turn_away(&member, fault.into()).await);
                 }
@@ -181,11 +193,7 @@ impl Omegoo {
     }
 
     /// The reason, and then the state, which has what was missed.
-    async fn tell_why_anew(&self, member: &Member, came: &Came, why: Unrecovered, claim: &Claim) -> Result<(), Fault> {
-        // Each shard has its own epoch, and users of different names live on different shards.
-        let lost = |pid: &Pid| pid.user == member.who.user && *pid.epoch != *came.epoch;
-        let lost = claim.pid.as_ref().is_some_and(lost);
-        let why = if lost { Unrecovered::EpochChanged } else { why };
+    async fn tell_why_anew(&self, member: &Member, came: &Came, why: Unrecovered) -> Result<(), Fault> {
         metrics::RECOVERIES.one(why.code());
         member
             .socket
