@@ -4,9 +4,13 @@ use crate::harness::client::Client;
 use crate::harness::pair::{Pair, relays, say, token};
 use crate::harness::stage::{Plan, Shape, Stage, with};
 use crate::harness::{PATIENCE, eventually};
+use futures_util::{SinkExt, StreamExt};
 use palaver::config::Settings;
 use serde_json::json;
 use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 const TWO_NODES: [Shape; 2] = [Shape { nodes: 2, shards: 1 }, Shape { nodes: 2, shards: 3 }];
 
@@ -133,6 +137,32 @@ impl Poller {
             }
         };
         tokio::time::timeout(PATIENCE, polling).await.expect(wanted);
+        came
+    }
+
+    /// A WebSocket that wants to replace polling.
+    async fn probe(&self, node: &str) -> WebSocketStream<MaybeTlsStream<TcpStream>> {
+        let url = format!("{node}{}", self.rest)
+            .replace("http:", "ws:")
+            .replace("=polling", "=websocket");
+        tokio_tungstenite::connect_async(url).await.unwrap().0
+    }
+
+    /// One that replaces it; what comes on it until something came that has `wanted` in it.
+    async fn upgrade_until(&self, node: &str, wanted: &str) -> Vec<String> {
+        let mut socket = self.probe(node).await;
+        let mut came = Vec::new();
+        let upgrading = async {
+            socket.send(Message::text("5")).await.unwrap();
+            while !came.iter().any(|packet: &String| packet.contains(wanted)) {
+                match socket.next().await.unwrap().unwrap() {
+                    Message::Text(packet) => came.push(packet.to_string()),
+                    other => panic!("{other:?}"),
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, upgrading).await.expect(wanted);
+        socket.send(Message::text("1")).await.unwrap();
         came
     }
 
@@ -306,6 +336,31 @@ async fn what_is_posted_to_a_living_node_while_the_owner_is_dead_and_nobody_know
                 assert_eq!(line["content"], json!(format!("line {number}")));
             }
             bob.post(&stays, "1").await;
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn what_is_posted_while_the_owner_is_dead_and_nobody_knows_is_done_when_the_session_upgrades_before_that_is_known()
+ {
+    // The lease of the dead node goes on for as long as the upgrade takes.
+    Plan::default()
+        .on(&TWO_NODES, async |stage| {
+            let stays = stage.url(0);
+            let (bob, mut ann, _) = poller_and_guest(stage, "40").await;
+            let say = |number: usize| format!(r#"42{number}["send_text_message",{{"content":"line {number}"}}]"#);
+
+            stage.kill(1);
+            bob.post(&stays, &say(1)).await;
+            bob.post(&stays, &say(2)).await;
+            let came = bob.upgrade_until(&stays, "432[").await;
+
+            let acks = came.iter().filter(|packet| packet.starts_with("43"));
+            assert_eq!(acks.map(|ack| &ack[..4]).collect::<Vec<_>>(), ["431[", "432["]);
+            for number in 1..=2 {
+                let line = ann.hear("text_message_received").await;
+                assert_eq!(line["content"], json!(format!("line {number}")));
+            }
         })
         .await;
 }
