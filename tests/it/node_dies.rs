@@ -366,6 +366,36 @@ async fn what_is_posted_while_the_owner_is_dead_and_nobody_knows_is_done_when_th
 }
 
 #[tokio::test]
+async fn a_polling_request_between_two_lives_of_its_node_waits_for_the_next_one() {
+    let seldom = |s: &mut Settings| s.lease.renew_every = Duration::from_secs(1);
+    with(seldom)
+        .on(&[Shape { nodes: 1, shards: 1 }], async |stage| {
+            let node = stage.url(0);
+            let others_take_it_for_dead = async || {
+                stage.redis(&["DEL", &stage.keys("nodes")[0]]);
+            };
+            let bob = Poller::open(&node).await;
+
+            others_take_it_for_dead().await;
+            bob.post(&node, "6").await;
+
+            let attempt = bob.probe(&node).await;
+            let polled = tokio::join!(bob.poll_until(&node, "6"), async {
+                let record = &stage.keys(&format!("session:{}", bob.sid()))[0];
+                eventually("the poll is about to give way", async || {
+                    !stage.redis(&["HGET", record, "waiting"]).is_empty()
+                })
+                .await;
+                others_take_it_for_dead().await;
+            });
+            assert_eq!(polled.0, ["6"]);
+            drop(attempt);
+            bob.post(&node, "1").await;
+        })
+        .await;
+}
+
+#[tokio::test]
 async fn who_polled_leaves_nothing_behind_when_the_node_that_took_them_dies_before_it_has_them() {
     let quick = |s: &mut Settings| {
         s.sockets.ping_interval = Duration::from_secs(2);
