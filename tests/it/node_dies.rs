@@ -166,6 +166,16 @@ impl Poller {
         came
     }
 
+    /// Another node takes its session and does nothing more.
+    fn is_taken_and_dropped(&self, stage: &Stage) {
+        let record = &stage.keys(&format!("session:{}", self.sid()))[0];
+        let owner = &stage.redis(&["HGET", record, "owner"])[0];
+        stage.redis(&["HSET", record, "owner", "gone", "epoch", "2"]);
+        let shard = record.split_inclusive("}:").next().unwrap();
+        let taken = ["taken", self.sid(), "1"].join("\u{1f}");
+        stage.redis(&["XADD", &format!("{shard}inbox:{owner}"), "*", "s", &taken]);
+    }
+
     /// The id of its session.
     fn sid(&self) -> &str {
         self.rest.rsplit_once('=').unwrap().1
@@ -396,6 +406,38 @@ async fn a_polling_request_between_two_lives_of_its_node_waits_for_the_next_one(
 }
 
 #[tokio::test]
+async fn who_cannot_be_told_of_holds_up_nobody_else_whose_node_never_had_them() {
+    let quick = |s: &mut Settings| {
+        s.sockets.ping_interval = Duration::from_secs(2);
+        s.sockets.ping_timeout = Duration::from_secs(2);
+    };
+    with(quick)
+        .on(&[Shape { nodes: 1, shards: 1 }], async |stage| {
+            let node = stage.url(0);
+            let mut moved = Vec::new();
+            for user in ["user-1", "user-2"] {
+                let bob = Poller::open_with(&node, &format!("Bearer {}", token(user))).await;
+                bob.post(&node, "40").await;
+                bob.poll_until(&node, "40{").await;
+                moved.push(bob);
+            }
+            let broken = &stage.keys("user:user-1")[0];
+            let aside = format!("{broken}-aside");
+            stage.redis(&["RENAME", broken, &aside]);
+            stage.redis(&["SET", broken, "as an unreachable one"]);
+
+            for bob in &moved {
+                bob.is_taken_and_dropped(stage);
+            }
+
+            eventually("who can be told of is gone", async || stage.sockets_of("user-2") == 0).await;
+            stage.redis(&["RENAME", &aside, broken]);
+            eventually("nobody is here", async || stage.keys("users:*").is_empty()).await;
+        })
+        .await;
+}
+
+#[tokio::test]
 async fn who_polled_leaves_nothing_behind_when_the_node_that_took_them_dies_before_it_has_them() {
     let quick = |s: &mut Settings| {
         s.sockets.ping_interval = Duration::from_secs(2);
@@ -407,16 +449,7 @@ async fn who_polled_leaves_nothing_behind_when_the_node_that_took_them_dies_befo
             let bob = Poller::open(&node).await;
             bob.post(&node, "40").await;
             bob.poll_until(&node, "40{").await;
-            let (record, sockets) = (stage.keys(&format!("session:{}", bob.sid())), stage.keys("users:*"));
-            let [record, sockets] = [&record[0], &sockets[0]];
-            let owner = &stage.redis(&["HGET", record, "owner"])[0];
-            assert!(sockets.ends_with(owner.as_str()));
-
-            // As a node that takes a session leaves it when it does nothing more.
-            stage.redis(&["HSET", record, "owner", "gone", "epoch", "2"]);
-            let shard = record.split_inclusive("}:").next().unwrap();
-            let taken = ["taken", bob.sid(), "1"].join("\u{1f}");
-            stage.redis(&["XADD", &format!("{shard}inbox:{owner}"), "*", "s", &taken]);
+            bob.is_taken_and_dropped(stage);
 
             eventually("nobody is here", async || stage.keys("users:*").is_empty()).await;
         })
