@@ -23,6 +23,10 @@ use tokio::time::{Instant, Sleep};
 /// After a failing `accept` (too many open files, usually): trying again at once would only burn the processor.
 const BACK_OFF: Duration = Duration::from_millis(100);
 
+/// What the HTTP server writes before the answer, alone, to a client that waits with the body until it is told to go on
+/// (`Expect: 100-continue`).
+const GO_ON: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+
 /// What connections may cost before they are sockets.
 #[derive(Clone, Copy, Debug)]
 pub struct HttpLimits {
@@ -277,7 +281,7 @@ impl AsyncRead for HttpStream {
 
 impl AsyncWrite for HttpStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        if self.phase == Phase::Answering {
+        if self.phase == Phase::Answering && buf != GO_ON {
             self.phase = Phase::Idle;
             let idle = self.limits.idle;
             self.deadline.as_mut().reset(Instant::now() + idle);
@@ -306,6 +310,7 @@ impl AsyncWrite for HttpStream {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     #[test]
     fn a_header_ends_at_its_blank_line_however_it_is_cut() {
@@ -314,5 +319,50 @@ mod tests {
 
         assert!(whole == Phase::Answering && cut == Phase::Answering);
         assert!(Phase::Idle.after(b"GET / HTTP/1.1\r\nhost: a\r\n").after(b"a\r\n\r") == Phase::Header(3));
+    }
+
+    /// How long a header may take here. What is sent in one piece takes no time.
+    const HEADER: Duration = Duration::from_millis(50);
+
+    async fn read_until(stream: &mut TcpStream, end: &[u8]) {
+        let mut read = Vec::new();
+        while !read.ends_with(end) {
+            let next = tokio::time::timeout(Duration::from_secs(5), stream.read_u8()).await;
+            read.push(next.expect("something comes in time").expect("the connection is open"));
+        }
+    }
+
+    /// Nothing comes, neither an answer nor the end, for longer than a header may take.
+    async fn is_left_alone(stream: &mut TcpStream) {
+        let next = tokio::time::timeout(4 * HEADER, stream.read_u8()).await;
+        assert!(next.is_err(), "{next:?}");
+    }
+
+    #[tokio::test]
+    async fn a_body_that_was_asked_for_may_take_its_time_and_the_next_header_may_not() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let header = b"POST / HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 4\r\n\r\n";
+        client.write_all(header).await.unwrap();
+        let limits = HttpLimits {
+            header: HEADER,
+            ..HttpLimits::default()
+        };
+        let (acceptor, _) = NodeAcceptor::new(listener, limits);
+        let repeat = poem::endpoint::make(async |request: poem::Request| {
+            Ok::<_, poem::Error>(request.into_body().into_string().await?)
+        });
+        tokio::spawn(poem::Server::new_with_acceptor(acceptor).run(repeat));
+
+        read_until(&mut client, GO_ON).await;
+        client.write_all(b"bo").await.unwrap();
+        is_left_alone(&mut client).await;
+        client.write_all(b"dy").await.unwrap();
+
+        read_until(&mut client, b"body").await;
+        is_left_alone(&mut client).await;
+        client.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n").await.unwrap();
+        let rest = tokio::time::timeout(Duration::from_secs(5), client.read_u8()).await;
+        assert!(rest.expect("it is cut off in time").is_err());
     }
 }

@@ -20,10 +20,16 @@ impl Moved {
         all.push_back((look_at, member));
     }
 
-    /// The next to look after, if its time has come.
-    pub(super) fn due(&self, now: Millis) -> Option<Arc<Member>> {
+    /// One that could not be looked after `now` is due again at once, before those who are not yet.
+    pub(super) fn note_again(&self, member: Arc<Member>, now: Millis) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.pop_front_if(|(look_at, _)| *look_at <= now)
-            .map(|(_, member)| member)
+        all.push_front((now, member));
+    }
+
+    /// Those to look after now.
+    pub(super) fn due(&self, now: Millis) -> Vec<Arc<Member>> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = all.partition_point(|(look_at, _)| *look_at <= now);
+        all.drain(..due).map(|(_, member)| member).collect()
     }
 }

@@ -127,7 +127,8 @@ impl<'c, D: Dialogue> Waiting<'c, D> {
 
     async fn give_way(&self) -> Result<Response, Refused> {
         let (core, token) = (self.core, self.token.as_str());
-        match core.coord.session_yield(&self.sid, token).await.map_err(unavailable)? {
+        let given_way = core.life.ask(|| core.coord.session_yield(&self.sid, token)).await;
+        match given_way.map_err(unavailable)? {
             true => Ok(text("6".to_owned())),
             false => Err(Refused::UnknownSid),
         }
@@ -196,7 +197,11 @@ async fn take<D: Dialogue>(
             .map_err(unavailable)?;
     } else if !closes && !packets.contains(&Packet::Pong) {
         // Nothing in it for anybody, but the client must hear whether its session lives.
-        known &= coord.session_push(sid, "6").await.map_err(unavailable)?;
+        known &= core
+            .life
+            .ask(|| coord.session_push(sid, "6"))
+            .await
+            .map_err(unavailable)?;
     }
     if closes {
         known &= core

@@ -100,7 +100,7 @@ pub(super) fn handover(joined: Vec<Carried>, leftover: &[String]) -> Handover {
 }
 
 /// The messages in bodies whose bounds were checked when they were posted.
-pub(super) fn messages(bodies: &[String]) -> Vec<Message> {
+fn messages(bodies: &[String]) -> Vec<Message> {
     let packets = bodies.iter().filter_map(|body| decode_payload(body, usize::MAX).ok());
     let message = |packet| match packet {
         Packet::Message(message) => Some(message),

@@ -8,10 +8,9 @@ use super::engine::Core;
 use super::engineio::Refused;
 use super::frame::Frame;
 use super::handshake::Offer;
-use super::signals;
 use super::talk::Talk;
 use super::websocket;
-use crate::coord::sessions::{Moving, Probed, Upgraded};
+use crate::coord::sessions::{Probed, Upgraded};
 use crate::ids::{SessionId, Ticket};
 use crate::metrics;
 use poem::{Request, Response};
@@ -19,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
-/// How long the owner may take to hand over; after that it is as good as dead and the record counts.
+/// How long the owner may take to hand over; after that it is as good as dead and what its record has is taken.
 const HAND_OVER: Duration = Duration::from_secs(3);
 
 /// Answers the handshake of a WebSocket that names a session.
@@ -60,34 +59,44 @@ impl<D: Dialogue> Talk<D> {
     pub(super) async fn take_over(&mut self, claim: &Ticket) -> Result<(), End> {
         let sid = self.connection.sid().clone();
         let mut handed = self.core.directory.take(&sid);
-        let moving = match self.core.coord.session_upgrade(&sid, claim.as_str()).await {
-            Ok(Upgraded::Moving(moving)) => moving,
+        let entries = match self.core.coord.session_upgrade(&sid, claim.as_str()).await {
+            Ok(Upgraded::Moving(entries)) => entries,
             Ok(Upgraded::Unknown) | Err(_) => {
                 self.core.directory.taken(&sid);
                 return Err(End::Malformed("no such session"));
             }
         };
         metrics::UPGRADES.one(());
-        let handover = follow(&self.connection, moving, &mut handed).await;
+        send(&self.connection, &entries);
+        let handover = follow(&self.core, &self.connection, &mut handed).await;
         self.core.directory.taken(&sid);
         self.connection.settle(self.core.clock.steady(), &self.core.settings);
+        // Nothing came: its client has to come back anew.
+        let handover = handover.ok_or(End::Drained)?;
         let adopted = self.core.dialogue.adopt(&self.connection, &mut self.memory, handover);
         adopted.await.map_err(|bad| End::Malformed(bad.0))
     }
 }
 
-/// Sends what the session still had for its client, and waits for its sockets.
-async fn follow(connection: &Arc<Connection>, moving: Moving, handed: &mut mpsc::Receiver<Hand>) -> Handover {
-    send(connection, &moving.entries);
-    let handover = if moving.handing {
-        let given = tokio::time::timeout(HAND_OVER, given(connection, handed)).await;
-        given.ok().flatten()
-    } else {
-        None
-    };
-    let mut handover = handover.unwrap_or_else(|| signals::handover(moving.joined, &[]));
-    handover.leftover.extend(signals::messages(&moving.kept));
-    handover
+/// Waits for the sockets, and takes them from an owner that does not hand them over.
+async fn follow<D: Dialogue>(
+    core: &Core<D>,
+    connection: &Arc<Connection>,
+    handed: &mut mpsc::Receiver<Hand>,
+) -> Option<Handover> {
+    if let Ok(given) = tokio::time::timeout(HAND_OVER, given(connection, handed)).await {
+        return given;
+    }
+    match core.life.ask(|| core.coord.session_take(connection.sid())).await {
+        Ok(true) => {}
+        Ok(false) => return None,
+        Err(fault) => {
+            tracing::warn!(%fault, "a session that moved could not be taken from its owner");
+            return None;
+        }
+    }
+    let taken = tokio::time::timeout(HAND_OVER, given(connection, handed)).await;
+    taken.ok().flatten()
 }
 
 /// What the owner of before still sends, and then gives.

@@ -4,9 +4,13 @@ use crate::harness::client::Client;
 use crate::harness::pair::{Pair, relays, say, token};
 use crate::harness::stage::{Plan, Shape, Stage, with};
 use crate::harness::{PATIENCE, eventually};
+use futures_util::{SinkExt, StreamExt};
 use palaver::config::Settings;
 use serde_json::json;
 use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 const TWO_NODES: [Shape; 2] = [Shape { nodes: 2, shards: 1 }, Shape { nodes: 2, shards: 3 }];
 
@@ -134,6 +138,42 @@ impl Poller {
         };
         tokio::time::timeout(PATIENCE, polling).await.expect(wanted);
         came
+    }
+
+    /// A WebSocket that wants to replace polling.
+    async fn probe(&self, node: &str) -> WebSocketStream<MaybeTlsStream<TcpStream>> {
+        let url = format!("{node}{}", self.rest)
+            .replace("http:", "ws:")
+            .replace("=polling", "=websocket");
+        tokio_tungstenite::connect_async(url).await.unwrap().0
+    }
+
+    /// One that replaces it; what comes on it until something came that has `wanted` in it.
+    async fn upgrade_until(&self, node: &str, wanted: &str) -> Vec<String> {
+        let mut socket = self.probe(node).await;
+        let mut came = Vec::new();
+        let upgrading = async {
+            socket.send(Message::text("5")).await.unwrap();
+            while !came.iter().any(|packet: &String| packet.contains(wanted)) {
+                match socket.next().await.unwrap().unwrap() {
+                    Message::Text(packet) => came.push(packet.to_string()),
+                    other => panic!("{other:?}"),
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, upgrading).await.expect(wanted);
+        socket.send(Message::text("1")).await.unwrap();
+        came
+    }
+
+    /// Another node takes its session and does nothing more.
+    fn is_taken_and_dropped(&self, stage: &Stage) {
+        let record = &stage.keys(&format!("session:{}", self.sid()))[0];
+        let owner = &stage.redis(&["HGET", record, "owner"])[0];
+        stage.redis(&["HSET", record, "owner", "gone", "epoch", "2"]);
+        let shard = record.split_inclusive("}:").next().unwrap();
+        let taken = ["taken", self.sid(), "1"].join("\u{1f}");
+        stage.redis(&["XADD", &format!("{shard}inbox:{owner}"), "*", "s", &taken]);
     }
 
     /// The id of its session.
@@ -311,6 +351,93 @@ async fn what_is_posted_to_a_living_node_while_the_owner_is_dead_and_nobody_know
 }
 
 #[tokio::test]
+async fn what_is_posted_while_the_owner_is_dead_and_nobody_knows_is_done_when_the_session_upgrades_before_that_is_known()
+ {
+    // The lease of the dead node goes on for as long as the upgrade takes.
+    Plan::default()
+        .on(&TWO_NODES, async |stage| {
+            let stays = stage.url(0);
+            let (bob, mut ann, _) = poller_and_guest(stage, "40").await;
+            let say = |number: usize| format!(r#"42{number}["send_text_message",{{"content":"line {number}"}}]"#);
+
+            stage.kill(1);
+            bob.post(&stays, &say(1)).await;
+            bob.post(&stays, &say(2)).await;
+            let came = bob.upgrade_until(&stays, "432[").await;
+
+            let acks = came.iter().filter(|packet| packet.starts_with("43"));
+            assert_eq!(acks.map(|ack| &ack[..4]).collect::<Vec<_>>(), ["431[", "432["]);
+            for number in 1..=2 {
+                let line = ann.hear("text_message_received").await;
+                assert_eq!(line["content"], json!(format!("line {number}")));
+            }
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_polling_request_between_two_lives_of_its_node_waits_for_the_next_one() {
+    let seldom = |s: &mut Settings| s.lease.renew_every = Duration::from_secs(1);
+    with(seldom)
+        .on(&[Shape { nodes: 1, shards: 1 }], async |stage| {
+            let node = stage.url(0);
+            let others_take_it_for_dead = async || {
+                stage.redis(&["DEL", &stage.keys("nodes")[0]]);
+            };
+            let bob = Poller::open(&node).await;
+
+            others_take_it_for_dead().await;
+            bob.post(&node, "6").await;
+
+            let attempt = bob.probe(&node).await;
+            let polled = tokio::join!(bob.poll_until(&node, "6"), async {
+                let record = &stage.keys(&format!("session:{}", bob.sid()))[0];
+                eventually("the poll is about to give way", async || {
+                    !stage.redis(&["HGET", record, "waiting"]).is_empty()
+                })
+                .await;
+                others_take_it_for_dead().await;
+            });
+            assert_eq!(polled.0, ["6"]);
+            drop(attempt);
+            bob.post(&node, "1").await;
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn who_cannot_be_told_of_holds_up_nobody_else_whose_node_never_had_them() {
+    let quick = |s: &mut Settings| {
+        s.sockets.ping_interval = Duration::from_secs(2);
+        s.sockets.ping_timeout = Duration::from_secs(2);
+    };
+    with(quick)
+        .on(&[Shape { nodes: 1, shards: 1 }], async |stage| {
+            let node = stage.url(0);
+            let mut moved = Vec::new();
+            for user in ["user-1", "user-2"] {
+                let bob = Poller::open_with(&node, &format!("Bearer {}", token(user))).await;
+                bob.post(&node, "40").await;
+                bob.poll_until(&node, "40{").await;
+                moved.push(bob);
+            }
+            let broken = &stage.keys("user:user-1")[0];
+            let aside = format!("{broken}-aside");
+            stage.redis(&["RENAME", broken, &aside]);
+            stage.redis(&["SET", broken, "as an unreachable one"]);
+
+            for bob in &moved {
+                bob.is_taken_and_dropped(stage);
+            }
+
+            eventually("who can be told of is gone", async || stage.sockets_of("user-2") == 0).await;
+            stage.redis(&["RENAME", &aside, broken]);
+            eventually("nobody is here", async || stage.keys("users:*").is_empty()).await;
+        })
+        .await;
+}
+
+#[tokio::test]
 async fn who_polled_leaves_nothing_behind_when_the_node_that_took_them_dies_before_it_has_them() {
     let quick = |s: &mut Settings| {
         s.sockets.ping_interval = Duration::from_secs(2);
@@ -322,16 +449,7 @@ async fn who_polled_leaves_nothing_behind_when_the_node_that_took_them_dies_befo
             let bob = Poller::open(&node).await;
             bob.post(&node, "40").await;
             bob.poll_until(&node, "40{").await;
-            let (record, sockets) = (stage.keys(&format!("session:{}", bob.sid())), stage.keys("users:*"));
-            let [record, sockets] = [&record[0], &sockets[0]];
-            let owner = &stage.redis(&["HGET", record, "owner"])[0];
-            assert!(sockets.ends_with(owner.as_str()));
-
-            // As a node that takes a session leaves it when it does nothing more.
-            stage.redis(&["HSET", record, "owner", "gone", "epoch", "2"]);
-            let shard = record.split_inclusive("}:").next().unwrap();
-            let taken = ["taken", bob.sid(), "1"].join("\u{1f}");
-            stage.redis(&["XADD", &format!("{shard}inbox:{owner}"), "*", "s", &taken]);
+            bob.is_taken_and_dropped(stage);
 
             eventually("nobody is here", async || stage.keys("users:*").is_empty()).await;
         })

@@ -4,9 +4,9 @@ use crate::harness::client::Dial;
 use crate::harness::eventually;
 use crate::harness::world::World;
 
-async fn later(dial: &Dial) -> String {
+async fn later(dial: &Dial, connect: &str) -> String {
     let mut client = dial.clone().open().await.expect("the engine takes everybody");
-    client.raw("40");
+    client.raw(connect);
     client.ended().await
 }
 
@@ -31,8 +31,8 @@ async fn new_clients_are_sent_away_while_the_line_is_full_and_returning_ones_wai
     waiting(&mut world, 1.0).await;
 
     let mut sent_away = Vec::new();
-    for _ in 0..3 {
-        sent_away.push(later(&dial).await);
+    for connect in ["40", "40", r#"40{"pid":"none of ours","offset":"start"}"#] {
+        sent_away.push(later(&dial, connect).await);
     }
     let back = tokio::spawn(dial.clone().guest("bob").taking_up(&pid, mark.as_deref()).connect());
     waiting(&mut world, 2.0).await;

@@ -161,6 +161,7 @@ pub(super) const ACTS: &[(&str, &str)] = &[
     ("session_pong", include_str!("../sessions/session_pong.lua")),
     ("session_probe", include_str!("../sessions/session_probe.lua")),
     ("session_push", include_str!("../sessions/session_push.lua")),
+    ("session_take", include_str!("../sessions/session_take.lua")),
     ("session_unprobe", include_str!("../sessions/session_unprobe.lua")),
     ("session_upgrade", include_str!("../sessions/session_upgrade.lua")),
     ("session_yield", include_str!("../sessions/session_yield.lua")),

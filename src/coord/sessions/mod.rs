@@ -12,7 +12,8 @@
 //! A session begins with `session_open`. Requests land anywhere; what is posted goes to the owner's inbox, and a node
 //! that finds the owner dead is the owner from then on. It ends by `session_close`, `session_drop`, `session_expire`,
 //! by its TTL when everybody forgot it, or by moving to a WebSocket: then the owner hands its sockets over
-//! (`session_hand`), its packets of before having been routed there in order.
+//! (`session_hand`), its packets of before having been routed there in order. From an owner that does not, they are taken
+//! (`session_take`).
 
 mod owner;
 #[cfg(test)]
@@ -115,20 +116,9 @@ pub enum Probed {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Upgraded {
     Unknown,
-    Moving(Moving),
-}
-
-/// A session on its way to a WebSocket.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Moving {
-    /// Whether its owner lives and will hand over.
-    pub handing: bool,
-    /// What was joined, should it not.
-    pub joined: Vec<Carried>,
-    /// Posted bodies that were not dealt with, should it not.
-    pub kept: Vec<String>,
-    /// Packets that no poll has fetched.
-    pub entries: Vec<String>,
+    /// Its sockets come through the inbox (`Handed`), behind what its owner still sends. Here are the packets that no poll
+    /// has fetched.
+    Moving(Vec<String>),
 }
 
 /// What came of [`Coord::session_expire`].
@@ -139,12 +129,6 @@ pub enum Expired {
     Expired,
     /// The session is over, or another node's.
     Lost,
-}
-
-/// Reads a number of values and these; what follows them is left.
-fn counted(values: Option<&[String]>) -> Option<(&[String], &[String])> {
-    let (count, rest) = values?.split_first()?;
-    rest.split_at_checked(count.parse().ok()?)
 }
 
 impl Coord {
@@ -271,18 +255,18 @@ impl Coord {
         let reply = self.run(self.keys().shard_of_session(sid), act).await?;
         match reply.word() {
             "unknown" => Ok(Upgraded::Unknown),
-            "moving" => {
-                let (joined, rest) = counted(reply.values().get(1..)).ok_or_else(|| reply.unknown())?;
-                let (kept, entries) = counted(Some(rest)).ok_or_else(|| reply.unknown())?;
-                Ok(Upgraded::Moving(Moving {
-                    handing: reply.text(0)? == "handing",
-                    joined: joined.iter().filter_map(|text| Carried::parse(text)).collect(),
-                    kept: kept.to_vec(),
-                    entries: entries.to_vec(),
-                }))
-            }
+            "moving" => Ok(Upgraded::Moving(reply.values().to_vec())),
             _ => Err(reply.unknown()),
         }
+    }
+
+    /// What its owner has not handed over in time is, from the record; false when the session is unknown.
+    pub async fn session_take(&self, sid: &SessionId) -> Result<bool, Fault> {
+        let act = self
+            .session_act("session_take", sid)
+            .key(self.keys().nodes(self.keys().shard_of_session(sid)))
+            .arg(sid);
+        self.session_word(sid, act, "handed", "unknown").await
     }
 
     /// Ends a session with a last packet for its client.

@@ -7,13 +7,7 @@
 -- twice: it is nobody's by then, and nobody is told again
 local s = sessions.read(KEYS[1])
 if not s or not s.moved or s.epoch ~= ARGV[2] then return {'lost'} end
--- What stays for a while tells latecomers that the session is not free.
-redis.call('HSET', KEYS[1], 'epoch', 'handed')
-local fields = {}
-for i = 3, 3 + tonumber(ARGV[3]) do fields[#fields + 1] = ARGV[i] end
-local kept = sessions.kept(s)
-for i = #ARGV, 4 + tonumber(ARGV[3]), -1 do table.insert(kept, 1, ARGV[i]) end
-local leftover = table.concat(kept, '\30')
-if leftover ~= '' then fields[#fields + 1] = leftover end
-sessions.tell(KEYS[2], s.moved, 'handed', ARGV[1], unpack(fields))
+local joined, half, last = {}, {}, 3 + tonumber(ARGV[3])
+for i = 4, #ARGV do table.insert(i <= last and joined or half, ARGV[i]) end
+sessions.hand(KEYS[2], KEYS[1], s, ARGV[1], joined, half)
 return {'handed'}

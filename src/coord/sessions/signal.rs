@@ -36,10 +36,6 @@ impl Carried {
         format!("{}{FIELD}{}{FIELD}{}", self.namespace, self.value(), self.mark())
     }
 
-    pub(super) fn parse(text: &str) -> Option<Carried> {
-        take(&mut text.split(FIELD))
-    }
-
     /// Whether both are of one socket, which may have heard more in between.
     pub fn is_same_socket(&self, other: &Carried) -> bool {
         (&self.namespace, &self.sid, &self.passport) == (&other.namespace, &other.sid, &other.passport)

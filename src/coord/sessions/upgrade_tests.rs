@@ -1,8 +1,9 @@
 //! A polling session becomes a WebSocket.
 
-use super::tests::{BEAT, carried, dead_node, emit, opened, sid, signals, wake};
+use super::tests::{BEAT, carried, emit, opened, packets, sid, signals, wake};
 use super::*;
-use crate::coord::testing::World;
+use crate::coord::testing::{START, TestNode, World};
+use crate::ids::Shard;
 
 #[tokio::test]
 async fn session_probe_is_for_one_at_a_time_and_makes_polls_yield() {
@@ -54,13 +55,7 @@ async fn session_upgrade_routes_what_the_owner_still_says_until_session_hand() {
     let upgraded = other.coord.session_upgrade(&sid(), "w1").await.unwrap();
 
     assert_eq!(unclaimed, Upgraded::Unknown);
-    let moving = Moving {
-        handing: true,
-        joined: vec![carried()],
-        kept: vec![],
-        entries: vec!["4b".into()],
-    };
-    assert_eq!(upgraded, Upgraded::Moving(moving));
+    assert_eq!(upgraded, Upgraded::Moving(vec!["4b".into()]));
     assert_eq!(
         signals(&mut owner).await,
         [SessionSignal::Moved { sid: sid(), epoch: 1 }]
@@ -91,25 +86,77 @@ async fn session_upgrade_routes_what_the_owner_still_says_until_session_hand() {
     assert_eq!(late.unwrap(), Probed::Busy);
 }
 
+fn handed(leftover: &[&str]) -> SessionSignal {
+    SessionSignal::Handed {
+        sid: sid(),
+        joined: vec![carried()],
+        leftover: leftover.iter().map(|body| (*body).to_owned()).collect(),
+    }
+}
+
+/// A session is posted to at another node than its owner's, and a WebSocket there wants to replace it.
+async fn posted_and_probed(owner: &TestNode, other: &TestNode) {
+    let patience = Duration::from_secs(10);
+    owner.coord.session_join(&sid(), 1, &carried()).await.unwrap();
+    for body in ["4a", "4b"] {
+        assert!(other.coord.session_push(&sid(), body).await.unwrap());
+    }
+    other.coord.session_probe(&sid(), "w1", patience).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_session_without_a_live_owner_upgrades_by_its_record() {
     let world = World::new(1).await;
-    let (dead, heir) = (dead_node(&world).await, world.node().await);
+    let (dead, mut heir) = (world.stranger().await, world.node().await);
+    let until = START + Duration::from_secs(5);
+    dead.coord.register(Shard(0), until).await.unwrap();
     dead.coord.session_open(&sid(), BEAT).await.unwrap();
-    dead.coord.session_join(&sid(), 1, &carried()).await.unwrap();
-    heir.coord
-        .session_probe(&sid(), "w1", Duration::from_secs(10))
-        .await
-        .unwrap();
+    posted_and_probed(&dead, &heir).await;
+    dead.coord.register(Shard(0), START).await.unwrap();
 
     let upgraded = heir.coord.session_upgrade(&sid(), "w1").await.unwrap();
 
-    let moving = Moving {
-        handing: false,
-        joined: vec![carried()],
-        kept: vec![],
-        entries: vec![],
-    };
-    assert_eq!(upgraded, Upgraded::Moving(moving));
+    assert_eq!(upgraded, Upgraded::Moving(vec![]));
+    assert_eq!(signals(&mut heir).await, [handed(&["4a", "4b"])]);
     assert!(!dead.coord.session_hand(&sid(), 1, &[], &[]).await.unwrap());
+}
+
+#[tokio::test]
+async fn session_take_gives_what_is_kept_by_the_record_when_its_owner_does_not_hand_over_and_nothing_twice() {
+    let (_world, mut owner, mut other) = opened().await;
+    posted_and_probed(&owner, &other).await;
+    let upgraded = other.coord.session_upgrade(&sid(), "w1").await.unwrap();
+    let dealt = Packets {
+        dealt: 1,
+        ..packets(&[], &["4c"])
+    };
+    let emitted = owner.coord.session_emit(&sid(), 1, dealt).await.unwrap();
+
+    assert!(other.coord.session_take(&sid()).await.unwrap());
+    assert!(other.coord.session_take(&sid()).await.unwrap());
+
+    assert_eq!((upgraded, emitted), (Upgraded::Moving(vec![]), Emitted::Routed));
+    let routed = SessionSignal::Routed {
+        sid: sid(),
+        entries: vec!["4c".into()],
+    };
+    assert_eq!(signals(&mut other).await, [routed, handed(&["4b"])]);
+    let told = signals(&mut owner).await;
+    let taken = SessionSignal::Taken { sid: sid(), epoch: 1 };
+    assert_eq!(told[2..], [SessionSignal::Moved { sid: sid(), epoch: 1 }, taken]);
+    assert!(!owner.coord.session_hand(&sid(), 1, &[], &[]).await.unwrap());
+    assert_eq!(emit(&owner, 1, &["4late"]).await, Emitted::Lost);
+}
+
+#[tokio::test]
+async fn session_take_leaves_what_the_owner_has_handed_over_meanwhile() {
+    let (_world, owner, mut other) = opened().await;
+    assert!(!other.coord.session_take(&sid()).await.unwrap(), "it has not moved");
+    posted_and_probed(&owner, &other).await;
+    other.coord.session_upgrade(&sid(), "w1").await.unwrap();
+    assert!(owner.coord.session_hand(&sid(), 1, &[carried()], &[]).await.unwrap());
+
+    assert!(other.coord.session_take(&sid()).await.unwrap());
+
+    assert_eq!(signals(&mut other).await, [handed(&["4a", "4b"])]);
 }

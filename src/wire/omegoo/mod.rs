@@ -28,12 +28,16 @@ use crate::domain::recovery::Bookmark;
 use crate::domain::room::Offset;
 use crate::error::Fault;
 use crate::metrics;
+use futures_util::StreamExt;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Wait before a departure is told to Redis again, when Redis was away.
 const DEPART_AGAIN: Duration = Duration::from_secs(1);
+
+/// Sockets that moved looked after at once.
+const LOOKED_AFTER_AT_ONCE: usize = 64;
 
 /// The dialect on a node.
 #[derive(Clone, Debug)]
@@ -154,33 +158,45 @@ impl Omegoo {
         }
     }
 
-    /// Sockets that moved a while ago, and that no node took, are gone.
+    /// Sockets that moved a while ago, and that no node took, are gone. Of whom Redis cannot be told now it is told another
+    /// time: others may live on a shard that answers.
     pub async fn look_after_the_moved(&self) {
-        while let Some(member) = self.moved.due(self.actions.clock().steady()) {
+        let now = self.actions.clock().steady();
+        let each = self.moved.due(now).into_iter().map(|member| async move {
             // It may have come back; where another node has it this does nothing.
-            if self.hub.member(member.socket.sid()).is_none() {
-                self.depart(&member, Departure::Lost).await;
+            let is_back = self.hub.member(member.socket.sid()).is_some();
+            if !is_back && !self.is_told_of(&member, Departure::Lost).await {
+                self.moved.note_again(member, now);
             }
+        });
+        futures_util::stream::iter(each)
+            .buffer_unordered(LOOKED_AFTER_AT_ONCE)
+            .collect::<()>()
+            .await;
+    }
+
+    /// Tells Redis that a socket is gone, for as long as it takes: nobody else knows.
+    async fn depart(&self, member: &Member, departure: Departure) {
+        while !self.is_told_of(member, departure).await {
+            tokio::time::sleep(DEPART_AGAIN).await;
         }
     }
 
-    /// Tells Redis that a socket is gone, for as long as it takes: nobody else knows. A node whose lease was taken stops
-    /// trying, its sockets are taken care of by others.
-    async fn depart(&self, member: &Member, departure: Departure) {
+    /// Tells Redis once; whether that is all. A node whose lease was taken stops trying, its sockets are taken care of by
+    /// others.
+    async fn is_told_of(&self, member: &Member, departure: Departure) -> bool {
         let since = member.may_have_missed(departure);
         let parting = match departure {
             Departure::Clean => Parting::Goodbye,
             Departure::Lost | Departure::Drained | Departure::Moved => Parting::Break,
         };
         let (user, sid) = (&member.who.user, member.socket.sid());
-        loop {
-            match self.actions.depart(user, sid, since, parting).await {
-                Ok(()) => return,
-                Err(fault) if fault.why == FENCED => return,
-                Err(fault) => {
-                    failed(&fault);
-                    tokio::time::sleep(DEPART_AGAIN).await;
-                }
+        match self.actions.depart(user, sid, since, parting).await {
+            Ok(()) => true,
+            Err(fault) if fault.why == FENCED => true,
+            Err(fault) => {
+                failed(&fault);
+                false
             }
         }
     }

@@ -55,8 +55,9 @@ impl Omegoo {
         handshake::must_be_readable(auth, &self.actions)?;
         let hello = handshake::read(auth, &self.actions);
         let claim = handshake::claim(auth).filter(|_| hello.wishes.bookmarks == Bookmarks::On);
-        let class = match claim {
+        let class = match claim.as_ref().and_then(|claim| claim.pid.as_ref()) {
             Some(_) => Class::Returning,
+            // Anybody can bring a name that is none of ours: whoever does waits with the others.
             None => Class::Newcomer,
         };
         let Ok(_permit) = self.door.enter(class).await.map_err(|later| {
