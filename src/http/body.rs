@@ -1,13 +1,16 @@
 //! A request's JSON body. Where it does not fit, the answer says which field does not.
 
 use super::problem::{BODY, Refused};
-use poem::{FromRequest, Request, RequestBody};
+use futures_util::TryStreamExt;
+use poem::error::ReadBodyError;
+use poem::{Request, RequestBody};
 use poem_openapi::impl_apirequest_for_payload;
 use poem_openapi::payload::{Json, ParsePayload, Payload};
 use poem_openapi::registry::{MetaSchemaRef, Registry};
 use poem_openapi::types::{ParseFromJSON, Type};
 use serde_json::{Map, Value};
 use std::ops::Deref;
+use std::pin::pin;
 
 /// A JSON object with the fields of `T`, each of which may be missing; others are overlooked.
 #[derive(Debug)]
@@ -40,8 +43,8 @@ impl<T: Type> Payload for Body<T> {
 impl<T: ParseFromJSON> ParsePayload for Body<T> {
     const IS_REQUIRED: bool = true;
 
-    async fn from_request(request: &Request, body: &mut RequestBody) -> poem::Result<Self> {
-        let bytes = Vec::<u8>::from_request(request, body).await?;
+    async fn from_request(_: &Request, body: &mut RequestBody) -> poem::Result<Self> {
+        let bytes = gathered(body.take()?).await?;
         let refused = |text: &str, field| poem::Error::from(Refused::<BODY>::unreadable(text, field));
         let Ok(fields) = serde_json::from_slice::<Map<String, Value>>(&bytes) else {
             return Err(refused("The body must be a JSON object", None));
@@ -55,6 +58,16 @@ impl<T: ParseFromJSON> ParsePayload for Body<T> {
             }
         }
     }
+}
+
+/// All of a body in one place: its parts keep much more alive than what is in them.
+async fn gathered(body: poem::Body) -> Result<Vec<u8>, ReadBodyError> {
+    let mut parts = pin!(body.into_bytes_stream());
+    let mut all = Vec::new();
+    while let Some(part) = parts.try_next().await? {
+        all.extend_from_slice(&part);
+    }
+    Ok(all)
 }
 
 /// The field that keeps the others from being read: fields that nobody knows never do.

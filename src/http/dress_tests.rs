@@ -1,9 +1,13 @@
 //! What every answer wears: the envelope of errors, and who may call from which page.
 
+use super::arrival::Bounds;
 use super::tests::{Client, text, told, world};
 use super::*;
+use futures_util::{Stream, StreamExt, stream};
 use poem::http::{Method, StatusCode};
 use serde_json::json;
+use std::io;
+use std::time::Duration;
 
 #[tokio::test]
 async fn unknown_paths_and_methods_answer_in_the_envelope() {
@@ -59,7 +63,11 @@ fn panics() -> String {
 fn bare() -> Client {
     let routes = Route::new().at("/takes", poem::post(takes)).at("/panics", get(panics));
     let origins = Origins::new(&Settings::default().origins);
-    Client(dress::outer(dress::inner(routes, origins, 100)).boxed())
+    let bounds = Bounds {
+        size: 100,
+        time: Duration::from_millis(50),
+    };
+    Client(dress::outer(dress::inner(routes, origins, bounds)).boxed())
 }
 
 #[tokio::test]
@@ -98,6 +106,67 @@ async fn bad_bodies_answer_in_the_envelope() {
 
     let (status, ..) = told(post(r#"{"name":"x"}"#.into()).header("transfer-encoding", "chunked")).await;
     assert_eq!(status, StatusCode::OK);
+}
+
+/// Sends it to a handler that reads it.
+fn send(body: impl Stream<Item = io::Result<&'static str>> + Send + 'static) -> poem::Body {
+    poem::Body::from_bytes_stream(body)
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_is_refused_in_time_and_its_connection_closed() {
+    let client = bare();
+    let never = stream::once(async { Ok("{") }).chain(stream::pending());
+    let drop_by_drop = stream::repeat(" ").then(|space| async move {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        Ok(space)
+    });
+
+    for body in [send(never), send(drop_by_drop)] {
+        let post = client
+            .request(Method::POST, "/takes")
+            .header("content-type", "application/json");
+        let (status, headers, body) = told(post.header("content-length", 90).body(body)).await;
+        assert_eq!(
+            (status, body),
+            (
+                StatusCode::REQUEST_TIMEOUT,
+                json!({"success": false, "error": "request body came too slowly", "message": "request body came too slowly", "code": "BODY_TOO_SLOW"})
+            )
+        );
+        assert_eq!(text(&headers, "connection"), Some("close"));
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_is_refused_with_a_code() {
+    let broken = stream::iter([Ok("{"), Err(io::ErrorKind::InvalidData.into())]);
+    let client = bare();
+
+    let post = client
+        .request(Method::POST, "/takes")
+        .header("content-type", "application/json");
+    let (status, _, body) = told(post.header("transfer-encoding", "chunked").body(send(broken))).await;
+
+    assert_eq!(
+        (status, &body["code"]),
+        (StatusCode::BAD_REQUEST, &json!("INVALID_BODY")),
+        "{body}"
+    );
+}
+
+#[tokio::test]
+async fn limits_are_asked_before_a_body_is_waited_for() {
+    let world = world(|settings| settings.body_timeout = Duration::from_secs(300)).await;
+    let login = || {
+        let post = world.client.request(Method::POST, "/api/v1/auth/login");
+        post.header("content-type", "application/json")
+    };
+    while told(login().body("[]")).await.0 == StatusCode::BAD_REQUEST {}
+
+    let (status, ..) = told(login().header("content-length", 9).body(send(stream::pending()))).await;
+
+    assert_eq!(status, StatusCode::TOO_MANY_REQUESTS);
 }
 
 #[tokio::test]
@@ -201,5 +270,5 @@ async fn only_where_pictures_are_uploaded_a_body_may_have_five_mebibytes() {
         post("/api/v1/upload/avatar", 6 << 20).await,
         StatusCode::PAYLOAD_TOO_LARGE
     );
-    assert_eq!(post("/api/v1/uploads", 5 << 20).await, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(post("/api/v1/uploads", 65 << 10).await, StatusCode::PAYLOAD_TOO_LARGE);
 }

@@ -1,9 +1,10 @@
 //! HTTP beside the sockets: health, status, metrics, the API description, and the page.
 //!
-//! A request passes, from outside in: security headers, counting, origins, the error envelope, the body's size; then a
+//! A request passes, from outside in: security headers, counting, origins, the error envelope, the body's bounds; then a
 //! handler, which extracts, calls one action, and replies. Rules live in `actions`; sockets are not known here, only
 //! handed through.
 
+mod arrival;
 mod assets;
 mod auth;
 mod body;
@@ -29,6 +30,7 @@ use crate::actions::Actions;
 use crate::clock::Millis;
 use crate::config::Settings;
 use crate::metrics;
+use arrival::Bounds;
 use origins::Origins;
 use poem::http::header;
 use poem::{Endpoint, EndpointExt, IntoEndpoint, Response, Route, get, handler};
@@ -107,7 +109,11 @@ where
     let routes = routes
         .map_to_response()
         .around(move |endpoint, request| callers::known(endpoint, request, proxies));
-    let dressed = dress::inner(routes, Origins::new(&settings.origins), settings.max_body);
+    let bounds = Bounds {
+        size: settings.max_body,
+        time: settings.body_timeout,
+    };
+    let dressed = dress::inner(routes, Origins::new(&settings.origins), bounds);
     let all = Route::new()
         .nest("/", dressed)
         .nest_no_strip(settings.sockets.path.clone(), sockets);
