@@ -105,15 +105,17 @@ async fn enveloped(endpoint: Arc<impl Endpoint<Output = Response>>, request: Req
         tracing::error!(route = route.map_or(routes::NOWHERE, |route| route.pattern), %status, "a request failed");
     }
     let response = match status {
-        StatusCode::BAD_REQUEST => reply::error(status, &text(response).await, None),
-        StatusCode::UNAUTHORIZED => reply::error(status, "Authentication required", Some("TOKEN_MISSING")),
-        StatusCode::METHOD_NOT_ALLOWED => allowing(reply::error(status, "method not allowed", None), route),
-        StatusCode::PAYLOAD_TOO_LARGE => reply::error(status, "request body too large", Some("BODY_TOO_LARGE")),
-        StatusCode::NOT_FOUND => reply::error(status, "not found", None),
-        StatusCode::UNSUPPORTED_MEDIA_TYPE => reply::error(status, takes.wanted(), Some("UNSUPPORTED_MEDIA_TYPE")),
+        StatusCode::BAD_REQUEST => reply::error(status, &text(response).await, "INVALID_REQUEST"),
+        StatusCode::UNAUTHORIZED => reply::error(status, "Authentication required", "TOKEN_MISSING"),
+        StatusCode::METHOD_NOT_ALLOWED => {
+            let refused = reply::error(status, "method not allowed", "METHOD_NOT_ALLOWED");
+            allowing(refused, route)
+        }
+        StatusCode::NOT_FOUND => reply::error(status, "not found", "NOT_FOUND"),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => reply::error(status, takes.wanted(), "UNSUPPORTED_MEDIA_TYPE"),
         StatusCode::SERVICE_UNAVAILABLE => reply::later(status, "temporarily unavailable"),
-        _ if status.is_server_error() => reply::error(status, "internal error", None),
-        _ => reply::error(status, status.canonical_reason().unwrap_or("refused"), None),
+        _ if status.is_server_error() => reply::error(status, "internal error", "INTERNAL"),
+        _ => reply::error(status, status.canonical_reason().unwrap_or("refused"), "REFUSED"),
     };
     Ok(response)
 }

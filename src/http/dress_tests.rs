@@ -19,7 +19,7 @@ async fn unknown_paths_and_methods_answer_in_the_envelope() {
             (status, body),
             (
                 StatusCode::NOT_FOUND,
-                json!({"success": false, "error": "not found", "message": "not found"})
+                json!({"success": false, "error": "not found", "message": "not found", "code": "NOT_FOUND"})
             ),
             "{path}"
         );
@@ -29,7 +29,7 @@ async fn unknown_paths_and_methods_answer_in_the_envelope() {
         assert_eq!(status, StatusCode::METHOD_NOT_ALLOWED, "{path}");
         assert_eq!(
             body,
-            json!({"success": false, "error": "method not allowed", "message": "method not allowed"})
+            json!({"success": false, "error": "method not allowed", "message": "method not allowed", "code": "METHOD_NOT_ALLOWED"})
         );
         assert_eq!(text(&headers, "allow"), Some("GET, HEAD, OPTIONS"), "{path}");
     }
@@ -43,6 +43,28 @@ async fn unknown_paths_and_methods_answer_in_the_envelope() {
         (status, text(&headers, "content-type")),
         (StatusCode::OK, Some("application/json; charset=utf-8"))
     );
+}
+
+#[tokio::test]
+async fn what_no_route_can_read_is_refused_in_the_envelope_and_may_be_read_by_allowed_pages() {
+    let world = world(|_| {}).await;
+    let page = "http://localhost:3000";
+
+    for (method, path, status) in [
+        (Method::GET, "/api/v1/users/%ff", StatusCode::BAD_REQUEST),
+        (Method::GET, "/%ff%fe", StatusCode::NOT_FOUND),
+        (Method::GET, "evil:80", StatusCode::NOT_FOUND),
+        (Method::OPTIONS, "*", StatusCode::NOT_FOUND),
+        (Method::CONNECT, "evil:443", StatusCode::NOT_FOUND),
+    ] {
+        let (told, headers, body) = told(world.client.request(method, path).header("origin", page)).await;
+        assert_eq!(told, status, "{path}");
+        assert!(
+            body["success"] == json!(false) && body["error"].is_string() && body["code"].is_string(),
+            "{path}: {body}"
+        );
+        assert_eq!(text(&headers, "access-control-allow-origin"), Some(page), "{path}");
+    }
 }
 
 #[derive(serde::Deserialize)]
@@ -177,7 +199,7 @@ async fn a_panicking_handler_is_an_internal_error_that_tells_nothing() {
         (status, body),
         (
             StatusCode::INTERNAL_SERVER_ERROR,
-            json!({"success": false, "error": "internal error", "message": "internal error"})
+            json!({"success": false, "error": "internal error", "message": "internal error", "code": "INTERNAL"})
         )
     );
 }

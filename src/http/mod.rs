@@ -32,8 +32,9 @@ use crate::config::Settings;
 use crate::metrics;
 use arrival::Bounds;
 use origins::Origins;
+use poem::endpoint::BoxEndpoint;
 use poem::http::header;
-use poem::{Endpoint, EndpointExt, IntoEndpoint, Response, Route, get, handler};
+use poem::{Endpoint, EndpointExt, IntoEndpoint, Request, Response, Route, get, handler};
 use std::sync::Arc;
 
 /// What handlers answer from.
@@ -113,11 +114,31 @@ where
         size: settings.max_body,
         time: settings.body_timeout,
     };
-    let dressed = dress::inner(routes, Origins::new(&settings.origins), bounds);
-    let all = Route::new()
-        .nest("/", dressed)
-        .nest_no_strip(settings.sockets.path.clone(), sockets);
+    let all = Split {
+        path: settings.sockets.path.clone(),
+        sockets: sockets.map_to_response().boxed(),
+        rest: dress::inner(routes, Origins::new(&settings.origins), bounds).boxed(),
+    };
     dress::closing(dress::outer(all), ready)
+}
+
+/// Gives sockets what is under their path. No route of the library's: it refuses paths that are not UTF-8 in its own words.
+struct Split {
+    path: String,
+    sockets: BoxEndpoint<'static>,
+    rest: BoxEndpoint<'static>,
+}
+
+impl Endpoint for Split {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> poem::Result<Response> {
+        let at = request.uri().path();
+        match at.starts_with(&self.path) || at == self.path.trim_end_matches('/') {
+            true => self.sockets.call(request).await,
+            false => self.rest.call(request).await,
+        }
+    }
 }
 
 /// What a node serves on `metrics_listen`.
