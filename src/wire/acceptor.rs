@@ -20,6 +20,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::time::{Instant, Sleep};
 
+/// How a client begins that speaks HTTP/2 without asking whether we do, and what it is told.
+const HTTP2: &[u8] = b"PRI * HTTP/2.0";
+const NO_HTTP2: &[u8] = b"HTTP/1.1 505 HTTP Version Not Supported\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+
 /// After a failing `accept` (too many open files, usually): trying again at once would only burn the processor.
 const BACK_OFF: Duration = Duration::from_millis(100);
 
@@ -161,6 +165,7 @@ impl NodeAcceptor {
             limits: self.limits,
             deadline: Box::pin(tokio::time::sleep(self.limits.header)),
             unread: None,
+            http2: Some(HTTP2),
         })
     }
 }
@@ -238,6 +243,8 @@ pub struct HttpStream {
     deadline: Pin<Box<Sleep>>,
     /// While the client does not take what is written: until when that is borne.
     unread: Option<Pin<Box<Sleep>>>,
+    /// What must follow for this to be HTTP/2, while it may be.
+    http2: Option<&'static [u8]>,
 }
 
 impl HttpStream {
@@ -253,6 +260,19 @@ impl HttpStream {
             self.deadline.as_mut().reset(Instant::now() + self.limits.header);
         }
         self.phase = self.phase.after(bytes);
+    }
+
+    /// Tells a client that speaks HTTP/2 that we do not, and gives it up. `bytes` have come.
+    fn refuses(&mut self, bytes: &[u8]) -> bool {
+        let Some(next) = self.http2 else { return false };
+        let both = next.len().min(bytes.len());
+        self.http2 = (bytes[..both] == next[..both]).then_some(&next[both..]);
+        let refused = self.http2.is_some_and(<[u8]>::is_empty);
+        if refused && let Some(accepted) = lock(&self.slot.stream).take() {
+            // Nothing was written before: there is room for it.
+            let _ = accepted.tcp.try_write(NO_HTTP2);
+        }
+        refused
     }
 
     /// What comes of a write: an error when the client has taken nothing for too long.
@@ -306,7 +326,11 @@ impl AsyncRead for HttpStream {
             self.slot.gone.notify_one();
         }
         read?;
-        self.heard(&buf.filled()[before..]);
+        let bytes = &buf.filled()[before..];
+        if self.refuses(bytes) {
+            return Poll::Ready(Err(io::ErrorKind::Unsupported.into()));
+        }
+        self.heard(bytes);
         Poll::Ready(Ok(()))
     }
 }
@@ -447,6 +471,30 @@ mod tests {
             tokio::time::sleep(patience / 10).await;
             client.read_exact(&mut part).await.unwrap();
         }
+    }
+
+    #[tokio::test]
+    async fn http2_is_refused_at_once_however_its_beginning_is_cut() {
+        let (at, _) = serve(HttpLimits::default(), 1).await;
+
+        for (begins, cut) in [
+            (&b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0"[..], 64),
+            (b"PRI * HTTP/2.0", 1),
+        ] {
+            let mut client = TcpStream::connect(at).await.unwrap();
+            client.set_nodelay(true).unwrap();
+            for part in begins.chunks(cut) {
+                client.write_all(part).await.unwrap();
+            }
+            assert_eq!(
+                rest(&mut client).await,
+                b"HTTP/1.1 505 HTTP Version Not Supported\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+            );
+        }
+        let mut client = TcpStream::connect(at).await.unwrap();
+        client.write_all(b"PRI").await.unwrap();
+        client.write_all(b"NT / HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+        assert!(read_to(&mut client, b"\r\n\r\n.").await.starts_with(b"HTTP/1.1 200 "));
     }
 
     #[test]
