@@ -74,10 +74,11 @@ section! {
         metrics_listen: Option<SocketAddr> = "";
         /// Origins of web pages that may call us, on HTTP and on every socket transport. `*` allows all.
         origins: Vec<String> = "https://omegoo.app,https://omegoo.chat,https://www.omegoo.chat,http://localhost:3000";
-        /// Largest body of an HTTP request.
-        max_body: usize = "1MiB" in "1KiB" "64MiB";
-        /// Proxies between a client and a node that write down where a request comes from (`X-Forwarded-For`). 0: it comes
-        /// from whoever opened the connection.
+        /// Largest body of an HTTP request; a picture that is uploaded may have 5 MiB.
+        max_body: usize = "64KiB" in "1KiB" "64MiB";
+        /// How long the body of an HTTP request may take to arrive, for each MiB that it may have.
+        body_timeout: Duration = "10s" in "100ms" "5m";
+        /// Proxies that write down where a request comes from (`X-Forwarded-For`). 0: it is whoever opened the connection.
         trusted_proxies: u8 = "0" in "0" "16";
         /// What is logged, as tracing-subscriber's filter directives.
         log: String = "info";

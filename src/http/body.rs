@@ -2,13 +2,16 @@
 
 use super::problem::{BODY, Refused};
 use crate::domain::json;
-use poem::{FromRequest, Request, RequestBody};
+use futures_util::TryStreamExt;
+use poem::error::ReadBodyError;
+use poem::{Request, RequestBody};
 use poem_openapi::impl_apirequest_for_payload;
 use poem_openapi::payload::{Json, ParsePayload, Payload};
 use poem_openapi::registry::{MetaSchemaRef, Registry};
 use poem_openapi::types::{ParseFromJSON, Type};
 use serde_json::{Map, Value};
 use std::ops::Deref;
+use std::pin::pin;
 
 /// A JSON object with the fields of `T`, each of which may be missing; others are overlooked.
 #[derive(Debug)]
@@ -41,8 +44,8 @@ impl<T: Type> Payload for Body<T> {
 impl<T: ParseFromJSON> ParsePayload for Body<T> {
     const IS_REQUIRED: bool = true;
 
-    async fn from_request(request: &Request, body: &mut RequestBody) -> poem::Result<Self> {
-        let bytes = Vec::<u8>::from_request(request, body).await?;
+    async fn from_request(_: &Request, body: &mut RequestBody) -> poem::Result<Self> {
+        let bytes = gathered(body.take()?).await?;
         let refused = |text: &str, field| poem::Error::from(Refused::<BODY>::unreadable(text, field));
         let text = std::str::from_utf8(&bytes).ok();
         let Some(fields) = text.and_then(|text| json::read::<Map<String, Value>>(text).ok()) else {
@@ -57,6 +60,16 @@ impl<T: ParseFromJSON> ParsePayload for Body<T> {
             }
         }
     }
+}
+
+/// All of a body in one place: its parts keep much more alive than what is in them.
+async fn gathered(body: poem::Body) -> Result<Vec<u8>, ReadBodyError> {
+    let mut parts = pin!(body.into_bytes_stream());
+    let mut all = Vec::new();
+    while let Some(part) = parts.try_next().await? {
+        all.extend_from_slice(&part);
+    }
+    Ok(all)
 }
 
 /// The field that keeps the others from being read: fields that nobody knows never do.

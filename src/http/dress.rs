@@ -1,23 +1,16 @@
-//! What every answer gets, whoever made it: security headers, numbers, the error envelope, a bound on the body.
+//! What every answer gets, whoever made it: security headers, numbers, the error envelope.
 
+use super::arrival::{self, Bounds};
 use super::origins::Origins;
-use super::problem::Takes;
 use super::ready::Readiness;
 use super::reply;
 use super::routes::{self, Known};
-use crate::domain::picture::LARGEST_FILE;
 use crate::metrics;
 use poem::http::{HeaderValue, Method, StatusCode, header};
 use poem::middleware::CatchPanic;
 use poem::{Endpoint, EndpointExt, Request, Response};
 use std::sync::Arc;
 use std::time::Instant;
-
-/// Where pictures are uploaded.
-const UPLOADS: &str = "/api/v1/upload/";
-
-/// What a form adds to the file in it.
-const FORM: usize = 64 * 1024;
 
 /// The document's security headers.
 const SECURITY: [(header::HeaderName, &str); 4] = [
@@ -67,10 +60,10 @@ pub(super) fn closing<E: Endpoint<Output = Response> + 'static>(
 pub(super) fn inner<E: Endpoint + 'static>(
     endpoint: E,
     origins: Origins,
-    max_body: usize,
+    bounds: Bounds,
 ) -> impl Endpoint<Output = Response> + 'static {
     let endpoint = endpoint
-        .around(move |endpoint, request| bounded(endpoint, request, max_body))
+        .around(move |endpoint, request| arrival::bounded(endpoint, request, bounds))
         .with(CatchPanic::new())
         .around(enveloped)
         .around(move |endpoint, request| {
@@ -91,40 +84,6 @@ async fn counted(endpoint: Arc<impl Endpoint<Output = Response>>, request: Reque
     Ok(response)
 }
 
-/// Refuses a body that is larger than allowed, announced or not.
-async fn bounded<E: Endpoint>(endpoint: Arc<E>, mut request: Request, max: usize) -> poem::Result<Response> {
-    let max = room_for(request.uri().path(), max);
-    let announced = request.headers().get(header::CONTENT_LENGTH);
-    let announced = announced.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > max) {
-        return Ok(StatusCode::PAYLOAD_TOO_LARGE.into());
-    }
-    if announced.is_none() && request.headers().contains_key(header::TRANSFER_ENCODING) {
-        match request.take_body().into_bytes_limit(max).await {
-            Ok(body) => request.set_body(body),
-            Err(poem::error::ReadBodyError::PayloadTooLarge) => return Ok(StatusCode::PAYLOAD_TOO_LARGE.into()),
-            Err(error) => return Err(error.into()),
-        }
-    }
-    endpoint.call(request).await.map(poem::IntoResponse::into_response)
-}
-
-/// What kind of body is taken here.
-fn takes(path: &str) -> Takes {
-    match path.starts_with(UPLOADS) {
-        true => Takes::Form,
-        false => Takes::Json,
-    }
-}
-
-/// Pictures may be larger than anything else.
-fn room_for(path: &str, max: usize) -> usize {
-    match takes(path) {
-        Takes::Form => max.max(LARGEST_FILE + FORM),
-        Takes::Json => max,
-    }
-}
-
 /// Puts every error into the envelope, and says what is allowed where a method is not.
 async fn enveloped(endpoint: Arc<impl Endpoint<Output = Response>>, request: Request) -> poem::Result<Response> {
     let route = routes::find(request.uri().path());
@@ -132,7 +91,7 @@ async fn enveloped(endpoint: Arc<impl Endpoint<Output = Response>>, request: Req
     if plain_options && !request.headers().contains_key(header::ORIGIN) {
         return Ok(allowing(StatusCode::NO_CONTENT.into(), route));
     }
-    let takes = takes(request.uri().path());
+    let takes = arrival::takes(request.uri().path());
     let response = endpoint.get_response(request).await;
     let status = response.status();
     let told = response
@@ -146,15 +105,17 @@ async fn enveloped(endpoint: Arc<impl Endpoint<Output = Response>>, request: Req
         tracing::error!(route = route.map_or(routes::NOWHERE, |route| route.pattern), %status, "a request failed");
     }
     let response = match status {
-        StatusCode::BAD_REQUEST => reply::error(status, &text(response).await, None),
-        StatusCode::UNAUTHORIZED => reply::error(status, "Authentication required", Some("TOKEN_MISSING")),
-        StatusCode::METHOD_NOT_ALLOWED => allowing(reply::error(status, "method not allowed", None), route),
-        StatusCode::PAYLOAD_TOO_LARGE => reply::error(status, "request body too large", Some("BODY_TOO_LARGE")),
-        StatusCode::NOT_FOUND => reply::error(status, "not found", None),
-        StatusCode::UNSUPPORTED_MEDIA_TYPE => reply::error(status, takes.wanted(), Some("UNSUPPORTED_MEDIA_TYPE")),
+        StatusCode::BAD_REQUEST => reply::error(status, &text(response).await, "INVALID_REQUEST"),
+        StatusCode::UNAUTHORIZED => reply::error(status, "Authentication required", "TOKEN_MISSING"),
+        StatusCode::METHOD_NOT_ALLOWED => {
+            let refused = reply::error(status, "method not allowed", "METHOD_NOT_ALLOWED");
+            allowing(refused, route)
+        }
+        StatusCode::NOT_FOUND => reply::error(status, "not found", "NOT_FOUND"),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => reply::error(status, takes.wanted(), "UNSUPPORTED_MEDIA_TYPE"),
         StatusCode::SERVICE_UNAVAILABLE => reply::later(status, "temporarily unavailable"),
-        _ if status.is_server_error() => reply::error(status, "internal error", None),
-        _ => reply::error(status, status.canonical_reason().unwrap_or("refused"), None),
+        _ if status.is_server_error() => reply::error(status, "internal error", "INTERNAL"),
+        _ => reply::error(status, status.canonical_reason().unwrap_or("refused"), "REFUSED"),
     };
     Ok(response)
 }

@@ -1,9 +1,13 @@
 //! What every answer wears: the envelope of errors, and who may call from which page.
 
+use super::arrival::Bounds;
 use super::tests::{Client, text, told, world};
 use super::*;
+use futures_util::{Stream, StreamExt, stream};
 use poem::http::{Method, StatusCode};
 use serde_json::json;
+use std::io;
+use std::time::Duration;
 
 #[tokio::test]
 async fn unknown_paths_and_methods_answer_in_the_envelope() {
@@ -15,7 +19,7 @@ async fn unknown_paths_and_methods_answer_in_the_envelope() {
             (status, body),
             (
                 StatusCode::NOT_FOUND,
-                json!({"success": false, "error": "not found", "message": "not found"})
+                json!({"success": false, "error": "not found", "message": "not found", "code": "NOT_FOUND"})
             ),
             "{path}"
         );
@@ -25,7 +29,7 @@ async fn unknown_paths_and_methods_answer_in_the_envelope() {
         assert_eq!(status, StatusCode::METHOD_NOT_ALLOWED, "{path}");
         assert_eq!(
             body,
-            json!({"success": false, "error": "method not allowed", "message": "method not allowed"})
+            json!({"success": false, "error": "method not allowed", "message": "method not allowed", "code": "METHOD_NOT_ALLOWED"})
         );
         assert_eq!(text(&headers, "allow"), Some("GET, HEAD, OPTIONS"), "{path}");
     }
@@ -39,6 +43,28 @@ async fn unknown_paths_and_methods_answer_in_the_envelope() {
         (status, text(&headers, "content-type")),
         (StatusCode::OK, Some("application/json; charset=utf-8"))
     );
+}
+
+#[tokio::test]
+async fn what_no_route_can_read_is_refused_in_the_envelope_and_may_be_read_by_allowed_pages() {
+    let world = world(|_| {}).await;
+    let page = "http://localhost:3000";
+
+    for (method, path, status) in [
+        (Method::GET, "/api/v1/users/%ff", StatusCode::BAD_REQUEST),
+        (Method::GET, "/%ff%fe", StatusCode::NOT_FOUND),
+        (Method::GET, "evil:80", StatusCode::NOT_FOUND),
+        (Method::OPTIONS, "*", StatusCode::NOT_FOUND),
+        (Method::CONNECT, "evil:443", StatusCode::NOT_FOUND),
+    ] {
+        let (told, headers, body) = told(world.client.request(method, path).header("origin", page)).await;
+        assert_eq!(told, status, "{path}");
+        assert!(
+            body["success"] == json!(false) && body["error"].is_string() && body["code"].is_string(),
+            "{path}: {body}"
+        );
+        assert_eq!(text(&headers, "access-control-allow-origin"), Some(page), "{path}");
+    }
 }
 
 #[derive(serde::Deserialize)]
@@ -59,7 +85,11 @@ fn panics() -> String {
 fn bare() -> Client {
     let routes = Route::new().at("/takes", poem::post(takes)).at("/panics", get(panics));
     let origins = Origins::new(&Settings::default().origins);
-    Client(dress::outer(dress::inner(routes, origins, 100)).boxed())
+    let bounds = Bounds {
+        size: 100,
+        time: Duration::from_millis(50),
+    };
+    Client(dress::outer(dress::inner(routes, origins, bounds)).boxed())
 }
 
 #[tokio::test]
@@ -100,6 +130,67 @@ async fn bad_bodies_answer_in_the_envelope() {
     assert_eq!(status, StatusCode::OK);
 }
 
+/// Sends it to a handler that reads it.
+fn send(body: impl Stream<Item = io::Result<&'static str>> + Send + 'static) -> poem::Body {
+    poem::Body::from_bytes_stream(body)
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_is_refused_in_time_and_its_connection_closed() {
+    let client = bare();
+    let never = stream::once(async { Ok("{") }).chain(stream::pending());
+    let drop_by_drop = stream::repeat(" ").then(|space| async move {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        Ok(space)
+    });
+
+    for body in [send(never), send(drop_by_drop)] {
+        let post = client
+            .request(Method::POST, "/takes")
+            .header("content-type", "application/json");
+        let (status, headers, body) = told(post.header("content-length", 90).body(body)).await;
+        assert_eq!(
+            (status, body),
+            (
+                StatusCode::REQUEST_TIMEOUT,
+                json!({"success": false, "error": "request body came too slowly", "message": "request body came too slowly", "code": "BODY_TOO_SLOW"})
+            )
+        );
+        assert_eq!(text(&headers, "connection"), Some("close"));
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_is_refused_with_a_code() {
+    let broken = stream::iter([Ok("{"), Err(io::ErrorKind::InvalidData.into())]);
+    let client = bare();
+
+    let post = client
+        .request(Method::POST, "/takes")
+        .header("content-type", "application/json");
+    let (status, _, body) = told(post.header("transfer-encoding", "chunked").body(send(broken))).await;
+
+    assert_eq!(
+        (status, &body["code"]),
+        (StatusCode::BAD_REQUEST, &json!("INVALID_BODY")),
+        "{body}"
+    );
+}
+
+#[tokio::test]
+async fn limits_are_asked_before_a_body_is_waited_for() {
+    let world = world(|settings| settings.body_timeout = Duration::from_secs(300)).await;
+    let login = || {
+        let post = world.client.request(Method::POST, "/api/v1/auth/login");
+        post.header("content-type", "application/json")
+    };
+    while told(login().body("[]")).await.0 == StatusCode::BAD_REQUEST {}
+
+    let (status, ..) = told(login().header("content-length", 9).body(send(stream::pending()))).await;
+
+    assert_eq!(status, StatusCode::TOO_MANY_REQUESTS);
+}
+
 #[tokio::test]
 async fn a_panicking_handler_is_an_internal_error_that_tells_nothing() {
     let (status, _, body) = told(bare().get("/panics")).await;
@@ -108,7 +199,7 @@ async fn a_panicking_handler_is_an_internal_error_that_tells_nothing() {
         (status, body),
         (
             StatusCode::INTERNAL_SERVER_ERROR,
-            json!({"success": false, "error": "internal error", "message": "internal error"})
+            json!({"success": false, "error": "internal error", "message": "internal error", "code": "INTERNAL"})
         )
     );
 }
@@ -201,5 +292,5 @@ async fn only_where_pictures_are_uploaded_a_body_may_have_five_mebibytes() {
         post("/api/v1/upload/avatar", 6 << 20).await,
         StatusCode::PAYLOAD_TOO_LARGE
     );
-    assert_eq!(post("/api/v1/uploads", 5 << 20).await, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(post("/api/v1/uploads", 65 << 10).await, StatusCode::PAYLOAD_TOO_LARGE);
 }

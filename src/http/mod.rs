@@ -1,9 +1,10 @@
 //! HTTP beside the sockets: health, status, metrics, the API description, and the page.
 //!
-//! A request passes, from outside in: security headers, counting, origins, the error envelope, the body's size; then a
+//! A request passes, from outside in: security headers, counting, origins, the error envelope, the body's bounds; then a
 //! handler, which extracts, calls one action, and replies. Rules live in `actions`; sockets are not known here, only
 //! handed through.
 
+mod arrival;
 mod assets;
 mod auth;
 mod body;
@@ -29,9 +30,11 @@ use crate::actions::Actions;
 use crate::clock::Millis;
 use crate::config::Settings;
 use crate::metrics;
+use arrival::Bounds;
 use origins::Origins;
+use poem::endpoint::BoxEndpoint;
 use poem::http::header;
-use poem::{Endpoint, EndpointExt, IntoEndpoint, Response, Route, get, handler};
+use poem::{Endpoint, EndpointExt, IntoEndpoint, Request, Response, Route, get, handler};
 use std::sync::Arc;
 
 /// What handlers answer from.
@@ -107,11 +110,35 @@ where
     let routes = routes
         .map_to_response()
         .around(move |endpoint, request| callers::known(endpoint, request, proxies));
-    let dressed = dress::inner(routes, Origins::new(&settings.origins), settings.max_body);
-    let all = Route::new()
-        .nest("/", dressed)
-        .nest_no_strip(settings.sockets.path.clone(), sockets);
+    let bounds = Bounds {
+        size: settings.max_body,
+        time: settings.body_timeout,
+    };
+    let all = Split {
+        path: settings.sockets.path.clone(),
+        sockets: sockets.map_to_response().boxed(),
+        rest: dress::inner(routes, Origins::new(&settings.origins), bounds).boxed(),
+    };
     dress::closing(dress::outer(all), ready)
+}
+
+/// Gives sockets what is under their path. No route of the library's: it refuses paths that are not UTF-8 in its own words.
+struct Split {
+    path: String,
+    sockets: BoxEndpoint<'static>,
+    rest: BoxEndpoint<'static>,
+}
+
+impl Endpoint for Split {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> poem::Result<Response> {
+        let at = request.uri().path();
+        match at.starts_with(&self.path) || at == self.path.trim_end_matches('/') {
+            true => self.sockets.call(request).await,
+            false => self.rest.call(request).await,
+        }
+    }
 }
 
 /// What a node serves on `metrics_listen`.

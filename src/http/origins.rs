@@ -84,11 +84,11 @@ impl Origins {
         let asks_first = request.method() == Method::OPTIONS
             && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
         let mut response = match (&from, asks_first) {
-            (From::Stranger, true) => reply::error(StatusCode::FORBIDDEN, "origin not allowed", Some(NOT_ALLOWED)),
+            (From::Stranger, true) => reply::error(StatusCode::FORBIDDEN, "origin not allowed", NOT_ALLOWED),
             (_, true) => preflight(),
             (from, false) if self.may_be_forged(&request, from) => {
                 metrics::REFUSALS.one(NOT_ALLOWED);
-                reply::error(StatusCode::FORBIDDEN, "origin not allowed", Some(NOT_ALLOWED))
+                reply::error(StatusCode::FORBIDDEN, "origin not allowed", NOT_ALLOWED)
             }
             (_, false) => endpoint.get_response(request).await,
         };

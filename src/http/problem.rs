@@ -1,6 +1,7 @@
 //! What went wrong, as both families' clients read it: one set of fields that holds what each looks for, with the status
 //! that each rule's refusal has.
 
+use super::arrival::{Missed, Takes};
 use super::iso::iso;
 use crate::actions::Denied;
 use crate::domain::account::{Ban, No};
@@ -80,6 +81,9 @@ enum Answer {
     /// There is no such thing.
     #[oai(status = 404)]
     Missing(Json<Problem>),
+    /// What was sent came too slowly.
+    #[oai(status = 408)]
+    TooSlow(Json<Problem>),
     /// It is so already, and stays.
     #[oai(status = 409)]
     Conflict(Json<Problem>),
@@ -117,8 +121,8 @@ pub(super) const FORBIDDEN: u16 = 1 << 2;
 pub(super) const MISSING: u16 = 1 << 3;
 /// 409.
 pub(super) const CONFLICT: u16 = 1 << 7;
-/// What comes of any body: 400, 413 and 415.
-pub(super) const BODY: u16 = BAD | 1 << 4 | 1 << 5;
+/// What comes of any body: 400, 408, 413 and 415.
+pub(super) const BODY: u16 = BAD | 1 << 8 | 1 << 4 | 1 << 5;
 /// 429.
 pub(super) const LIMITED: u16 = 1 << 6;
 /// All of them. Any operation may answer 503.
@@ -134,6 +138,7 @@ fn bit(status: u16) -> u16 {
         401 => UNKNOWN,
         403 => FORBIDDEN,
         404 => MISSING,
+        408 => 1 << 8,
         409 => CONFLICT,
         413 => 1 << 4,
         415 => 1 << 5,
@@ -191,6 +196,11 @@ impl Problem {
             code: Some(code.to_owned()),
             ..Self::default()
         }
+    }
+
+    fn missed(missed: Missed) -> Self {
+        let (error, code) = missed.said();
+        Self::new(error, code)
     }
 
     fn limited(quota: &Quota) -> Self {
@@ -311,6 +321,17 @@ impl<const MAY: u16> From<Refusal> for Refused<MAY> {
     }
 }
 
+impl<const MAY: u16> From<Missed> for Refused<MAY> {
+    fn from(missed: Missed) -> Self {
+        let problem = Json(Problem::missed(missed));
+        Self(match missed {
+            Missed::TooLarge => Answer::TooLarge(problem),
+            Missed::TooSlow => Answer::TooSlow(problem),
+            Missed::Broken => Answer::Bad(problem),
+        })
+    }
+}
+
 impl<const MAY: u16> From<Fault> for Refused<MAY> {
     fn from(fault: Fault) -> Self {
         Self(failed(&fault))
@@ -336,24 +357,6 @@ fn unavailable() -> Problem {
     Problem::new("Temporarily unavailable, please try again", "UNAVAILABLE")
 }
 
-/// What kind of body is taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Takes {
-    Json,
-    /// With files in it.
-    Form,
-}
-
-impl Takes {
-    /// What is said to who sends another kind.
-    pub(super) fn wanted(self) -> &'static str {
-        match self {
-            Takes::Json => "the body must be application/json",
-            Takes::Form => "the body must be multipart/form-data",
-        }
-    }
-}
-
 /// What is said with a status, for the description.
 pub(super) fn example(status: &str, takes: Takes) -> Option<Value> {
     let quota = Quota {
@@ -372,7 +375,8 @@ pub(super) fn example(status: &str, takes: Takes) -> Option<Value> {
         })),
         "404" => Problem::of(&No::NoSignUp),
         "409" => Problem::of(&No::GenderSaid),
-        "413" => Problem::new("request body too large", "BODY_TOO_LARGE"),
+        "408" => Problem::missed(Missed::TooSlow),
+        "413" => Problem::missed(Missed::TooLarge),
         "415" => Problem::new(takes.wanted(), "UNSUPPORTED_MEDIA_TYPE"),
         "429" => Problem::limited(&quota),
         "503" => unavailable(),

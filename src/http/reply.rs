@@ -1,4 +1,4 @@
-//! The error envelope of both families: `{success:false, error, message, code?}` for everything that goes wrong, so that a
+//! The error envelope of both families: `{success:false, error, message, code}` for everything that goes wrong, so that a
 //! client can always parse the answer as JSON. The one reads `error`, the other `message`.
 
 use poem::http::{HeaderValue, StatusCode, header};
@@ -10,12 +10,11 @@ struct Envelope<'a> {
     success: bool,
     error: &'a str,
     message: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    code: Option<&'a str>,
+    code: &'a str,
 }
 
 /// An error as clients expect it.
-pub(super) fn error(status: StatusCode, error: &str, code: Option<&str>) -> Response {
+pub(super) fn error(status: StatusCode, error: &str, code: &str) -> Response {
     let envelope = Envelope {
         success: false,
         error,
@@ -27,7 +26,7 @@ pub(super) fn error(status: StatusCode, error: &str, code: Option<&str>) -> Resp
 
 /// An answer to "try again later".
 pub(super) fn later(status: StatusCode, why: &str) -> Response {
-    let mut response = error(status, why, None);
+    let mut response = error(status, why, "UNAVAILABLE");
     response
         .headers_mut()
         .insert(header::RETRY_AFTER, HeaderValue::from_static("2"));

@@ -6,9 +6,8 @@ use crate::actions::Outside;
 use crate::clock::Clock;
 use crate::coord::connect;
 use crate::store::Store;
-use poem::endpoint::BoxEndpoint;
+use poem::RequestBuilder;
 use poem::http::{Method, StatusCode};
-use poem::{Request, RequestBuilder};
 use serde_json::{Value, json};
 
 pub(super) struct World {
@@ -255,7 +254,7 @@ async fn the_status_summary_has_thirty_minutes_and_says_503_without_redis() {
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(
         body,
-        json!({"success": false, "error": "status temporarily unavailable"})
+        json!({"success": false, "error": "status temporarily unavailable", "code": "UNAVAILABLE"})
     );
     assert_eq!(text(&headers, "retry-after"), Some("2"));
     let (status, ..) = told(world.client.get("/live")).await;

@@ -299,6 +299,7 @@ fn sockets(settings: &Settings) -> wire::Settings {
         ping_timeout: given.ping_timeout,
         connect_timeout: given.connect_timeout,
         upgrade_timeout: given.upgrade_timeout,
+        body_timeout: settings.body_timeout,
         max_payload: given.max_payload,
         outbox: given.outbox,
         max_connections: given.max_connections as usize,

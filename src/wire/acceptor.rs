@@ -8,7 +8,7 @@ use poem::listener::Acceptor;
 use poem::web::{LocalAddr, RemoteAddr};
 use std::collections::HashMap;
 use std::future::Future;
-use std::io;
+use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,6 +19,10 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::time::{Instant, Sleep};
+
+/// How a client begins that speaks HTTP/2 without asking whether we do, and what it is told.
+const HTTP2: &[u8] = b"PRI * HTTP/2.0";
+const NO_HTTP2: &[u8] = b"HTTP/1.1 505 HTTP Version Not Supported\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 
 /// After a failing `accept` (too many open files, usually): trying again at once would only burn the processor.
 const BACK_OFF: Duration = Duration::from_millis(100);
@@ -36,6 +40,8 @@ pub struct HttpLimits {
     pub header: Duration,
     /// Between two requests of one connection.
     pub idle: Duration,
+    /// Between two bytes of an answer, for a client that does not read.
+    pub unread: Duration,
 }
 
 impl Default for HttpLimits {
@@ -45,6 +51,7 @@ impl Default for HttpLimits {
             header: Duration::from_secs(10),
             // Longer than balancers keep idle connections to us, so that they close first.
             idle: Duration::from_secs(90),
+            unread: Duration::from_secs(30),
         }
     }
 }
@@ -157,6 +164,8 @@ impl NodeAcceptor {
             phase: Phase::Idle,
             limits: self.limits,
             deadline: Box::pin(tokio::time::sleep(self.limits.header)),
+            unread: None,
+            http2: Some(HTTP2),
         })
     }
 }
@@ -232,6 +241,10 @@ pub struct HttpStream {
     phase: Phase,
     limits: HttpLimits,
     deadline: Pin<Box<Sleep>>,
+    /// While the client does not take what is written: until when that is borne.
+    unread: Option<Pin<Box<Sleep>>>,
+    /// What must follow for this to be HTTP/2, while it may be.
+    http2: Option<&'static [u8]>,
 }
 
 impl HttpStream {
@@ -247,6 +260,45 @@ impl HttpStream {
             self.deadline.as_mut().reset(Instant::now() + self.limits.header);
         }
         self.phase = self.phase.after(bytes);
+    }
+
+    /// Tells a client that speaks HTTP/2 that we do not, and gives it up. `bytes` have come.
+    fn refuses(&mut self, bytes: &[u8]) -> bool {
+        let Some(next) = self.http2 else { return false };
+        let both = next.len().min(bytes.len());
+        self.http2 = (bytes[..both] == next[..both]).then_some(&next[both..]);
+        let refused = self.http2.is_some_and(<[u8]>::is_empty);
+        if refused && let Some(accepted) = lock(&self.slot.stream).take() {
+            // Nothing was written before: there is room for it.
+            let _ = accepted.tcp.try_write(NO_HTTP2);
+        }
+        refused
+    }
+
+    /// What comes of a write: an error when the client has taken nothing for too long.
+    fn wrote(
+        &mut self,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+        wrote: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        if wrote.is_pending() {
+            let patience = self.limits.unread;
+            let unread = self
+                .unread
+                .get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
+            ready!(unread.as_mut().poll(cx));
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        self.unread = None;
+        let answers = !bufs.iter().flat_map(|part| part.iter()).eq(GO_ON);
+        if answers && !matches!(self.phase, Phase::Header(_)) {
+            self.phase = Phase::Idle;
+            self.deadline.as_mut().reset(Instant::now() + self.limits.idle);
+            // Nobody may read before the client says something: only what was polled wakes us.
+            let _ = self.deadline.as_mut().poll(cx);
+        }
+        wrote
     }
 }
 
@@ -274,22 +326,35 @@ impl AsyncRead for HttpStream {
             self.slot.gone.notify_one();
         }
         read?;
-        self.heard(&buf.filled()[before..]);
+        let bytes = &buf.filled()[before..];
+        if self.refuses(bytes) {
+            return Poll::Ready(Err(io::ErrorKind::Unsupported.into()));
+        }
+        self.heard(bytes);
         Poll::Ready(Ok(()))
     }
 }
 
 impl AsyncWrite for HttpStream {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        if self.phase == Phase::Answering && buf != GO_ON {
-            self.phase = Phase::Idle;
-            let idle = self.limits.idle;
-            self.deadline.as_mut().reset(Instant::now() + idle);
-        }
-        match lock(&self.slot.stream).as_mut() {
-            Some(accepted) => Pin::new(&mut accepted.tcp).poll_write(cx, buf),
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_write_vectored(cx, &[IoSlice::new(buf)])
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let wrote = match lock(&self.slot.stream).as_mut() {
+            Some(accepted) => Pin::new(&mut accepted.tcp).poll_write_vectored(cx, bufs),
             None => Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
-        }
+        };
+        self.wrote(cx, bufs, wrote)
+    }
+
+    /// Else the HTTP server copies every answer, and keeps the copy while a client does not read.
+    fn is_write_vectored(&self) -> bool {
+        true
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -310,7 +375,127 @@ impl AsyncWrite for HttpStream {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use poem::endpoint::make_sync;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    /// Long enough for anything that must happen.
+    const PATIENCE: Duration = Duration::from_secs(10);
+
+    const ASK: &[u8] = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n";
+
+    /// A server that answers every request with so many bytes.
+    async fn serve(limits: HttpLimits, size: usize) -> (SocketAddr, Streams) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let at = listener.local_addr().unwrap();
+        let (acceptor, streams) = NodeAcceptor::new(listener, limits);
+        let answer = make_sync(move |_| vec![b'.'; size]);
+        tokio::spawn(poem::Server::new_with_acceptor(acceptor).run(answer));
+        (at, streams)
+    }
+
+    /// Reads until `end` has come.
+    async fn read_to(client: &mut TcpStream, end: &[u8]) -> Vec<u8> {
+        let mut read = Vec::new();
+        while !read.ends_with(end) {
+            let byte = tokio::time::timeout(PATIENCE, client.read_u8()).await;
+            read.push(byte.expect("it comes in time").unwrap());
+        }
+        read
+    }
+
+    /// All that comes until the connection ends.
+    async fn rest(client: &mut TcpStream) -> Vec<u8> {
+        let mut read = Vec::new();
+        let ended = tokio::time::timeout(PATIENCE, client.read_to_end(&mut read)).await;
+        // A reset is an end too.
+        let _ = ended.expect("the connection ends in time");
+        read
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_falls_silent_ends_after_however_many_answers() {
+        let limits = HttpLimits {
+            idle: Duration::from_millis(200),
+            ..HttpLimits::default()
+        };
+        let (at, streams) = serve(limits, 1).await;
+
+        for asked in 1..=3 {
+            let mut client = TcpStream::connect(at).await.unwrap();
+            for _ in 0..asked {
+                client.write_all(ASK).await.unwrap();
+                read_to(&mut client, b"\r\n\r\n.").await;
+            }
+
+            assert_eq!(rest(&mut client).await, b"", "after {asked}");
+        }
+        assert_eq!(streams.open(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_client_that_reads_nothing_of_its_answer_is_given_up() {
+        let limits = HttpLimits {
+            unread: Duration::from_millis(200),
+            ..HttpLimits::default()
+        };
+        let (at, streams) = serve(limits, 32 << 20).await;
+        let mut client = TcpStream::connect(at).await.unwrap();
+        client.write_all(ASK).await.unwrap();
+        read_to(&mut client, b"\r\n\r\n").await;
+        assert_eq!(streams.open(), 1);
+
+        let given_up = async {
+            while streams.open() > 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+
+        tokio::time::timeout(PATIENCE, given_up).await.expect("in time");
+    }
+
+    #[tokio::test]
+    async fn a_client_that_reads_slowly_gets_all_of_its_answer() {
+        let patience = Duration::from_secs(1);
+        let limits = HttpLimits {
+            idle: patience,
+            unread: patience,
+            ..HttpLimits::default()
+        };
+        let (at, _) = serve(limits, 32 << 20).await;
+        let mut client = TcpStream::connect(at).await.unwrap();
+        client.write_all(ASK).await.unwrap();
+        read_to(&mut client, b"\r\n\r\n").await;
+
+        let mut part = vec![0; 2 << 20];
+        for _ in 0..16 {
+            tokio::time::sleep(patience / 10).await;
+            client.read_exact(&mut part).await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn http2_is_refused_at_once_however_its_beginning_is_cut() {
+        let (at, _) = serve(HttpLimits::default(), 1).await;
+
+        for (begins, cut) in [
+            (&b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0"[..], 64),
+            (b"PRI * HTTP/2.0", 1),
+        ] {
+            let mut client = TcpStream::connect(at).await.unwrap();
+            client.set_nodelay(true).unwrap();
+            for part in begins.chunks(cut) {
+                client.write_all(part).await.unwrap();
+            }
+            assert_eq!(
+                rest(&mut client).await,
+                b"HTTP/1.1 505 HTTP Version Not Supported\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+            );
+        }
+        let mut client = TcpStream::connect(at).await.unwrap();
+        client.write_all(b"PRI").await.unwrap();
+        client.write_all(b"NT / HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+        assert!(read_to(&mut client, b"\r\n\r\n.").await.starts_with(b"HTTP/1.1 200 "));
+    }
 
     #[test]
     fn a_header_ends_at_its_blank_line_however_it_is_cut() {
@@ -323,14 +508,6 @@ mod tests {
 
     /// How long a header may take here. What is sent in one piece takes no time.
     const HEADER: Duration = Duration::from_millis(50);
-
-    async fn read_until(stream: &mut TcpStream, end: &[u8]) {
-        let mut read = Vec::new();
-        while !read.ends_with(end) {
-            let next = tokio::time::timeout(Duration::from_secs(5), stream.read_u8()).await;
-            read.push(next.expect("something comes in time").expect("the connection is open"));
-        }
-    }
 
     /// Nothing comes, neither an answer nor the end, for longer than a header may take.
     async fn is_left_alone(stream: &mut TcpStream) {
@@ -354,12 +531,12 @@ mod tests {
         });
         tokio::spawn(poem::Server::new_with_acceptor(acceptor).run(repeat));
 
-        read_until(&mut client, GO_ON).await;
+        read_to(&mut client, GO_ON).await;
         client.write_all(b"bo").await.unwrap();
         is_left_alone(&mut client).await;
         client.write_all(b"dy").await.unwrap();
 
-        read_until(&mut client, b"body").await;
+        read_to(&mut client, b"body").await;
         is_left_alone(&mut client).await;
         client.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n").await.unwrap();
         let rest = tokio::time::timeout(Duration::from_secs(5), client.read_u8()).await;

@@ -19,9 +19,6 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::Notify;
 
-/// A body that takes longer than this to arrive is not waited for.
-const BODY: Duration = Duration::from_secs(10);
-
 /// How long a poll waits for the WebSocket that is about to replace it. A client that upgrades has either stopped
 /// polling by then, or waits for exactly this answer.
 const GIVE_WAY: Duration = Duration::from_millis(100);
@@ -146,7 +143,8 @@ impl<D: Dialogue> Drop for Waiting<'_, D> {
 
 /// A client posts packets.
 pub(super) async fn post<D: Dialogue>(core: &Arc<Core<D>>, sid: &SessionId, body: Body) -> Result<Response, Refused> {
-    let read = tokio::time::timeout(BODY, body.into_bytes_limit(core.settings.max_payload)).await;
+    let settings = &core.settings;
+    let read = tokio::time::timeout(settings.body_timeout, body.into_bytes_limit(settings.max_payload)).await;
     let bytes = match read {
         Ok(Ok(bytes)) => bytes,
         Ok(Err(ReadBodyError::PayloadTooLarge)) => return Err(Refused::TooLarge),

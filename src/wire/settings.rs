@@ -14,6 +14,8 @@ pub struct Settings {
     pub connect_timeout: Duration,
     /// A WebSocket that wants to replace long-polling has this long to do it.
     pub upgrade_timeout: Duration,
+    /// The body of a long-polling request that takes longer than this to arrive is not waited for.
+    pub body_timeout: Duration,
     /// Largest message, and largest body of a long-polling request, in bytes. Told to clients.
     pub max_payload: usize,
     /// Packets in one long-polling request.
@@ -41,6 +43,7 @@ impl Default for Settings {
             ping_timeout: Duration::from_secs(20),
             connect_timeout: Duration::from_secs(45),
             upgrade_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(10),
             max_payload: 64 * 1024,
             max_packets: 128,
             max_attachments: 16,

@@ -62,6 +62,57 @@ async fn a_header_that_never_ends_is_cut_off_and_others_are_served_meanwhile() {
     company.assert_nobody_ended();
 }
 
+/// What somebody is told whose request begins so and goes on, space by space, until the node has enough of it.
+async fn dribble(address: &str, begin: &str) -> String {
+    let (mut reader, mut writer) = TcpStream::connect(address).await.unwrap().into_split();
+    let mut answer = Vec::new();
+    let read = tokio::time::timeout(PATIENCE, reader.read_to_end(&mut answer));
+    let write = async {
+        writer.write_all(begin.as_bytes()).await.unwrap();
+        let mut every = tokio::time::interval(Duration::from_millis(50));
+        while writer.write_all(b" ").await.is_ok() {
+            every.tick().await;
+        }
+    };
+    // The node may reset what it gave up.
+    let _ = tokio::join!(read, write).0.expect("the connection ends in time");
+    String::from_utf8(answer).unwrap()
+}
+
+#[tokio::test]
+async fn a_body_that_never_ends_is_refused_in_time_and_one_that_breaks_at_once() {
+    let mut world = World::new().nodes(1).set("PALAVER_BODY_TIMEOUT", "1s").start().await;
+    let address = world.node(0).address();
+    let post = |path: &str, header: &str| {
+        format!("POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n{header}\r\n\r\n")
+    };
+
+    for path in ["/api/auth/login", "/api/v1/auth/login"] {
+        for (header, begin, status, code) in [
+            ("Content-Length: 60000", "", "408", "BODY_TOO_SLOW"),
+            (
+                "Expect: 100-continue\r\nContent-Length: 60000",
+                "",
+                "408",
+                "BODY_TOO_SLOW",
+            ),
+            ("Content-Length: 65537", "", "413", "BODY_TOO_LARGE"),
+            ("Transfer-Encoding: chunked", "zz\r\n", "400", "INVALID_BODY"),
+        ] {
+            let told = dribble(&address, &(post(path, header) + begin)).await;
+            let told = told.trim_start_matches("HTTP/1.1 100 Continue\r\n\r\n");
+            assert!(
+                told.starts_with(&format!("HTTP/1.1 {status} ")),
+                "{path} {header}: {told}"
+            );
+            assert!(
+                told.contains(&format!("\"code\":\"{code}\"")),
+                "{path} {header}: {told}"
+            );
+        }
+    }
+}
+
 #[tokio::test]
 async fn one_connection_more_than_allowed_is_refused_with_an_answer_and_let_in_when_one_has_left() {
     let mut world = World::new()

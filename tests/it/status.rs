@@ -102,7 +102,7 @@ async fn errors_come_in_the_familys_envelope() {
         assert_eq!(nowhere.status(), 404);
         assert_eq!(
             nowhere.json::<Value>().await.unwrap(),
-            json!({ "success": false, "error": "not found", "message": "not found" })
+            json!({ "success": false, "error": "not found", "message": "not found", "code": "NOT_FOUND" })
         );
 
         let wrong = ask(stage, Method::POST, "/api/status/summary").await;
@@ -110,7 +110,7 @@ async fn errors_come_in_the_familys_envelope() {
         assert_eq!(wrong.headers()["allow"], "GET, HEAD, OPTIONS");
         assert_eq!(
             wrong.json::<Value>().await.unwrap(),
-            json!({ "success": false, "error": "method not allowed", "message": "method not allowed" })
+            json!({ "success": false, "error": "method not allowed", "message": "method not allowed", "code": "METHOD_NOT_ALLOWED" })
         );
 
         let client = reqwest::Client::new();

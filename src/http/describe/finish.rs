@@ -2,7 +2,8 @@
 //! security is open to all, bounds of fields, headers of limits, and examples.
 
 use super::{bounds, examples};
-use crate::http::problem::{self, Takes};
+use crate::http::arrival::Takes;
+use crate::http::problem;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use std::mem::take;

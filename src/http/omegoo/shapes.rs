@@ -211,7 +211,7 @@ impl StatusAnswer {
             Json(Failure {
                 success: false,
                 error,
-                code: None,
+                code: Some("UNAVAILABLE".to_owned()),
             }),
             2,
         )
@@ -265,7 +265,7 @@ impl poem_openapi::types::Example for Failure {
         Self {
             success: false,
             error: "status temporarily unavailable".to_owned(),
-            code: None,
+            code: Some("UNAVAILABLE".to_owned()),
         }
     }
 }
