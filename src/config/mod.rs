@@ -75,7 +75,7 @@ section! {
         /// Origins of web pages that may call us, on HTTP and on every socket transport. `*` allows all.
         origins: Vec<String> = "https://omegoo.app,https://omegoo.chat,https://www.omegoo.chat,http://localhost:3000";
         /// Largest body of an HTTP request; a picture that is uploaded may have 5 MiB.
-        max_body: usize = "64KiB" in "1KiB" "64MiB";
+        max_body: usize = "128KiB" in "1KiB" "64MiB";
         /// How long the body of an HTTP request may take to arrive, for each MiB that it may have.
         body_timeout: Duration = "10s" in "100ms" "5m";
         /// Proxies that write down where a request comes from (`X-Forwarded-For`). 0: it is whoever opened the connection.

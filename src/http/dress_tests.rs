@@ -292,5 +292,5 @@ async fn only_where_pictures_are_uploaded_a_body_may_have_five_mebibytes() {
         post("/api/v1/upload/avatar", 6 << 20).await,
         StatusCode::PAYLOAD_TOO_LARGE
     );
-    assert_eq!(post("/api/v1/uploads", 65 << 10).await, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(post("/api/v1/uploads", 129 << 10).await, StatusCode::PAYLOAD_TOO_LARGE);
 }
