@@ -17,6 +17,7 @@ use crate::clock::{Clock, Nanos, SECOND};
 use packet::{Event, Key, Packet};
 use poll::{Poll, Ready};
 use session::Session;
+use std::collections::VecDeque;
 use std::io::Write;
 use std::time::Duration;
 use stream::{Found, Stream};
@@ -31,6 +32,8 @@ pub(crate) type Who = usize;
 const READ: usize = 64 * 1024;
 /// How often silent servers are looked for.
 const LOOK: Nanos = 5 * SECOND;
+/// Seconds from the first packet of an attempt until it is in the main namespace; as socket.io-client has it.
+pub(crate) const CONNECT_WITHIN: u64 = 20;
 
 /// What happens to a client.
 #[derive(Debug)]
@@ -67,8 +70,16 @@ type At = (u32, Lane, Who);
 struct Link {
     wire: Wire,
     target: usize,
+    /// Which address of the target this is, and how many others were tried before it.
+    address: usize,
+    tried: usize,
+    /// Which attempt of all this is; it may call several addresses.
+    attempt: u32,
     /// Tells events of this connection from those of its predecessor.
     life: u32,
+    /// The server has said something.
+    heard: bool,
+    joined: bool,
     /// Bytes of a piece that is not all there, per lane.
     rest: [Vec<u8>; 2],
     heard_at: Nanos,
@@ -89,6 +100,10 @@ pub(crate) struct Client {
     manner: Manner,
     poll: Poll,
     links: Vec<Option<Link>>,
+    /// Attempts in the order they began, with when each is to have come to something.
+    attempts: VecDeque<(Nanos, Who, u32)>,
+    /// Which of the addresses of each target is called first: the one that answered last.
+    preferred: Vec<usize>,
     sessions: Vec<Session>,
     lives: u32,
     scratch: Vec<u8>,
@@ -108,6 +123,8 @@ impl Client {
             clock,
             poll: Poll::new().map_err(|e| format!("epoll: {e}"))?,
             links: (0..count).map(|_| None).collect(),
+            attempts: VecDeque::new(),
+            preferred: vec![0; manner.targets.len()],
             sessions: (0..count).map(|who| Session::new(manner.run, who)).collect(),
             manner,
             lives: 0,
@@ -133,20 +150,48 @@ impl Client {
     /// Begins to connect to a target, counting round; what comes of it is told later.
     pub(crate) fn open(&mut self, who: Who, target: usize) -> Result<(), String> {
         let target = target % self.manner.targets.len();
-        let Target { host, path, .. } = &self.manner.targets[target];
-        self.lives = self.lives.wrapping_add(1);
-        self.links[who] = Some(Link {
-            wire: Wire::new(self.manner.transport, host, path),
-            target,
-            life: self.lives,
-            rest: Default::default(),
-            heard_at: self.clock.now(),
-        });
-        let dialled = self.dial(who);
-        if dialled.is_err() {
-            self.links[who] = None;
+        let attempt = self.lives.wrapping_add(1);
+        let until = self.clock.now() + CONNECT_WITHIN * SECOND;
+        self.attempts.push_back((until, who, attempt));
+        self.call(who, target, attempt, 0)
+            .map_err(|why| self.of_target(target, &why))
+    }
+
+    /// Calls the first address of a target that can be dialled, of those that were not `tried`.
+    fn call(&mut self, who: Who, target: usize, attempt: u32, mut tried: usize) -> Result<(), String> {
+        loop {
+            let Target {
+                host, path, addresses, ..
+            } = &self.manner.targets[target];
+            let all = addresses.len();
+            let address = (self.preferred[target] + tried) % all;
+            self.lives = self.lives.wrapping_add(1);
+            self.links[who] = Some(Link {
+                wire: Wire::new(self.manner.transport, host, path),
+                target,
+                address,
+                tried,
+                attempt,
+                life: self.lives,
+                heard: false,
+                joined: false,
+                rest: Default::default(),
+                heard_at: self.clock.now(),
+            });
+            let dialled = self.dial(who);
+            tried += 1;
+            if dialled.is_err() {
+                self.links[who] = None;
+            }
+            if dialled.is_ok() || tried == all {
+                return dialled;
+            }
         }
-        dialled
+    }
+
+    /// What is told of a target, with its name.
+    fn of_target(&self, target: usize, what: &str) -> String {
+        format!("{}: {what}", self.manner.targets[target].host)
     }
 
     /// Dials the sockets that a connection lacks.
@@ -156,8 +201,9 @@ impl Client {
         };
         while let Some(lane) = link.wire.lacks() {
             let target = &self.manner.targets[link.target];
-            let told = |e: std::io::Error| format!("{}: {e}", target.host);
-            let mut stream = Stream::dial(target.address, self.manner.sources.of(who)).map_err(told)?;
+            let address = target.addresses[link.address];
+            let told = |e: std::io::Error| e.to_string();
+            let mut stream = Stream::dial(address, self.manner.sources.of(who, address)).map_err(told)?;
             if let Some(name) = &target.name {
                 stream = stream.encrypted(self.manner.trust.greet(name).map_err(told)?);
             }
@@ -231,17 +277,25 @@ impl Client {
         for ready in &batch {
             let at = read_token(ready.token);
             if let Err(why) = self.attend(at, *ready, tell) {
-                self.end(at.2, why, tell);
+                self.end(at.2, &why, tell);
             }
         }
         self.ready = batch;
         self.look_for_silence(tell);
+        self.give_up(tell);
         Ok(())
     }
 
-    fn end(&mut self, who: Who, why: String, tell: &mut Tell<'_>) {
-        self.links[who] = None;
-        tell(self, who, Happening::Ended(why));
+    /// A connection is no more; another address of a target that said nothing at all may be better.
+    fn end(&mut self, who: Who, why: &str, tell: &mut Tell<'_>) {
+        let Some(link) = self.links[who].take() else {
+            return;
+        };
+        let more = !link.heard && link.tried + 1 < self.manner.targets[link.target].addresses.len();
+        if !more || self.call(who, link.target, link.attempt, link.tried + 1).is_err() {
+            let why = self.of_target(link.target, why);
+            tell(self, who, Happening::Ended(why));
+        }
     }
 
     /// The connection of `who`, if it is still the one that is meant.
@@ -304,7 +358,7 @@ impl Client {
             Ok(Found::End) => return self.broke(at, "the server hung up").map(|()| false),
             Err(why) => return self.broke(at, &why.to_string()).map(|()| false),
         };
-        link.heard_at = now;
+        (link.heard, link.heard_at) = (true, now);
         let input = &input[..kept + found];
         let mut from = 0;
         while let Some(link) = self.link(who, life) {
@@ -349,6 +403,10 @@ impl Client {
             }
             Packet::Joined(welcome) => {
                 let recovered = self.sessions[who].welcomed(welcome, &self.pid);
+                if let Some(link) = &mut self.links[who] {
+                    link.joined = true;
+                    self.preferred[link.target] = link.address;
+                }
                 tell(self, who, Happening::Joined(recovered));
             }
             Packet::Event(event) => {
@@ -374,7 +432,22 @@ impl Client {
             let silence = self.sessions[who].silence;
             let silent = |link: &Link| silence > 0 && now > link.heard_at + silence;
             if self.links[who].as_ref().is_some_and(silent) {
-                self.end(who, "the server is silent".to_owned(), tell);
+                self.end(who, "the server is silent", tell);
+            }
+        }
+    }
+
+    /// Ends attempts to connect that have come to nothing in time; the next one calls another address.
+    fn give_up(&mut self, tell: &mut Tell<'_>) {
+        let now = self.clock.now();
+        while let Some((_, who, attempt)) = self.attempts.front().copied().filter(|(until, ..)| *until <= now) {
+            self.attempts.pop_front();
+            let waits = self.links[who].take_if(|link| link.attempt == attempt && !link.joined);
+            if let Some(link) = waits {
+                self.preferred[link.target] = link.address + 1;
+                let why = format!("no answer within {CONNECT_WITHIN} s");
+                let why = self.of_target(link.target, &why);
+                tell(self, who, Happening::Ended(why));
             }
         }
     }
@@ -386,37 +459,81 @@ mod tests {
     use std::io::Read;
     use std::net::TcpListener;
 
-    #[test]
-    fn a_server_that_hangs_up_with_its_last_words_is_heard_to_have_gone() {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    fn client(targets: Vec<Target>) -> Client {
         let manner = Manner {
-            targets: vec![Target::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap()],
+            targets,
             trust: Trust::in_nobody().unwrap(),
             sources: Sources::Any,
             transport: Transport::WebSocket,
             echo: false,
             run: 0,
         };
-        let mut client = Client::new(Clock::start(), manner, 1).unwrap();
-        client.open(0, 0).unwrap();
+        Client::new(Clock::start(), manner, 1).unwrap()
+    }
+
+    fn listen() -> (TcpListener, Target) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let target = Target::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+        (listener, target)
+    }
+
+    /// One wait; why connections ended in it.
+    fn turn(client: &mut Client) -> Vec<String> {
         let mut ended = Vec::new();
-        let mut turn = |client: &mut Client| {
-            let until = client.clock.now() + 10 * SECOND;
-            let mut note = |_: &mut Client, _: Who, happening: Happening<'_>| {
-                if let Happening::Ended(why) = happening {
-                    ended.push(why);
-                }
-            };
-            client.turn(until, &mut note).unwrap();
+        let until = client.clock.now() + 10 * SECOND;
+        let mut note = |_: &mut Client, _: Who, happening: Happening<'_>| {
+            if let Happening::Ended(why) = happening {
+                ended.push(why);
+            }
         };
+        client.turn(until, &mut note).unwrap();
+        ended
+    }
+
+    #[test]
+    fn a_server_that_hangs_up_with_its_last_words_is_heard_to_have_gone() {
+        let (listener, target) = listen();
+        let mut client = client(vec![target.clone()]);
+        client.open(0, 0).unwrap();
         turn(&mut client);
         let (mut server, _) = listener.accept().unwrap();
         let _ = server.read(&mut [0; 1000]).unwrap();
         server.write_all(b"HTTP/1.1 101 Switching\r\n\r\n").unwrap();
         drop(server);
 
-        turn(&mut client);
+        assert_eq!(turn(&mut client), [format!("{}: the server hung up", target.host)]);
+    }
 
-        assert_eq!(ended, ["the server hung up"]);
+    #[test]
+    fn an_address_where_nobody_listens_is_passed_over_for_the_next() {
+        let ((nobody, closed), (listener, mut target)) = (listen(), listen());
+        drop(nobody);
+        target.addresses.splice(0..0, closed.addresses);
+        let mut client = client(vec![target]);
+
+        client.open(0, 0).unwrap();
+
+        while client.links[0].as_ref().unwrap().tried == 0 {
+            assert!(turn(&mut client).is_empty(), "the attempt goes on");
+        }
+        listener.accept().unwrap();
+    }
+
+    #[test]
+    fn who_gets_no_answer_in_time_is_told_which_server_gave_none() {
+        let (_listener, target) = listen();
+        let host = target.host.clone();
+        let mut client = client(vec![target]);
+        client.open(0, 0).unwrap();
+        assert_eq!(
+            client.attempts.front().unwrap().0 / SECOND,
+            CONNECT_WITHIN,
+            "from now on"
+        );
+
+        client.attempts.front_mut().unwrap().0 = 0;
+
+        assert_eq!(turn(&mut client), [format!("{host}: no answer within 20 s")]);
+        assert!(!client.is_open(0) && client.attempts.is_empty());
     }
 }
