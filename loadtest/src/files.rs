@@ -22,7 +22,8 @@ pub(crate) fn allow(connections: usize, each: usize) -> Result<(), String> {
         format!(
             "{connections} connections need {wanted} open files, and this process may have {most}. \
              Raise the hard limit (ulimit -Hn {wanted} as root, LimitNOFILE= in a systemd unit, --ulimit nofile={wanted} \
-             of docker), or run several of these side by side"
+             of docker), or use fewer connections. Several of these side by side would be paired across runs, which each \
+             of them says, and such people say nothing to each other"
         )
     })
 }
