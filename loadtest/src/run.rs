@@ -167,8 +167,8 @@ impl Run {
 
     /// Everybody seeks at once; until all have a partner. How many have.
     pub(crate) fn pair(&mut self) -> Result<usize, String> {
-        let began = self.now();
-        for who in 0..self.crowd.len() {
+        let (began, interrupted) = (self.now(), self.is_interrupted());
+        for who in (0..self.crowd.len()).filter(|_| !interrupted) {
             self.crowd.seek(&mut self.client, who, began);
         }
         let seated = self.gather("have a partner", Crowd::seated)?;

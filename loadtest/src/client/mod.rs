@@ -358,7 +358,8 @@ impl Client {
             Ok(Found::End) => return self.broke(at, "the server hung up").map(|()| false),
             Err(why) => return self.broke(at, &why.to_string()).map(|()| false),
         };
-        (link.heard, link.heard_at) = (true, now);
+        link.heard |= found > 0;
+        link.heard_at = now;
         let input = &input[..kept + found];
         let mut from = 0;
         while let Some(link) = self.link(who, life) {

@@ -14,13 +14,16 @@ pub(crate) mod worst;
 
 use crate::client::packet::{self, Event, Key};
 use crate::client::{Client, Happening, Who};
-use crate::clock::Nanos;
+use crate::clock::{Nanos, SECOND};
 use arrivals::Arrivals;
 use flow::{Flow, Tally};
 use record::Record;
 use returns::{How, Returns};
 use rooms::{Rooms, Seat};
 use signs::{Sign, Signs};
+
+/// How long after one of the people of a room was told of it the other may hear of it.
+const TOLD_WITHIN: Nanos = 2 * SECOND;
 
 /// What somebody is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -201,6 +204,17 @@ impl Crowd {
         self.record.happened.failed += 1;
         self.record.complain(why);
         self.arrivals.failed(who, now);
+    }
+
+    /// How many have a partner who is none of them.
+    pub(crate) fn with_strangers(&self, now: Nanos) -> usize {
+        let told_by = match self.seated == self.people.len() {
+            true => now,
+            false => now.saturating_sub(TOLD_WITHIN),
+        };
+        // A server that paired somebody who had just gone made a room of which only the other was told.
+        let gone = self.record.happened.seekers_gone as usize;
+        self.rooms.with_strangers(told_by).saturating_sub(gone)
     }
 
     /// What became of everything that was said and shown.

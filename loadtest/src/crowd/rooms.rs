@@ -10,9 +10,6 @@ use std::collections::{HashMap, VecDeque};
 /// How long after the end of a room a line of it may still be heard: Socket.IO keeps the session of who is away for two
 /// minutes unless it is told otherwise, and then replays what was missed.
 const LATE: Nanos = 120 * SECOND;
-/// How long after one of its people was told of a room the other may hear of it.
-const TOLD_WITHIN: Nanos = 2 * SECOND;
-
 /// A room, counted from 0 over the whole run.
 pub(crate) type RoomNumber = u32;
 
@@ -186,11 +183,10 @@ impl Rooms {
         worst
     }
 
-    /// Rooms in which only one of the two is one of ours.
-    pub(crate) fn with_strangers(&self, now: Nanos) -> usize {
-        let old = |room: &&Room| room.began + TOLD_WITHIN <= now;
-        let strange = |room: &&Room| room.people[1].is_none();
-        self.all.iter().filter(old).filter(strange).count()
+    /// Rooms that began by then of which only one of ours was told: the other is a stranger.
+    pub(crate) fn with_strangers(&self, by: Nanos) -> usize {
+        let old = self.all.iter().filter(|room| room.began <= by);
+        old.filter(|room| room.people[1].is_none()).count()
     }
 }
 
@@ -222,14 +218,13 @@ mod tests {
     }
 
     #[test]
-    fn who_sits_alone_for_long_sits_with_a_stranger() {
+    fn who_sits_alone_sits_with_a_stranger() {
         let mut rooms = Rooms::default();
-        rooms.enter(b"r", 0, 0);
-        rooms.enter(b"r", 1, 0);
-        rooms.enter(b"s", 2, 0);
+        for (name, who, now) in [(b"r", 0, 1), (b"r", 1, 1), (b"s", 2, 2), (b"t", 3, 9)] {
+            rooms.enter(name, who, now);
+        }
 
-        assert_eq!(rooms.with_strangers(TOLD_WITHIN - 1), 0);
-        assert_eq!(rooms.with_strangers(TOLD_WITHIN), 1);
+        assert_eq!([1, 2, 9].map(|by| rooms.with_strangers(by)), [0, 1, 2]);
     }
 
     #[test]

@@ -210,8 +210,6 @@ impl Storm {
 impl Counts {
     fn of(run: &Run) -> Self {
         let (crowd, happened) = (&run.crowd, run.crowd.record.happened);
-        // A server that paired somebody who had just gone made a room of which only the other was told.
-        let strangers = crowd.rooms.with_strangers(run.now());
         Self {
             lines: crowd.tally(),
             strange: happened.strange,
@@ -221,7 +219,7 @@ impl Counts {
             rooms: crowd.rooms.len(),
             rooms_harmed: crowd.rooms.harmed(),
             rooms_ended: happened.rooms_ended,
-            strangers: strangers.saturating_sub(happened.seekers_gone as usize),
+            strangers: crowd.with_strangers(run.now()),
             paired: crowd.seated(),
             missing: crowd.missing(),
             connections_ended: happened.ended,
