@@ -2,8 +2,9 @@
 //! with these steps (`loads`).
 
 use crate::churn::Churn;
+use crate::client::calls::CONNECT_WITHIN;
 use crate::client::wire::Transport;
-use crate::client::{CONNECT_WITHIN, Client, Manner};
+use crate::client::{Client, Manner};
 use crate::clock::{Clock, Nanos, SECOND, date, nanos, seconds};
 use crate::crowd::{Crowd, Manners};
 use crate::files;

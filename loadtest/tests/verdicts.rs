@@ -65,7 +65,8 @@ fn a_server_that_keeps_its_promises_is_told_so() {
     let told = run("chat", Whim::None, &["--bound", "p99=30s", "--bound", "skipped=0"]);
 
     assert_eq!((told.status, told.wrong.len()), (0, 0), "{:#}", told.json);
-    assert_eq!((told.count("sent"), told.count("delivered")), (16, 16));
+    assert_eq!(told.count("delivered"), told.count("sent"));
+    assert!((1..=16).contains(&told.count("sent")), "{:#}", told.json);
     assert_eq!(told.json["worst_rooms"].as_array().unwrap().len(), 0);
 }
 
@@ -84,8 +85,8 @@ fn what_was_not_measured_does_not_hold_and_is_no_zero() {
 #[test]
 fn refused_lines_are_wrong_unless_a_bound_allows_them() {
     let told = run("chat", Whim::Refuses, &[]);
-    assert_eq!(told.status, 1);
-    assert!(told.says("16 lines were refused"), "{:?}", told.wrong);
+    assert_eq!((told.status, told.count("refused")), (1, told.count("sent")));
+    assert!(told.says("lines were refused"), "{:?}", told.wrong);
 
     let told = run("chat", Whim::Refuses, &["--bound", "refused=100%"]);
     assert_eq!(told.wrong, ["nothing was delivered"]);
@@ -96,8 +97,8 @@ fn refused_lines_are_wrong_unless_a_bound_allows_them() {
 fn lines_without_an_answer_are_wrong() {
     let told = run("chat", Whim::AnswersNot, &[]);
 
-    assert_eq!((told.status, told.count("unacknowledged")), (1, 4));
-    assert!(told.says("4 lines were never acknowledged"), "{:?}", told.wrong);
+    assert_eq!((told.status, told.count("unacknowledged")), (1, told.count("sent") / 4));
+    assert!(told.says("lines were never acknowledged"), "{:?}", told.wrong);
 }
 
 #[test]
@@ -106,7 +107,7 @@ fn what_was_accepted_is_lost_even_if_the_room_ends() {
 
     assert_eq!((told.status, told.count("lost"), told.count("unanswered")), (1, 2, 0));
     assert!(told.says("4 people were told of the end of a room"), "{:?}", told.wrong);
-    assert!(told.says("8 lines were not said"), "{:?}", told.wrong);
+    assert!(told.says("lines were not said"), "{:?}", told.wrong);
     assert!(
         told.json["delivery_ms"]["max"].as_f64().unwrap() > 1000.0,
         "they are missing until the end"
@@ -163,7 +164,8 @@ fn who_is_dropped_last_comes_back_before_the_end_is_told() {
 fn in_a_soak_everybody_talks() {
     let told = run("soak", Whim::None, &["--leave", "0", "--drop", "0", "--at-once", "1"]);
 
-    assert_eq!((told.status, told.count("sent"), told.count("absent")), (0, 16, 0));
+    assert_eq!((told.status, told.count("skipped"), told.count("absent")), (0, 0, 0));
+    assert!(told.count("sent") > 0);
 }
 
 /// Ends what a test started, however the test ends.
@@ -264,6 +266,6 @@ fn what_cannot_be_told_keeps_nothing_else_from_being_told() {
         "{said}"
     );
     let written: Value = serde_json::from_reader(File::open(&json).unwrap()).unwrap();
-    assert_eq!(written["counts"]["delivered"], 16);
+    assert_eq!(written["counts"]["delivered"], server.lines());
     std::fs::remove_file(json).unwrap();
 }

@@ -1,6 +1,7 @@
 //! Thousands of Socket.IO clients in one thread. Each is a number ([`Who`]); what happens to it is told to whoever runs
 //! the clients, between two waits. Knows nothing of chat.
 
+pub(crate) mod calls;
 pub(crate) mod http;
 pub(crate) mod packet;
 mod poll;
@@ -13,14 +14,14 @@ mod web;
 mod websocket;
 pub(crate) mod wire;
 
-use crate::clock::{Clock, Nanos, SECOND};
+use crate::clock::{Clock, Nanos};
 use packet::{Event, Key, Packet};
 use poll::{Poll, Ready};
 use session::Session;
 use std::collections::VecDeque;
 use std::io::Write;
 use std::time::Duration;
-use stream::{Found, Stream};
+use stream::Found;
 use target::{Sources, Target};
 use tls::Trust;
 use wire::{Lane, Piece, Transport, Wire};
@@ -30,10 +31,6 @@ pub(crate) type Who = usize;
 
 /// Most bytes that are read at once.
 const READ: usize = 64 * 1024;
-/// How often silent servers are looked for.
-const LOOK: Nanos = 5 * SECOND;
-/// Seconds from the first packet of an attempt until it is in the main namespace; as socket.io-client has it.
-pub(crate) const CONNECT_WITHIN: u64 = 20;
 
 /// What happens to a client.
 #[derive(Debug)]
@@ -147,72 +144,6 @@ impl Client {
         self.links[who].is_some()
     }
 
-    /// Begins to connect to a target, counting round; what comes of it is told later.
-    pub(crate) fn open(&mut self, who: Who, target: usize) -> Result<(), String> {
-        let target = target % self.manner.targets.len();
-        let attempt = self.lives.wrapping_add(1);
-        let until = self.clock.now() + CONNECT_WITHIN * SECOND;
-        self.attempts.push_back((until, who, attempt));
-        self.call(who, target, attempt, 0)
-            .map_err(|why| self.of_target(target, &why))
-    }
-
-    /// Calls the first address of a target that can be dialled, of those that were not `tried`.
-    fn call(&mut self, who: Who, target: usize, attempt: u32, mut tried: usize) -> Result<(), String> {
-        loop {
-            let Target {
-                host, path, addresses, ..
-            } = &self.manner.targets[target];
-            let all = addresses.len();
-            let address = (self.preferred[target] + tried) % all;
-            self.lives = self.lives.wrapping_add(1);
-            self.links[who] = Some(Link {
-                wire: Wire::new(self.manner.transport, host, path),
-                target,
-                address,
-                tried,
-                attempt,
-                life: self.lives,
-                heard: false,
-                joined: false,
-                rest: Default::default(),
-                heard_at: self.clock.now(),
-            });
-            let dialled = self.dial(who);
-            tried += 1;
-            if dialled.is_err() {
-                self.links[who] = None;
-            }
-            if dialled.is_ok() || tried == all {
-                return dialled;
-            }
-        }
-    }
-
-    /// What is told of a target, with its name.
-    fn of_target(&self, target: usize, what: &str) -> String {
-        format!("{}: {what}", self.manner.targets[target].host)
-    }
-
-    /// Dials the sockets that a connection lacks.
-    fn dial(&mut self, who: Who) -> Result<(), String> {
-        let Some(link) = &mut self.links[who] else {
-            return Ok(());
-        };
-        while let Some(lane) = link.wire.lacks() {
-            let target = &self.manner.targets[link.target];
-            let address = target.addresses[link.address];
-            let told = |e: std::io::Error| e.to_string();
-            let mut stream = Stream::dial(address, self.manner.sources.of(who, address)).map_err(told)?;
-            if let Some(name) = &target.name {
-                stream = stream.encrypted(self.manner.trust.greet(name).map_err(told)?);
-            }
-            self.poll.watch(&stream, token(link.life, lane, who)).map_err(told)?;
-            link.wire.give(lane, stream).map_err(told)?;
-        }
-        Ok(())
-    }
-
     /// Ends a connection without a word to the server.
     pub(crate) fn cut(&mut self, who: Who) {
         if let Some(link) = self.links[who].take() {
@@ -284,18 +215,6 @@ impl Client {
         self.look_for_silence(tell);
         self.give_up(tell);
         Ok(())
-    }
-
-    /// A connection is no more; another address of a target that said nothing at all may be better.
-    fn end(&mut self, who: Who, why: &str, tell: &mut Tell<'_>) {
-        let Some(link) = self.links[who].take() else {
-            return;
-        };
-        let more = !link.heard && link.tried + 1 < self.manner.targets[link.target].addresses.len();
-        if !more || self.call(who, link.target, link.attempt, link.tried + 1).is_err() {
-            let why = self.of_target(link.target, why);
-            tell(self, who, Happening::Ended(why));
-        }
     }
 
     /// The connection of `who`, if it is still the one that is meant.
@@ -421,42 +340,13 @@ impl Client {
         }
         Ok(())
     }
-
-    /// Ends connections whose server has not pinged for longer than it promised.
-    fn look_for_silence(&mut self, tell: &mut Tell<'_>) {
-        let now = self.clock.now();
-        if now < self.looked + LOOK {
-            return;
-        }
-        self.looked = now;
-        for who in 0..self.links.len() {
-            let silence = self.sessions[who].silence;
-            let silent = |link: &Link| silence > 0 && now > link.heard_at + silence;
-            if self.links[who].as_ref().is_some_and(silent) {
-                self.end(who, "the server is silent", tell);
-            }
-        }
-    }
-
-    /// Ends attempts to connect that have come to nothing in time; the next one calls another address.
-    fn give_up(&mut self, tell: &mut Tell<'_>) {
-        let now = self.clock.now();
-        while let Some((_, who, attempt)) = self.attempts.front().copied().filter(|(until, ..)| *until <= now) {
-            self.attempts.pop_front();
-            let waits = self.links[who].take_if(|link| link.attempt == attempt && !link.joined);
-            if let Some(link) = waits {
-                self.preferred[link.target] = link.address + 1;
-                let why = format!("no answer within {CONNECT_WITHIN} s");
-                let why = self.of_target(link.target, &why);
-                tell(self, who, Happening::Ended(why));
-            }
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::calls::CONNECT_WITHIN;
     use super::*;
+    use crate::clock::SECOND;
     use std::io::Read;
     use std::net::TcpListener;
 

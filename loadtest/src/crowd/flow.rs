@@ -163,7 +163,8 @@ impl Flow {
         Some((line.due, line.is(MEASURED)))
     }
 
-    /// The partner was shown a line again, or for the first time, when they came back: history holds what was heard too.
+    /// The partner was shown a line again, or for the first time, when they came back: history holds what was heard
+    /// too.
     pub(crate) fn recall(&mut self, number: u32, message: &[u8]) -> Hearing {
         let known = |line: &mut Line| line.is(HEARD) && line.message == shorten(message);
         match number < self.first || self.line(number).is_some_and(known) {
@@ -231,7 +232,8 @@ impl Flow {
         }
     }
 
-    /// The hearer was told of the end of the room. Who was told while away has lost the seat, and will not hear the rest.
+    /// The hearer was told of the end of the room. Who was told while away has lost the seat, and will not hear the
+    /// rest.
     pub(crate) fn hearer_told(&mut self, now: Nanos) {
         if self.hearer == Hearer::There {
             self.hearer = Hearer::Told(now);

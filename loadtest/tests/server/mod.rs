@@ -150,6 +150,7 @@ impl Chat {
             Whim::Refuses => (false, true, false),
         };
         let partner = self.people.get(name).and_then(|person| person.partner.clone());
+        let accepts = accepts && partner.is_some();
         if let Some(partner) = partner.filter(|_| passes) {
             let content = between(packet, r#""content":""#).unwrap();
             let message = format!(r#"{{"messageId":"m{}","content":"{content}"}}"#, self.lines);
