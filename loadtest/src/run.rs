@@ -17,9 +17,8 @@ use rand::Rng;
 
 /// How often progress is shown.
 const SHOW_EVERY: Nanos = SECOND / 5;
-/// Attempts in a row that may fail while everybody connects for the first time; and while nobody is connected yet.
+/// Attempts in a row that may fail while others are connected; while nobody is, each target is tried once.
 const ATTEMPTS: u32 = 4;
-const FIRST_ATTEMPTS: u32 = 0;
 /// Longest wait without any progress before a step is given up: who got no answer has tried another target by then.
 const STUCK: Nanos = (CONNECT_WITHIN + 10) * SECOND;
 /// Longest wait at the end for a line that is under way, and for all of a backlog.
@@ -137,7 +136,7 @@ impl Run {
             let patience = if self.crowd.open() > 0 {
                 ATTEMPTS
             } else {
-                FIRST_ATTEMPTS
+                self.client.targets() as u32 - 1
             };
             if self.crowd.most_attempts() > patience {
                 return Ok(count(&self.crowd));

@@ -71,6 +71,23 @@ fn a_server_that_keeps_its_promises_is_told_so() {
 }
 
 #[test]
+fn a_target_that_is_down_is_named_and_the_others_are_called() {
+    let server = Server::start(Whim::None);
+    let targets = format!("http://127.0.0.1:1,http://127.0.0.1:2,{}", server.url);
+    let mut command = load("pair", &server, &["--connections", "2", "--json", "-"]);
+
+    // Both begin where nobody listens.
+    let told = told(&command.args(["--targets", &targets]).output().unwrap());
+
+    assert_eq!((told.status, told.count("paired")), (0, 2), "{:#}", told.json);
+    let complaints = told.json["complaints"].as_object().unwrap();
+    assert!(
+        complaints.keys().any(|what| what.starts_with("127.0.0.1:1: ")),
+        "{complaints:?}"
+    );
+}
+
+#[test]
 fn what_was_not_measured_does_not_hold_and_is_no_zero() {
     let bounds = ["--bound", "cpu_per_100k=1", "--bound", "back99=1s"];
     let told = run("chat", Whim::None, &bounds);
