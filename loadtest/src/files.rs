@@ -21,8 +21,9 @@ pub(crate) fn allow(connections: usize, each: usize) -> Result<(), String> {
         let most = maximum.unwrap_or_default();
         format!(
             "{connections} connections need {wanted} open files, and this process may have {most}. \
-             Raise the hard limit (ulimit -Hn {wanted} as root, LimitNOFILE= in a systemd unit, --ulimit nofile={wanted} \
-             of docker), or run several of these side by side"
+             Raise the hard limit (ulimit -Hn {wanted} as root, LimitNOFILE= in a systemd unit, \
+             --ulimit nofile={wanted} of docker), or use fewer connections. People of several of these side by side \
+             would be paired across runs, and say nothing to each other then, which each of the runs tells"
         )
     })
 }

@@ -11,7 +11,8 @@
 //! | `run` | the steps that loads are made of |
 //! | `loads` | one file per load |
 //! | `measure` | histograms, processes, bounds |
-//! | `report` | the results, as JSON, text and a page |
+//! | `report` | the results, as JSON, text and a page, and whether all held that must |
+//! | `signals` | being told to stop |
 //! | `bench` | Palaver beside its peer: starts both, runs loads as processes of their own, prints the table of goals |
 //!
 //! # Words
@@ -21,8 +22,12 @@
 //! | line | what somebody says; it carries its number and when it was due |
 //! | due | when something was to be done by plan: all times are measured from there |
 //! | flow | the lines from one person of a room to the other |
-//! | lost | never refused and not heard by the partner, though nobody was cut off meanwhile |
-//! | unanswered | under way when somebody was cut off or left: nobody can tell |
+//! | lost | accepted, or never refused, and not heard by the partner, who is there or was told of the end without it |
+//! | unheard | answered, but whoever was to hear it had just left or did not come back |
+//! | unanswered | under way when somebody was cut off or the room ended, and never confirmed: nobody can tell |
+//! | skipped | due, and not said: the speaker had no connection or no partner |
+//! | absent | the same, while the load itself had cut the speaker off or let a partner leave |
+//! | stranger | a partner who is not of this run |
 //! | back | connected again and in the room again |
 
 mod bench;
@@ -37,6 +42,7 @@ mod options;
 mod progress;
 mod report;
 mod run;
+mod signals;
 mod talk;
 
 use clap::{Parser, Subcommand};
@@ -44,7 +50,8 @@ use loads::soak::Soak;
 use loads::storm::Storm;
 use options::Options;
 use report::Report;
-use std::path::Path;
+use report::output::Output;
+use std::io::Write;
 use std::process::ExitCode;
 
 #[derive(Parser)]
@@ -102,51 +109,42 @@ impl Load {
 
 fn after_help() -> String {
     let mut help =
-        "Exit status: 0 all bounds held and nothing was lost; 1 not so; 2 the load could not be run.\n\nBounds:\n"
+        "Exit status: 0 all bounds held and nothing was wrong; 1 not so; 2 the load could not be run or told \
+                    of; 130 or 143 ended early by SIGINT or SIGTERM (the second one ends it at once).\n\n\
+                    What arrived late counts from when it was due. Lines that are lost count in the percentiles with \
+                    their age at the end.\n\n\
+                    Bounds (counts may be shares of all, as skipped=5%; of those marked * there may be none unless a \
+                    bound allows some; what was not measured does not hold):\n"
             .to_owned();
-    for (name, what) in measure::bounds::NAMES {
+    for (name, _, what) in measure::bounds::NAMES {
         help.push_str(&format!("  {name:<20} {what}\n"));
     }
     help
 }
 
-/// Whether all was as it must be.
-fn run(what: &What) -> Result<bool, String> {
+fn run(what: &What) -> Result<ExitCode, String> {
     let load = match what {
-        What::Bench(options) => return bench::run(options),
+        What::Bench(options) => return bench::run(options).map(status),
         What::Load(load) => load,
     };
+    let output = Output::open(load.options())?;
     let report = load.run()?;
-    write(&report, load.options())?;
-    Ok(report.held())
+    output.write(&report)?;
+    Ok(match report.signal {
+        Some(signal) => ExitCode::from(signal.status()),
+        None => status(report.held),
+    })
+}
+
+/// Whether all was as it must be.
+fn status(held: bool) -> ExitCode {
+    ExitCode::from(u8::from(!held))
 }
 
 fn main() -> ExitCode {
-    match run(&Cli::parse().what) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(1),
-        Err(why) => {
-            eprintln!("palaver-loadtest: {why}");
-            ExitCode::from(2)
-        }
-    }
-}
-
-/// Where the command line says: the summary always, unless the output is wanted for JSON.
-fn write(report: &Report, options: &Options) -> Result<(), String> {
-    let json = serde_json::to_string(report).map_err(|e| e.to_string())?;
-    let save = |file: &Path, text: String| std::fs::write(file, text).map_err(|e| format!("{}: {e}", file.display()));
-    if let Some(file) = &options.html {
-        save(file, report.page())?;
-    }
-    match &options.json {
-        Some(file) if file.as_os_str() == "-" => {
-            println!("{json}");
-            return Ok(());
-        }
-        Some(file) => save(file, json)?,
-        None => {}
-    }
-    print!("{}", report.summary());
-    Ok(())
+    run(&Cli::parse().what).unwrap_or_else(|why| {
+        // There may be nowhere to say it.
+        let _ = writeln!(std::io::stderr(), "palaver-loadtest: {why}");
+        ExitCode::from(2)
+    })
 }

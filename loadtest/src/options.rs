@@ -6,6 +6,7 @@ use crate::measure::bounds::Bound;
 use crate::measure::process::Watched;
 use clap::Args;
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -19,16 +20,16 @@ pub(crate) struct Options {
     #[arg(long, value_name = "FILE")]
     pub(crate) ca: Option<PathBuf>,
     /// How many connections in all.
-    #[arg(long, default_value_t = 1000)]
-    pub(crate) connections: usize,
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) connections: u32,
     /// Lines (or signs of typing) per second over all rooms.
-    #[arg(long, default_value_t = 100.0)]
+    #[arg(long, default_value_t = 100.0, value_parser = rate)]
     pub(crate) rate: f64,
     /// Seconds that are measured.
-    #[arg(long, default_value_t = 30.0)]
+    #[arg(long, default_value_t = 30.0, value_parser = duration)]
     pub(crate) duration: f64,
     /// Seconds of the same load before that.
-    #[arg(long, default_value_t = 3.0)]
+    #[arg(long, default_value_t = 3.0, value_parser = warmup)]
     pub(crate) warmup: f64,
     /// HTTP long polling instead of WebSockets.
     #[arg(long)]
@@ -56,37 +57,52 @@ pub(crate) struct Options {
     #[arg(long, default_value = "10/10")]
     pub(crate) limit: Limit,
     /// Characters of a line, about.
-    #[arg(long, default_value_t = 60)]
-    pub(crate) text: usize,
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(..=1_000_000))]
+    pub(crate) text: u32,
     /// Asks the server for one's own lines too.
     #[arg(long)]
     pub(crate) echo: bool,
     /// Connections that are being opened at the same time.
-    #[arg(long, default_value_t = 128)]
-    pub(crate) at_once: usize,
+    #[arg(long, default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) at_once: u32,
+}
+
+/// A number within a range.
+pub(crate) fn number(text: &str, range: RangeInclusive<f64>) -> Result<f64, String> {
+    let number: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    match range.contains(&number) {
+        true => Ok(number),
+        false => Err(format!("not from {} to {}", range.start(), range.end())),
+    }
+}
+
+/// The longest load: a month, in seconds.
+const LONGEST: f64 = 31.0 * 86_400.0;
+
+fn rate(text: &str) -> Result<f64, String> {
+    number(text, 0.001..=10_000_000.0)
+}
+
+fn duration(text: &str) -> Result<f64, String> {
+    number(text, 0.001..=LONGEST)
+}
+
+fn warmup(text: &str) -> Result<f64, String> {
+    number(text, 0.0..=LONGEST)
 }
 
 impl Options {
-    /// What no single option can say: numbers that make no load.
-    pub(crate) fn check(&self) -> Result<(), String> {
-        let rules = [
-            (
-                self.connections >= 2 && self.connections.is_multiple_of(2),
-                "--connections: people talk in pairs, so an even number",
-            ),
-            (self.rate.is_finite() && self.rate > 0.0, "--rate: more than 0"),
-            (
-                self.duration.is_finite() && self.duration > 0.0,
-                "--duration: more than 0 seconds",
-            ),
-            (
-                self.warmup.is_finite() && self.warmup >= 0.0,
-                "--warmup: 0 seconds or more",
-            ),
-            (self.at_once > 0, "--at-once: at least 1"),
-        ];
-        let broken = rules.iter().find(|(holds, _)| !holds);
-        broken.map_or(Ok(()), |(_, rule)| Err((*rule).to_owned()))
+    /// What no single option can say: what makes no load, or no report that could be understood.
+    pub(crate) fn check(&self, load: &str) -> Result<(), String> {
+        if load != "idle" && !self.connections.is_multiple_of(2) {
+            return Err("--connections: people talk in pairs, so an even number".to_owned());
+        }
+        let mut names: Vec<_> = self.pids.iter().map(|watched| &watched.name).collect();
+        names.sort();
+        match names.windows(2).find(|pair| pair[0] == pair[1]) {
+            Some(pair) => Err(format!("--pids: two processes are named {}", pair[0])),
+            None => Ok(()),
+        }
     }
 
     pub(crate) fn targets(&self) -> Result<Vec<Target>, String> {
@@ -147,7 +163,7 @@ impl FromStr for Limit {
         let (count, seconds) = (count.parse().ok(), seconds.trim_end_matches('s').parse().ok());
         let both = count
             .zip(seconds)
-            .filter(|(count, seconds)| *count > 0 && *seconds > 0.0);
+            .filter(|(count, seconds)| *count > 0 && (0.001..=LONGEST).contains(seconds));
         let (count, seconds) = both.ok_or_else(wrong)?;
         Ok(Self::Lines { count, seconds })
     }
@@ -172,7 +188,7 @@ mod tests {
         assert_eq!(limit.speakers_for(900.0), 1000);
         assert_eq!("10/1s".parse::<Limit>().unwrap().rate_for(1000), 9000.0);
         assert_eq!("none".parse(), Ok(Limit::Unlimited));
-        for wrong in ["", "10", "a/b", "0/10", "10/0"] {
+        for wrong in ["", "10", "a/b", "0/10", "10/0", "10/1e-9", "10/inf"] {
             assert!(wrong.parse::<Limit>().is_err(), "{wrong}");
         }
     }

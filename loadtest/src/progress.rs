@@ -1,6 +1,7 @@
 //! What a run shows while it runs: one line.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::Write;
 
 pub(crate) struct Progress(ProgressBar);
 
@@ -30,7 +31,8 @@ impl Progress {
     /// A line that stays.
     pub(crate) fn say(&self, line: &str) {
         match self.0.is_hidden() {
-            true => eprintln!("{line}"),
+            // There may be nobody to read it.
+            true => drop(writeln!(std::io::stderr(), "{line}")),
             false => self.0.println(line),
         }
     }

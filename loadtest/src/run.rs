@@ -2,6 +2,7 @@
 //! with these steps (`loads`).
 
 use crate::churn::Churn;
+use crate::client::calls::CONNECT_WITHIN;
 use crate::client::wire::Transport;
 use crate::client::{Client, Manner};
 use crate::clock::{Clock, Nanos, SECOND, date, nanos, seconds};
@@ -10,19 +11,21 @@ use crate::files;
 use crate::measure::series::Series;
 use crate::options::Options;
 use crate::progress::Progress;
+use crate::signals::Signals;
 use crate::talk::{Matter, Talk};
 use rand::Rng;
 
 /// How often progress is shown.
 const SHOW_EVERY: Nanos = SECOND / 5;
-/// Attempts in a row that may fail while everybody connects for the first time; and while nobody is connected yet.
+/// Attempts in a row that may fail while others are connected; while nobody is, each target is tried once.
 const ATTEMPTS: u32 = 4;
-const FIRST_ATTEMPTS: u32 = 0;
-/// Longest wait without any progress before a step is given up.
-const STUCK: Nanos = 20 * SECOND;
+/// Longest wait without any progress before a step is given up: who got no answer has tried another target by then.
+const STUCK: Nanos = (CONNECT_WITHIN + 10) * SECOND;
 /// Longest wait at the end for a line that is under way, and for all of a backlog.
 const DRAIN: Nanos = 4 * SECOND;
 const LONGEST_DRAIN: Nanos = 60 * SECOND;
+/// Longest wait at the end for people on their way back: so long do servers keep a seat for them.
+const LONGEST_RETURN: Nanos = 30 * SECOND;
 /// Seconds within which a sign of typing is followed by the next.
 const LONGEST_SIGN: f64 = 2.0;
 
@@ -39,15 +42,18 @@ pub(crate) struct Run {
     pub(crate) stolen_seconds: f64,
     /// People who leave and connections that drop while the load goes on.
     pub(crate) churn: Option<Churn>,
+    /// Whether somebody wants the load to end.
+    pub(crate) signals: Signals,
     shown: Nanos,
 }
 
 impl Run {
     pub(crate) fn begin(load: &str, options: &Options, manners: Manners) -> Result<Self, String> {
-        options.check()?;
+        options.check(load)?;
         let run = rand::rng().random::<u64>();
         let targets = options.targets()?;
-        files::allow(options.connections, if options.polling { 2 } else { 1 })?;
+        let count = options.connections as usize;
+        files::allow(count, if options.polling { 2 } else { 1 })?;
         let manner = Manner {
             sources: options.sources(&targets, run),
             trust: options.trust(&targets)?,
@@ -61,13 +67,13 @@ impl Run {
         };
         let manners = Manners {
             run: run as u32,
-            padding: options.text.saturating_sub(40),
-            at_once: options.at_once,
+            padding: options.text.saturating_sub(40) as usize,
+            at_once: options.at_once as usize,
             ..manners
         };
         Ok(Self {
-            client: Client::new(Clock::start(), manner, options.connections)?,
-            crowd: Crowd::new(options.connections, manners),
+            client: Client::new(Clock::start(), manner, count)?,
+            crowd: Crowd::new(count, manners),
             series: Series::before(&options.pids)?,
             progress: Progress::new(load, !options.no_progress),
             started: date(),
@@ -76,12 +82,18 @@ impl Run {
             stolen_seconds: 0.0,
             options: options.clone(),
             churn: None,
+            signals: Signals::hear()?,
             shown: 0,
         })
     }
 
     pub(crate) fn now(&self) -> Nanos {
         self.client.clock.now()
+    }
+
+    /// Whether the load is to end before its time.
+    pub(crate) fn is_interrupted(&self) -> bool {
+        self.signals.heard().is_some()
     }
 
     /// One wait, at most until `until`, and what came of it.
@@ -114,7 +126,7 @@ impl Run {
             if there > best {
                 (best, grown) = (there, now);
             }
-            if there == all || now > grown + STUCK {
+            if there == all || now > grown + STUCK || self.is_interrupted() {
                 return Ok(there);
             }
             if self.shows() {
@@ -124,7 +136,7 @@ impl Run {
             let patience = if self.crowd.open() > 0 {
                 ATTEMPTS
             } else {
-                FIRST_ATTEMPTS
+                self.client.targets() as u32 - 1
             };
             if self.crowd.most_attempts() > patience {
                 return Ok(count(&self.crowd));
@@ -134,7 +146,7 @@ impl Run {
 
     pub(crate) fn connect(&mut self) -> Result<(), String> {
         let open = self.gather("connected", Crowd::open)?;
-        match open == self.crowd.len() {
+        match open == self.crowd.len() || self.is_interrupted() {
             true => Ok(()),
             false => Err(format!(
                 "only {open} of {} connections came about: {}",
@@ -155,8 +167,8 @@ impl Run {
 
     /// Everybody seeks at once; until all have a partner. How many have.
     pub(crate) fn pair(&mut self) -> Result<usize, String> {
-        let began = self.now();
-        for who in 0..self.crowd.len() {
+        let (began, interrupted) = (self.now(), self.is_interrupted());
+        for who in (0..self.crowd.len()).filter(|_| !interrupted) {
             self.crowd.seek(&mut self.client, who, began);
         }
         let seated = self.gather("have a partner", Crowd::seated)?;
@@ -169,7 +181,7 @@ impl Run {
     /// Pairs, and gives up if somebody is left over.
     pub(crate) fn pair_all(&mut self) -> Result<(), String> {
         let seated = self.pair()?;
-        match seated == self.crowd.len() {
+        match seated == self.crowd.len() || self.is_interrupted() {
             true => Ok(()),
             false => Err(format!(
                 "only {seated} of {} have a partner: {}",
@@ -204,7 +216,7 @@ impl Run {
     fn within_the_limit(&self, speakers: usize) -> f64 {
         let (wanted, limit) = (self.options.rate, self.options.limit);
         let rate = wanted.min(limit.rate_for(speakers));
-        if rate < wanted {
+        if rate < wanted && !self.is_interrupted() {
             self.progress.say(&format!(
                 "{wanted} lines per second cannot be sent by {speakers} people within the server's limit; sending \
                  {rate:.0}. {} connections could; or say --limit if the server allows more.",
@@ -241,7 +253,7 @@ impl Run {
         let done = self.crowd.record.take_second(self.crowd.open() as u64);
         let now = self.now();
         self.series.look(now, &done);
-        self.crowd.rooms.settle(now);
+        self.crowd.settle(&self.client);
     }
 
     /// Goes on with the load until `end`, or until `enough`.
@@ -255,7 +267,7 @@ impl Run {
         let began = self.now();
         loop {
             let now = self.now();
-            if now >= end || enough(&self.crowd) {
+            if now >= end || enough(&self.crowd) || self.is_interrupted() {
                 return Ok(());
             }
             let mut next = talk
@@ -282,20 +294,26 @@ impl Run {
         }
     }
 
-    /// Waits for lines that are under way, for as long as some arrive.
+    /// Waits for lines that are under way, for as long as some arrive, and for people who are on their way back.
     pub(crate) fn drain(&mut self) -> Result<(), String> {
-        let mut last = (self.now(), self.crowd.tally());
-        let end = self.now() + LONGEST_DRAIN;
+        let began = self.now();
+        let mut last = (began, self.crowd.tally());
         loop {
             let (now, tally) = (self.now(), self.crowd.tally());
             if tally != last.1 {
                 last = (now, tally);
             }
-            let settled = tally.lost == 0 && tally.acknowledged + tally.refused >= tally.sent;
-            if settled || now >= end || now >= last.0 + DRAIN {
+            let lines = tally.lost + tally.unacknowledged > 0 && now < (last.0 + DRAIN).min(began + LONGEST_DRAIN);
+            let missing = if self.is_interrupted() { 0 } else { self.crowd.missing() };
+            let people = missing > 0 && now < began + LONGEST_RETURN;
+            if !lines && !people {
+                self.crowd.count_the_missing(&self.client);
                 return Ok(());
             }
-            self.progress.show(tally.delivered, tally.sent, "delivered");
+            match people {
+                true => self.progress.show(0, missing as u64, "back"),
+                false => self.progress.show(tally.delivered, tally.sent, "delivered"),
+            }
             let pause = now + SECOND / 5;
             while self.now() < pause {
                 self.turn(pause)?;
@@ -305,7 +323,7 @@ impl Run {
 
     /// Everybody leaves and hangs up.
     pub(crate) fn part(&mut self) -> Result<(), String> {
-        self.crowd.manners.come_back = false;
+        self.crowd.manners.parting = true;
         self.crowd.manners.seek_again = false;
         for who in 0..self.crowd.len() {
             if self.client.is_open(who) {

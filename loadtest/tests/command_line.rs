@@ -27,6 +27,8 @@ fn help_names_every_load_and_every_bound() {
         "soak",
         "cpu_per_100k",
         "Exit status",
+        "skipped",
+        "strangers",
     ] {
         assert!(help.contains(word), "{word} is not in\n{help}");
     }
@@ -42,6 +44,13 @@ fn what_cannot_be_understood_is_said_with_status_2() {
         &["storm", "--targets", "http://127.0.0.1:1", "--cut", "gently"],
         &["chat", "--targets", "http://127.0.0.1:1", "--connections", "3"],
         &["chat", "--targets", "http://127.0.0.1:1", "--rate", "0"],
+        &["chat", "--targets", "http://127.0.0.1:1", "--rate", "1e-11"],
+        &["chat", "--targets", "http://127.0.0.1:1", "--duration", "1e20"],
+        &["chat", "--targets", "http://127.0.0.1:1", "--bound", "p98=10ms"],
+        &["chat", "--targets", "http://127.0.0.1:1", "--bound", "lost=1ms"],
+        &["chat", "--targets", "http://127.0.0.1:1", "--pids", "a=1,a=1"],
+        &["storm", "--targets", "http://127.0.0.1:1", "--kill", "nobody"],
+        &["soak", "--targets", "http://127.0.0.1:1", "--drop", "-1"],
     ] {
         let output = loadtest(wrong);
         assert_eq!(output.status.code(), Some(2), "{wrong:?}: {}", says(&output));

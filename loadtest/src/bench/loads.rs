@@ -199,11 +199,12 @@ fn report(options: &Options, stack: &Stack, load: Load) -> Result<Measured, Stri
         }
         sleep(Duration::from_millis(20));
     }
-    // A broken bound or a lost line has a report, too.
-    let text = std::fs::read_to_string(&json).map_err(|_| {
+    // A broken bound or a lost line has a report, too; a load that could not be run leaves an empty one.
+    let text = std::fs::read_to_string(&json).unwrap_or_default();
+    if text.is_empty() {
         let said = std::fs::read_to_string(&log).unwrap_or_default();
-        format!("{} measured nothing: {}", load.kind, said.trim())
-    })?;
+        return Err(format!("{} measured nothing: {}", load.kind, said.trim()));
+    }
     serde_json::from_str(&text).map_err(|e| format!("the report of {}: {e}", load.kind))
 }
 

@@ -2,6 +2,9 @@
 
 use std::ops::Range;
 
+/// Characters of an answer that are told.
+const LONGEST_GIST: usize = 100;
+
 /// An answer that is all there.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Answer {
@@ -53,6 +56,16 @@ pub(crate) fn answer(input: &[u8], from: usize) -> Result<Option<Answer>, String
     Ok((input.len() >= body.end).then_some(Answer { status, body, last }))
 }
 
+/// What an answer that was not wanted says, in short: the first words of a text, nothing of a page.
+pub(crate) fn gist(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    let first = text.trim().lines().next().unwrap_or_default();
+    match first.starts_with('<') {
+        true => "a page".to_owned(),
+        false => first.chars().take(LONGEST_GIST).collect(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,6 +100,13 @@ mod tests {
         assert!(answer(b"SSH-2.0\r\n\r\n", 0).is_err());
         assert!(answer(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", 0).is_err());
         assert!(answer(b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n", 0).is_err());
+    }
+
+    #[test]
+    fn a_gist_is_short_and_no_page() {
+        assert_eq!(gist(b"{\"code\":1}\n"), r#"{"code":1}"#);
+        assert_eq!(gist(b"  <!doctype html><p>No such file"), "a page");
+        assert_eq!(gist(&[b'x'; 1000]).len(), LONGEST_GIST);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Thousands of Socket.IO clients in one thread. Each is a number ([`Who`]); what happens to it is told to whoever runs
 //! the clients, between two waits. Knows nothing of chat.
 
+pub(crate) mod calls;
 pub(crate) mod http;
 pub(crate) mod packet;
 mod poll;
@@ -13,13 +14,14 @@ mod web;
 mod websocket;
 pub(crate) mod wire;
 
-use crate::clock::{Clock, Nanos, SECOND};
+use crate::clock::{Clock, Nanos};
 use packet::{Event, Key, Packet};
 use poll::{Poll, Ready};
 use session::Session;
+use std::collections::VecDeque;
 use std::io::Write;
 use std::time::Duration;
-use stream::{Found, Stream};
+use stream::Found;
 use target::{Sources, Target};
 use tls::Trust;
 use wire::{Lane, Piece, Transport, Wire};
@@ -29,8 +31,6 @@ pub(crate) type Who = usize;
 
 /// Most bytes that are read at once.
 const READ: usize = 64 * 1024;
-/// How often silent servers are looked for.
-const LOOK: Nanos = 5 * SECOND;
 
 /// What happens to a client.
 #[derive(Debug)]
@@ -67,8 +67,16 @@ type At = (u32, Lane, Who);
 struct Link {
     wire: Wire,
     target: usize,
+    /// Which address of the target this is, and how many others were tried before it.
+    address: usize,
+    tried: usize,
+    /// Which attempt of all this is; it may call several addresses.
+    attempt: u32,
     /// Tells events of this connection from those of its predecessor.
     life: u32,
+    /// The server has said something.
+    heard: bool,
+    joined: bool,
     /// Bytes of a piece that is not all there, per lane.
     rest: [Vec<u8>; 2],
     heard_at: Nanos,
@@ -89,6 +97,10 @@ pub(crate) struct Client {
     manner: Manner,
     poll: Poll,
     links: Vec<Option<Link>>,
+    /// Attempts in the order they began, with when each is to have come to something.
+    attempts: VecDeque<(Nanos, Who, u32)>,
+    /// Which of the addresses of each target is called first: the one that answered last.
+    preferred: Vec<usize>,
     sessions: Vec<Session>,
     lives: u32,
     scratch: Vec<u8>,
@@ -108,6 +120,8 @@ impl Client {
             clock,
             poll: Poll::new().map_err(|e| format!("epoll: {e}"))?,
             links: (0..count).map(|_| None).collect(),
+            attempts: VecDeque::new(),
+            preferred: vec![0; manner.targets.len()],
             sessions: (0..count).map(|who| Session::new(manner.run, who)).collect(),
             manner,
             lives: 0,
@@ -128,43 +142,6 @@ impl Client {
 
     pub(crate) fn is_open(&self, who: Who) -> bool {
         self.links[who].is_some()
-    }
-
-    /// Begins to connect to a target, counting round; what comes of it is told later.
-    pub(crate) fn open(&mut self, who: Who, target: usize) -> Result<(), String> {
-        let target = target % self.manner.targets.len();
-        let Target { host, path, .. } = &self.manner.targets[target];
-        self.lives = self.lives.wrapping_add(1);
-        self.links[who] = Some(Link {
-            wire: Wire::new(self.manner.transport, host, path),
-            target,
-            life: self.lives,
-            rest: Default::default(),
-            heard_at: self.clock.now(),
-        });
-        let dialled = self.dial(who);
-        if dialled.is_err() {
-            self.links[who] = None;
-        }
-        dialled
-    }
-
-    /// Dials the sockets that a connection lacks.
-    fn dial(&mut self, who: Who) -> Result<(), String> {
-        let Some(link) = &mut self.links[who] else {
-            return Ok(());
-        };
-        while let Some(lane) = link.wire.lacks() {
-            let target = &self.manner.targets[link.target];
-            let told = |e: std::io::Error| format!("{}: {e}", target.host);
-            let mut stream = Stream::dial(target.address, self.manner.sources.of(who)).map_err(told)?;
-            if let Some(name) = &target.name {
-                stream = stream.encrypted(self.manner.trust.greet(name).map_err(told)?);
-            }
-            self.poll.watch(&stream, token(link.life, lane, who)).map_err(told)?;
-            link.wire.give(lane, stream).map_err(told)?;
-        }
-        Ok(())
     }
 
     /// Ends a connection without a word to the server.
@@ -231,17 +208,13 @@ impl Client {
         for ready in &batch {
             let at = read_token(ready.token);
             if let Err(why) = self.attend(at, *ready, tell) {
-                self.end(at.2, why, tell);
+                self.end(at.2, &why, tell);
             }
         }
         self.ready = batch;
         self.look_for_silence(tell);
+        self.give_up(tell);
         Ok(())
-    }
-
-    fn end(&mut self, who: Who, why: String, tell: &mut Tell<'_>) {
-        self.links[who] = None;
-        tell(self, who, Happening::Ended(why));
     }
 
     /// The connection of `who`, if it is still the one that is meant.
@@ -304,6 +277,7 @@ impl Client {
             Ok(Found::End) => return self.broke(at, "the server hung up").map(|()| false),
             Err(why) => return self.broke(at, &why.to_string()).map(|()| false),
         };
+        link.heard |= found > 0;
         link.heard_at = now;
         let input = &input[..kept + found];
         let mut from = 0;
@@ -349,6 +323,10 @@ impl Client {
             }
             Packet::Joined(welcome) => {
                 let recovered = self.sessions[who].welcomed(welcome, &self.pid);
+                if let Some(link) = &mut self.links[who] {
+                    link.joined = true;
+                    self.preferred[link.target] = link.address;
+                }
                 tell(self, who, Happening::Joined(recovered));
             }
             Packet::Event(event) => {
@@ -362,61 +340,91 @@ impl Client {
         }
         Ok(())
     }
-
-    /// Ends connections whose server has not pinged for longer than it promised.
-    fn look_for_silence(&mut self, tell: &mut Tell<'_>) {
-        let now = self.clock.now();
-        if now < self.looked + LOOK {
-            return;
-        }
-        self.looked = now;
-        for who in 0..self.links.len() {
-            let silence = self.sessions[who].silence;
-            let silent = |link: &Link| silence > 0 && now > link.heard_at + silence;
-            if self.links[who].as_ref().is_some_and(silent) {
-                self.end(who, "the server is silent".to_owned(), tell);
-            }
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::calls::CONNECT_WITHIN;
     use super::*;
+    use crate::clock::SECOND;
     use std::io::Read;
     use std::net::TcpListener;
 
-    #[test]
-    fn a_server_that_hangs_up_with_its_last_words_is_heard_to_have_gone() {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    fn client(targets: Vec<Target>) -> Client {
         let manner = Manner {
-            targets: vec![Target::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap()],
+            targets,
             trust: Trust::in_nobody().unwrap(),
             sources: Sources::Any,
             transport: Transport::WebSocket,
             echo: false,
             run: 0,
         };
-        let mut client = Client::new(Clock::start(), manner, 1).unwrap();
-        client.open(0, 0).unwrap();
+        Client::new(Clock::start(), manner, 1).unwrap()
+    }
+
+    fn listen() -> (TcpListener, Target) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let target = Target::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+        (listener, target)
+    }
+
+    /// One wait; why connections ended in it.
+    fn turn(client: &mut Client) -> Vec<String> {
         let mut ended = Vec::new();
-        let mut turn = |client: &mut Client| {
-            let until = client.clock.now() + 10 * SECOND;
-            let mut note = |_: &mut Client, _: Who, happening: Happening<'_>| {
-                if let Happening::Ended(why) = happening {
-                    ended.push(why);
-                }
-            };
-            client.turn(until, &mut note).unwrap();
+        let until = client.clock.now() + 10 * SECOND;
+        let mut note = |_: &mut Client, _: Who, happening: Happening<'_>| {
+            if let Happening::Ended(why) = happening {
+                ended.push(why);
+            }
         };
+        client.turn(until, &mut note).unwrap();
+        ended
+    }
+
+    #[test]
+    fn a_server_that_hangs_up_with_its_last_words_is_heard_to_have_gone() {
+        let (listener, target) = listen();
+        let mut client = client(vec![target.clone()]);
+        client.open(0, 0).unwrap();
         turn(&mut client);
         let (mut server, _) = listener.accept().unwrap();
         let _ = server.read(&mut [0; 1000]).unwrap();
         server.write_all(b"HTTP/1.1 101 Switching\r\n\r\n").unwrap();
         drop(server);
 
-        turn(&mut client);
+        assert_eq!(turn(&mut client), [format!("{}: the server hung up", target.host)]);
+    }
 
-        assert_eq!(ended, ["the server hung up"]);
+    #[test]
+    fn an_address_where_nobody_listens_is_passed_over_for_the_next() {
+        let ((nobody, closed), (listener, mut target)) = (listen(), listen());
+        drop(nobody);
+        target.addresses.splice(0..0, closed.addresses);
+        let mut client = client(vec![target]);
+
+        client.open(0, 0).unwrap();
+
+        while client.links[0].as_ref().unwrap().tried == 0 {
+            assert!(turn(&mut client).is_empty(), "the attempt goes on");
+        }
+        listener.accept().unwrap();
+    }
+
+    #[test]
+    fn who_gets_no_answer_in_time_is_told_which_server_gave_none() {
+        let (_listener, target) = listen();
+        let host = target.host.clone();
+        let mut client = client(vec![target]);
+        client.open(0, 0).unwrap();
+        assert_eq!(
+            client.attempts.front().unwrap().0 / SECOND,
+            CONNECT_WITHIN,
+            "from now on"
+        );
+
+        client.attempts.front_mut().unwrap().0 = 0;
+
+        assert_eq!(turn(&mut client), [format!("{host}: no answer within 20 s")]);
+        assert!(!client.is_open(0) && client.attempts.is_empty());
     }
 }

@@ -147,7 +147,7 @@ impl Polling {
                 return Ok(None);
             };
             if answer.status != 200 {
-                let why = String::from_utf8_lossy(&input[answer.body]);
+                let why = http::gist(&input[answer.body]);
                 return Err(format!("answered {}: {why}", answer.status));
             }
             way.body_end = Some(answer.body.end);

@@ -18,7 +18,8 @@ const PER_SOURCE: usize = 500;
 /// A server, resolved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Target {
-    pub(crate) address: SocketAddr,
+    /// At least one.
+    pub(crate) addresses: Vec<SocketAddr>,
     /// Whom its certificate must name; without one connections are not encrypted.
     pub(crate) name: Option<ServerName<'static>>,
     /// Host and port, as the URL says.
@@ -33,23 +34,37 @@ impl Target {
         let mut schemes = SCHEMES.iter();
         let found = schemes.find_map(|(scheme, port)| Some((url.strip_prefix(scheme)?, *port)));
         let (rest, usual) = found.ok_or_else(|| format!("{url}: a target begins with http:// or https://"))?;
+        if let Some(odd) = rest.find(['@', '?', '#']).map(|at| &rest[at..=at]) {
+            let what = "a target is a scheme, a host and perhaps a port and the path of Socket.IO";
+            return Err(format!("{url}: {what}, without `{odd}`"));
+        }
         let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-        let (name, with_port) = match host.rsplit_once(':') {
-            Some((name, port)) if port.parse::<u16>().is_ok() => (name, host.to_owned()),
-            _ => (host, format!("{host}:{usual}")),
+        let (name, port) = match host.rsplit_once(':') {
+            // The colons of an IPv6 address are within brackets.
+            Some((name, port)) if !port.ends_with(']') => (name, Some(port)),
+            _ => (host, None),
         };
-        let name = match usual {
+        let port = match port {
+            Some(port) => port.parse().map_err(|_| format!("{url}: `{port}` is no port"))?,
+            None => usual,
+        };
+        let certified = match usual {
             ENCRYPTED => Some(server_name(name).map_err(|e| format!("{url}: {e}"))?),
             _ => None,
         };
-        let mut addresses = with_port.to_socket_addrs().map_err(|e| format!("{url}: {e}"))?;
+        let bare = name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
+        let found = (bare.unwrap_or(name), port).to_socket_addrs();
+        let addresses: Vec<_> = found.map_err(|e| format!("{url}: {e}"))?.collect();
+        if addresses.is_empty() {
+            return Err(format!("{url}: no address"));
+        }
         let path = match path.trim_matches('/') {
             "" => "socket.io",
             path => path,
         };
         Ok(Self {
-            address: addresses.next().ok_or_else(|| format!("{url}: no address"))?,
-            name,
+            addresses,
+            name: certified,
             host: host.to_owned(),
             path: format!("/{path}/"),
         })
@@ -76,7 +91,7 @@ pub(crate) enum Sources {
 
 impl Sources {
     pub(crate) fn choose(given: Vec<IpAddr>, targets: &[Target], run: u16) -> Self {
-        let local = |target: &Target| target.address.ip().is_loopback() && target.address.is_ipv4();
+        let local = |target: &Target| target.addresses.iter().all(|address| address.ip().is_loopback());
         match given.is_empty() {
             false => Self::Given(given),
             true if targets.iter().all(local) => Self::Loopback(run),
@@ -84,7 +99,13 @@ impl Sources {
         }
     }
 
-    pub(crate) fn of(&self, connection: usize) -> Option<IpAddr> {
+    /// Where a connection to this address comes from.
+    pub(crate) fn of(&self, connection: usize, to: SocketAddr) -> Option<IpAddr> {
+        self.source(connection)
+            .filter(|source| source.is_ipv4() == to.is_ipv4())
+    }
+
+    fn source(&self, connection: usize) -> Option<IpAddr> {
         match self {
             Self::Any => None,
             Self::Given(all) => Some(all[connection % all.len()]),
@@ -119,10 +140,19 @@ mod tests {
             ("ws://127.0.0.1/chat/", "127.0.0.1:80", "127.0.0.1", "/chat/"),
         ] {
             let target = Target::parse(url).unwrap();
-            assert_eq!(target.address, address.parse().unwrap());
+            assert_eq!(target.addresses, [address.parse().unwrap()]);
             assert_eq!((target.host.as_str(), target.path.as_str()), (host, path));
         }
-        assert!(Target::parse("127.0.0.1:3001").is_err());
+        for (url, why) in [
+            ("127.0.0.1:3001", "begins with http://"),
+            ("http://127.0.0.1:99999", "`99999` is no port"),
+            ("http://127.0.0.1:", "`` is no port"),
+            ("http://me:secret@127.0.0.1", "without `@`"),
+            ("http://127.0.0.1/socket.io/?EIO=4", "without `?`"),
+        ] {
+            let refused = Target::parse(url).unwrap_err();
+            assert!(refused.contains(why), "{refused}");
+        }
     }
 
     #[test]
@@ -135,7 +165,11 @@ mod tests {
             ("https://[::1]:8443", 8443, "[::1]:8443", "::1"),
         ] {
             let target = Target::parse(url).unwrap();
-            assert_eq!((target.address.port(), target.host.as_str()), (port, host), "{url}");
+            assert_eq!(
+                (target.addresses[0].port(), target.host.as_str()),
+                (port, host),
+                "{url}"
+            );
             assert_eq!(target.name, Some(name.try_into().unwrap()), "{url}");
         }
         for url in ["http://localhost:443", "ws://127.0.0.1:443"] {
@@ -154,15 +188,21 @@ mod tests {
     #[test]
     fn loopback_targets_are_called_from_many_addresses() {
         let local = [Target::parse("http://127.0.0.1:1").unwrap()];
+        let to = local[0].addresses[0];
         let sources = Sources::choose(Vec::new(), &local, 0x0102);
 
-        assert_eq!(sources.of(0), Some("127.1.2.1".parse().unwrap()));
-        assert_eq!(sources.of(PER_SOURCE), Some("127.1.2.2".parse().unwrap()));
-        assert_eq!(sources.of(254 * PER_SOURCE), sources.of(0));
+        assert_eq!(sources.of(0, to), Some("127.1.2.1".parse().unwrap()));
+        assert_eq!(sources.of(PER_SOURCE, to), Some("127.1.2.2".parse().unwrap()));
+        assert_eq!(sources.of(254 * PER_SOURCE, to), sources.of(0, to));
+        assert_eq!(
+            sources.of(0, "[::1]:1".parse().unwrap()),
+            None,
+            "it cannot come from there"
+        );
 
         let given: IpAddr = "192.0.2.1".parse().unwrap();
-        assert_eq!(Sources::choose(vec![given], &local, 1).of(7), Some(given));
+        assert_eq!(Sources::choose(vec![given], &local, 1).of(7, to), Some(given));
         let remote = [Target::parse("http://192.0.2.9:1").unwrap()];
-        assert_eq!(Sources::choose(Vec::new(), &remote, 1).of(7), None);
+        assert_eq!(Sources::choose(Vec::new(), &remote, 1).of(7, to), None);
     }
 }

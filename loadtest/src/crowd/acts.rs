@@ -1,27 +1,49 @@
 //! What people do: seek, speak, type, leave, lose the connection. When is decided elsewhere.
 
 use super::line::Mark;
+use super::rooms::Seat;
 use super::{Crowd, Cut, Doing};
 use crate::client::{Client, Who};
 use crate::clock::Nanos;
 
 impl Crowd {
-    /// Looks for a stranger to talk to.
+    /// Looks for a stranger to talk to; who has one already, or looks, goes on.
     pub(crate) fn seek(&mut self, client: &mut Client, who: Who, due: Nanos) {
-        if client.emit(who, None, "join_text_queue", format_args!(",{{}}")) {
-            self.people[who].doing = Doing::Seeking;
-            self.people[who].seeks_since = due;
+        let person = &mut self.people[who];
+        if person.seat.is_some() || person.doing == Doing::Seeking {
+            return;
+        }
+        (person.seeks, person.seeks_since) = (true, due);
+        if person.doing == Doing::Idle && client.emit(who, None, "join_text_queue", format_args!(",{{}}")) {
+            person.doing = Doing::Seeking;
+        }
+    }
+
+    /// Where somebody sits who can speak and be heard.
+    fn seat_to_speak_from(&self, who: Who) -> Option<Seat> {
+        let person = &self.people[who];
+        let seat = person.seat.filter(|seat| self.rooms.partner(*seat).is_some());
+        seat.filter(|_| person.doing == Doing::Seated)
+    }
+
+    /// Something was due that could not be done.
+    fn skip(&mut self, who: Who, due: Nanos) {
+        let (person, happened) = (&self.people[who], &mut self.record.happened);
+        let between_rooms = person.seat.and_then(|seat| self.rooms.partner(seat)).is_none();
+        if self.window.has(due) {
+            match person.planned || (self.manners.seek_again && between_rooms) {
+                true => happened.absent += 1,
+                false => happened.skipped += 1,
+            }
         }
     }
 
     /// Says a line that was due at `due`, if there is somebody to hear it.
     pub(crate) fn say(&mut self, client: &mut Client, who: Who, due: Nanos) {
-        let person = &mut self.people[who];
-        let seat = person.seat.filter(|seat| self.rooms.partner(*seat).is_some());
-        let Some(seat) = seat.filter(|_| person.doing == Doing::Seated) else {
-            self.record.happened.skipped += 1;
-            return;
+        let Some(seat) = self.seat_to_speak_from(who) else {
+            return self.skip(who, due);
         };
+        let person = &mut self.people[who];
         let number = person.next;
         let mark = Mark {
             run: self.manners.run,
@@ -33,11 +55,10 @@ impl Crowd {
         let (run, padding) = (self.manners.run, &self.padding);
         let line = format_args!(r#",{{"content":"{mark}{padding}","clientMessageId":"{run}-{who}-{number}"}}"#);
         if !client.emit(who, Some(number), "send_text_message", line) {
-            self.record.happened.skipped += 1;
-            return;
+            return self.skip(who, due);
         }
         person.next += 1;
-        let measured = self.measures(due);
+        let measured = self.window.has(due);
         self.rooms.flow(seat).say(number, due, measured);
         if measured {
             self.record.sent(client.clock.now().saturating_sub(due));
@@ -46,20 +67,15 @@ impl Crowd {
 
     /// Begins or ends to type.
     pub(crate) fn type_on(&mut self, client: &mut Client, who: Who, due: Nanos) {
-        if self.people[who].doing != Doing::Seated {
-            self.record.happened.skipped += 1;
-            return;
+        if self.seat_to_speak_from(who).is_none() {
+            return self.skip(who, due);
         }
-        let measured = self.measures(due);
+        let measured = self.window.has(due);
         let sign = self.signs.show(who, due, measured);
         client.emit(who, None, sign.event(), format_args!(",{{}}"));
         if measured {
             self.record.sent(client.clock.now().saturating_sub(due));
         }
-    }
-
-    fn measures(&self, due: Nanos) -> bool {
-        self.window.begin <= due && due < self.window.end
     }
 
     /// Leaves the room for another partner.
@@ -81,7 +97,6 @@ impl Crowd {
             Cut::Reset => client.cut(who),
             Cut::Close => client.drop(who),
         }
-        self.record.happened.cut += 1;
-        self.went_away(who, client.clock.now());
+        self.went_away(who, client.clock.now(), true);
     }
 }

@@ -1,12 +1,16 @@
 //! The lines that one person of a room says to the other, each with what became of it.
 
-use crate::clock::Nanos;
+use crate::clock::{Nanos, SECOND};
+use serde::Serialize;
 
 /// Lines whose fate a broken connection leaves open: more are never under way at once.
 const UNDER_WAY: usize = 256;
 
 /// Lines that are kept though nothing more is to come of them: duplicates come late.
 const KEPT: usize = 1024;
+
+/// A line that was due this long before its hearer left cannot have been on its way still.
+const ON_THE_WAY: Nanos = 5 * SECOND;
 
 const ACKNOWLEDGED: u8 = 1;
 const REFUSED: u8 = 2;
@@ -22,6 +26,40 @@ struct Line {
     state: u8,
 }
 
+impl Line {
+    fn is(&self, flag: u8) -> bool {
+        self.state & flag != 0
+    }
+}
+
+/// Whether there is somebody to hear the lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Hearer {
+    #[default]
+    There,
+    /// Without a connection, and perhaps back some day.
+    Away,
+    /// By their own wish, then.
+    Left(Nanos),
+    /// The server told them of the end then: after all lines that it had accepted.
+    Told(Nanos),
+}
+
+impl Hearer {
+    fn is_over(self) -> bool {
+        matches!(self, Self::Left(_) | Self::Told(_))
+    }
+
+    /// Whether a line that was due at `due` and accepted may not have reached them before they went.
+    fn may_have_missed(self, due: Nanos) -> bool {
+        match self {
+            Self::There | Self::Told(_) => false,
+            Self::Away => true,
+            Self::Left(at) => at < due + ON_THE_WAY,
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Flow {
     /// Number of the first line; each sender counts over all rooms.
@@ -34,6 +72,9 @@ pub(crate) struct Flow {
     out_of_order: u64,
     /// What became of lines that are not kept any more.
     settled: Tally,
+    /// Number of the first line that is measured.
+    measured_from: Option<u32>,
+    hearer: Hearer,
 }
 
 /// How a line was heard.
@@ -47,14 +88,13 @@ pub(crate) enum Hearing {
     Strange,
 }
 
-/// What became of lines.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What became of lines, of those that are measured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Tally {
-    /// Of the measured time.
     pub(crate) sent: u64,
     pub(crate) delivered: u64,
     pub(crate) acknowledged: u64,
-    /// Over all the time, as everything below: accepted, or never refused, and not heard by the partner.
+    /// Accepted, or never refused, and not heard by the partner.
     pub(crate) lost: u64,
     /// Heard again, with the same id.
     pub(crate) duplicated: u64,
@@ -62,8 +102,21 @@ pub(crate) struct Tally {
     pub(crate) doubled: u64,
     pub(crate) out_of_order: u64,
     pub(crate) refused: u64,
-    /// Under way when a connection ended or somebody left, and never confirmed: nobody can tell.
+    /// Under way when a connection ended or the room did, and never confirmed: nobody can tell.
     pub(crate) unanswered: u64,
+    /// Answered, but whoever was to hear it had just left or did not come back.
+    pub(crate) unheard: u64,
+    /// Neither accepted nor refused, though nobody was cut off meanwhile; heard or not.
+    pub(crate) unacknowledged: u64,
+}
+
+/// What became of one line that was not heard.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Refused,
+    Unheard,
+    Unanswered,
+    Lost,
 }
 
 impl Flow {
@@ -75,16 +128,20 @@ impl Flow {
             self.settle();
         }
         let state = if measured { MEASURED } else { 0 };
+        if measured {
+            self.measured_from.get_or_insert(number);
+        }
         self.lines.push(Line { due, message: 0, state });
     }
 
     /// Forgets old lines of which nothing more is to come, so that a long run needs no more memory than a short one.
     fn settle(&mut self) {
-        let over = |line: &Line| line.state & HEARD != 0 && line.state & (ACKNOWLEDGED | REFUSED | EXCUSED) != 0;
+        let over = |line: &Line| line.is(HEARD) && line.is(ACKNOWLEDGED | REFUSED | EXCUSED);
         if self.lines[..KEPT / 2].iter().all(over) {
-            for line in self.lines.drain(..KEPT / 2) {
-                self.settled.add(line);
-            }
+            let mut settled = self.settled;
+            (0..KEPT / 2).for_each(|place| self.count(place, &mut settled));
+            self.settled = settled;
+            self.lines.drain(..KEPT / 2);
             self.first += KEPT as u32 / 2;
             self.heard -= KEPT / 2;
         }
@@ -96,14 +153,20 @@ impl Flow {
 
     /// The server answered; when the line was due and whether it is measured, if it is one of these.
     pub(crate) fn answered(&mut self, number: u32, accepted: bool) -> Option<(Nanos, bool)> {
+        let over = self.hearer.is_over();
         let line = self.line(number)?;
-        line.state |= if accepted { ACKNOWLEDGED } else { REFUSED };
-        Some((line.due, line.state & MEASURED != 0))
+        line.state |= match (accepted, over) {
+            (true, _) => ACKNOWLEDGED,
+            (false, true) => REFUSED | EXCUSED,
+            (false, false) => REFUSED,
+        };
+        Some((line.due, line.is(MEASURED)))
     }
 
-    /// The partner was shown a line again, or for the first time, when they came back: history holds what was heard too.
+    /// The partner was shown a line again, or for the first time, when they came back: history holds what was heard
+    /// too.
     pub(crate) fn recall(&mut self, number: u32, message: &[u8]) -> Hearing {
-        let known = |line: &mut Line| line.state & HEARD != 0 && line.message == shorten(message);
+        let known = |line: &mut Line| line.is(HEARD) && line.message == shorten(message);
         match number < self.first || self.line(number).is_some_and(known) {
             true => Hearing::Again,
             false => self.hear(number, message),
@@ -114,25 +177,26 @@ impl Flow {
     pub(crate) fn hear(&mut self, number: u32, message: &[u8]) -> Hearing {
         let message = shorten(message);
         if number < self.first {
-            self.duplicated += 1;
+            let measured = self.measured_from.is_some_and(|from| from <= number);
+            self.duplicated += u64::from(measured);
             return Hearing::Again;
         }
         let Some(line) = self.line(number) else {
             return Hearing::Strange;
         };
-        if line.state & HEARD != 0 {
+        let measured = line.is(MEASURED);
+        if line.is(HEARD) {
             match line.message == message {
-                true => self.duplicated += 1,
-                false => self.doubled += 1,
+                true => self.duplicated += u64::from(measured),
+                false => self.doubled += u64::from(measured),
             }
             return Hearing::Again;
         }
         line.state |= HEARD;
         line.message = message;
-        let measured = line.state & MEASURED != 0;
         let place = (number - self.first) as usize;
         match place < self.heard {
-            true => self.out_of_order += 1,
+            true => self.out_of_order += u64::from(measured),
             false => self.heard = place + 1,
         }
         Hearing::First { measured }
@@ -140,19 +204,39 @@ impl Flow {
 
     /// The sender's connection ended: what the server did not confirm may or may not have reached it.
     pub(crate) fn sender_cut(&mut self) {
-        self.excuse(ACKNOWLEDGED | REFUSED);
+        for line in self.lines.iter_mut().rev().take(UNDER_WAY) {
+            if !line.is(ACKNOWLEDGED | REFUSED) {
+                line.state |= EXCUSED;
+            }
+        }
+    }
+
+    /// The hearer's connection ended.
+    pub(crate) fn hearer_away(&mut self) {
+        if self.hearer == Hearer::There {
+            self.hearer = Hearer::Away;
+        }
+    }
+
+    /// The hearer is in the room again, where all that was accepted is to be heard.
+    pub(crate) fn hearer_back(&mut self) {
+        if self.hearer == Hearer::Away {
+            self.hearer = Hearer::There;
+        }
     }
 
     /// The hearer left: what was on the way is not for anybody any more.
-    pub(crate) fn hearer_left(&mut self) {
-        self.excuse(HEARD);
+    pub(crate) fn hearer_left(&mut self, now: Nanos) {
+        if !self.hearer.is_over() {
+            self.hearer = Hearer::Left(now);
+        }
     }
 
-    fn excuse(&mut self, unless: u8) {
-        for line in self.lines.iter_mut().rev().take(UNDER_WAY) {
-            if line.state & unless == 0 {
-                line.state |= EXCUSED;
-            }
+    /// The hearer was told of the end of the room. Who was told while away has lost the seat, and will not hear the
+    /// rest.
+    pub(crate) fn hearer_told(&mut self, now: Nanos) {
+        if self.hearer == Hearer::There {
+            self.hearer = Hearer::Told(now);
         }
     }
 
@@ -163,26 +247,58 @@ impl Flow {
             out_of_order: self.out_of_order,
             ..self.settled
         };
-        self.lines.iter().for_each(|line| tally.add(*line));
+        (0..self.lines.len()).for_each(|place| self.count(place, &mut tally));
         tally
     }
-}
 
-impl Tally {
-    fn add(&mut self, line: Line) {
-        let is = |flag| line.state & flag != 0;
-        if is(MEASURED) {
-            self.sent += 1;
-            self.delivered += u64::from(is(HEARD));
-            self.acknowledged += u64::from(is(ACKNOWLEDGED));
+    /// When each of the measured lines that are lost by now was due.
+    pub(crate) fn missing(&self) -> impl Iterator<Item = Nanos> {
+        let lost = |place: &usize| self.lines[*place].is(MEASURED) && self.fate(*place) == Some(Fate::Lost);
+        (0..self.lines.len()).filter(lost).map(|place| self.lines[place].due)
+    }
+
+    fn count(&self, place: usize, tally: &mut Tally) {
+        let line = self.lines[place];
+        if !line.is(MEASURED) {
+            return;
         }
-        self.refused += u64::from(is(REFUSED));
-        if !is(HEARD) && !is(REFUSED) {
-            match is(EXCUSED) {
-                true => self.unanswered += 1,
-                false => self.lost += 1,
-            }
+        tally.sent += 1;
+        tally.delivered += u64::from(line.is(HEARD));
+        tally.acknowledged += u64::from(line.is(ACKNOWLEDGED));
+        tally.unacknowledged += u64::from(self.wants_an_answer(line));
+        match self.fate(place) {
+            Some(Fate::Refused) => tally.refused += 1,
+            Some(Fate::Unheard) => tally.unheard += 1,
+            Some(Fate::Unanswered) => tally.unanswered += 1,
+            Some(Fate::Lost) => tally.lost += 1,
+            None => {}
         }
+    }
+
+    /// Whether the server owes an answer still: it may fail to say that it has no room any more.
+    fn wants_an_answer(&self, line: Line) -> bool {
+        let ended = match self.hearer {
+            Hearer::Left(at) | Hearer::Told(at) => at < line.due + ON_THE_WAY,
+            Hearer::There | Hearer::Away => false,
+        };
+        !line.is(ACKNOWLEDGED | REFUSED | EXCUSED) && !ended
+    }
+
+    /// `None` if it was heard and not refused.
+    fn fate(&self, place: usize) -> Option<Fate> {
+        let line = self.lines[place];
+        let overtaken = place < self.heard;
+        Some(match (line.is(REFUSED), line.is(HEARD)) {
+            (true, _) if line.is(EXCUSED) => Fate::Unheard,
+            (true, _) => Fate::Refused,
+            (false, true) => return None,
+            (false, false) if line.is(ACKNOWLEDGED) => match self.hearer.may_have_missed(line.due) && !overtaken {
+                true => Fate::Unheard,
+                false => Fate::Lost,
+            },
+            (false, false) if line.is(EXCUSED) || self.hearer != Hearer::There => Fate::Unanswered,
+            (false, false) => Fate::Lost,
+        })
     }
 }
 
@@ -197,6 +313,8 @@ impl std::ops::AddAssign for Tally {
         self.out_of_order += other.out_of_order;
         self.refused += other.refused;
         self.unanswered += other.unanswered;
+        self.unheard += other.unheard;
+        self.unacknowledged += other.unacknowledged;
     }
 }
 
@@ -233,6 +351,7 @@ mod tests {
             sent: 2,
             delivered: 2,
             acknowledged: 1,
+            unacknowledged: 1,
             ..Tally::default()
         };
         assert_eq!(flow.tally(), expected);
@@ -307,17 +426,99 @@ mod tests {
     }
 
     #[test]
-    fn what_was_under_way_at_a_cut_is_nobodys_loss_but_what_was_acknowledged_is() {
+    fn what_was_said_before_the_measured_time_counts_nowhere() {
+        let mut flow = Flow::default();
+        for number in 0..4 {
+            flow.say(number, 5, false);
+        }
+        flow.answered(1, false);
+        flow.hear(3, b"a");
+        flow.hear(3, b"a");
+        flow.hear(2, b"c");
+
+        assert_eq!(flow.tally(), Tally::default());
+        assert_eq!(flow.missing().count(), 0);
+    }
+
+    #[test]
+    fn what_was_under_way_when_its_sender_was_cut_is_nobodys_loss_but_what_was_acknowledged_is() {
         let mut flow = said(0..3);
         flow.answered(0, true);
         flow.hear(1, b"m");
         flow.sender_cut();
 
-        assert_eq!((flow.tally().lost, flow.tally().unanswered), (1, 1));
+        let tally = flow.tally();
+        assert_eq!((tally.lost, tally.unanswered, tally.unacknowledged), (1, 1, 0));
+    }
 
+    /// Two lines, the first of which was accepted; due at 5.
+    fn half_accepted() -> Flow {
         let mut flow = said(0..2);
         flow.answered(0, true);
-        flow.hearer_left();
-        assert_eq!((flow.tally().lost, flow.tally().unanswered), (0, 2));
+        flow
+    }
+
+    #[test]
+    fn what_is_accepted_is_lost_if_its_hearer_is_back_or_is_told_of_the_end_without_it() {
+        let mut back = half_accepted();
+        back.hearer_away();
+        back.hearer_back();
+        let mut told = half_accepted();
+        told.hearer_told(6);
+        let mut told_after = half_accepted();
+        told_after.hearer_away();
+        told_after.hearer_back();
+        told_after.hearer_told(6);
+
+        assert_eq!((back.tally().lost, back.tally().unanswered), (2, 0));
+        for flow in [told, told_after] {
+            assert_eq!((flow.tally().lost, flow.tally().unanswered), (1, 1));
+        }
+    }
+
+    #[test]
+    fn what_is_accepted_and_nobody_is_there_to_hear_is_not_heard_unless_what_came_later_was() {
+        let mut away = half_accepted();
+        away.hearer_away();
+        away.hearer_told(7);
+        let mut left = half_accepted();
+        left.hearer_left(6);
+        left.hearer_told(7);
+        for flow in [away, left] {
+            let tally = flow.tally();
+            assert_eq!((tally.unheard, tally.unanswered, tally.lost), (1, 1, 0));
+        }
+
+        let mut left_late = half_accepted();
+        left_late.hearer_left(5 + ON_THE_WAY);
+        let mut overtaken = half_accepted();
+        overtaken.hear(1, b"m");
+        overtaken.hearer_away();
+        for flow in [left_late, overtaken] {
+            assert_eq!((flow.tally().unheard, flow.tally().lost), (0, 1));
+        }
+    }
+
+    #[test]
+    fn who_left_is_not_back_and_what_is_refused_then_is_not_heard() {
+        let mut flow = half_accepted();
+        flow.hearer_left(6);
+        flow.hearer_away();
+        flow.hearer_back();
+        flow.answered(1, false);
+
+        assert_eq!(
+            (flow.tally().lost, flow.tally().unheard, flow.tally().refused),
+            (0, 2, 0)
+        );
+    }
+
+    #[test]
+    fn the_lost_are_missing_since_they_were_due() {
+        let mut flow = said(0..3);
+        flow.hear(1, b"m");
+        flow.answered(2, false);
+
+        assert_eq!(flow.missing().collect::<Vec<_>>(), [5]);
     }
 }

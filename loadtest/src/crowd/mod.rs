@@ -4,20 +4,26 @@
 mod acts;
 mod arrivals;
 pub(crate) mod flow;
+mod hearing;
 mod line;
 pub(crate) mod record;
+pub(crate) mod returns;
 mod rooms;
 mod signs;
+pub(crate) mod worst;
 
 use crate::client::packet::{self, Event, Key};
 use crate::client::{Client, Happening, Who};
-use crate::clock::Nanos;
+use crate::clock::{Nanos, SECOND};
 use arrivals::Arrivals;
-use flow::{Flow, Hearing, Tally};
-use line::Mark;
+use flow::{Flow, Tally};
 use record::Record;
+use returns::{How, Returns};
 use rooms::{Rooms, Seat};
 use signs::{Sign, Signs};
+
+/// How long after one of the people of a room was told of it the other may hear of it.
+const TOLD_WITHIN: Nanos = 2 * SECOND;
 
 /// What somebody is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,8 +47,10 @@ struct Person {
     next: u32,
     /// Since when they seek.
     seeks_since: Nanos,
-    /// When they lost the connection, while the seat may be theirs still.
-    cut: Option<Nanos>,
+    /// They asked for a partner and have none yet; also while they are away.
+    seeks: bool,
+    /// The load wanted them to lose the connection, and they are not back.
+    planned: bool,
 }
 
 /// How the crowd behaves.
@@ -52,10 +60,12 @@ pub(crate) struct Manners {
     pub(crate) run: u32,
     /// Characters that follow what a line must say.
     pub(crate) padding: usize,
-    /// Who lost the connection comes back.
-    pub(crate) come_back: bool,
+    /// Everybody is going home: who loses the connection does not come back.
+    pub(crate) parting: bool,
     /// Who lost the room seeks another partner.
     pub(crate) seek_again: bool,
+    /// Connections end by somebody else's doing, and that is what is measured.
+    pub(crate) others_cut: bool,
     /// Connections that are being opened at the same time.
     pub(crate) at_once: usize,
 }
@@ -65,6 +75,13 @@ pub(crate) struct Manners {
 pub(crate) struct Window {
     pub(crate) begin: Nanos,
     pub(crate) end: Nanos,
+}
+
+impl Window {
+    /// Whether what was due then counts.
+    pub(crate) fn has(self, due: Nanos) -> bool {
+        self.begin <= due && due < self.end
+    }
 }
 
 pub(crate) struct Crowd {
@@ -77,9 +94,9 @@ pub(crate) struct Crowd {
     arrivals: Arrivals,
     padding: String,
     keys: Keys,
+    pub(crate) returns: Returns,
     seated: usize,
     open: usize,
-    away: usize,
     /// When everybody was cut off.
     pub(crate) storm: Option<Nanos>,
 }
@@ -109,7 +126,8 @@ impl Crowd {
             before: None,
             next: 0,
             seeks_since: 0,
-            cut: None,
+            seeks: false,
+            planned: false,
         };
         Self {
             people: vec![person; count],
@@ -127,9 +145,9 @@ impl Crowd {
                 error: Key::new(r#""error":"#),
                 code: Key::new(r#""code":""#),
             },
+            returns: Returns::new(count),
             seated: 0,
             open: 0,
-            away: 0,
             storm: None,
         }
     }
@@ -139,9 +157,10 @@ impl Crowd {
         self.open
     }
 
-    /// How many are not back yet: neither in their seats nor told that they have lost them.
-    pub(crate) fn away(&self) -> usize {
-        self.away
+    /// How many are on their way back: without a connection, or not told yet whether their seat is still theirs.
+    pub(crate) fn missing(&self) -> usize {
+        let missing = |who: &Who| self.people[*who].doing == Doing::Away || self.returns.is_away(*who);
+        (0..self.people.len()).filter(missing).count()
     }
 
     /// How many have a partner.
@@ -187,11 +206,15 @@ impl Crowd {
         self.arrivals.failed(who, now);
     }
 
-    fn saw(&mut self, client: &Client, who: Who, sign: Sign) {
-        let partner = self.people[who].seat.and_then(|seat| self.rooms.partner(seat));
-        if let Some(due) = partner.and_then(|partner| self.signs.seen(partner, sign)) {
-            self.record.delivered(client.clock.now().saturating_sub(due));
-        }
+    /// How many have a partner who is none of them.
+    pub(crate) fn with_strangers(&self, now: Nanos) -> usize {
+        let told_by = match self.seated == self.people.len() {
+            true => now,
+            false => now.saturating_sub(TOLD_WITHIN),
+        };
+        // A server that paired somebody who had just gone made a room of which only the other was told.
+        let gone = self.record.happened.seekers_gone as usize;
+        self.rooms.with_strangers(told_by).saturating_sub(gone)
     }
 
     /// What became of everything that was said and shown.
@@ -216,18 +239,18 @@ impl Crowd {
         self.arrivals.arrived(who);
         let person = &mut self.people[who];
         person.doing = Doing::Idle;
+        person.planned &= person.seat.is_some();
         match (person.seat, recovered) {
-            (Some(_), true) => {
-                self.record.happened.recovered += 1;
-                self.sit(client, who);
-            }
+            (Some(_), true) => self.sit(client, who, How::Recovered),
             (Some(_), false) => {
                 client.emit(who, None, "attempt_text_reconnect", format_args!(",{{}}"));
             }
+            (None, _) if person.seeks => {
+                let since = person.seeks_since;
+                self.seek(client, who, since);
+            }
+            (None, _) if self.manners.seek_again => self.seek(client, who, client.clock.now()),
             (None, _) => {}
-        }
-        if person_is_free(&self.people[who]) && self.manners.seek_again {
-            self.seek(client, who, client.clock.now());
         }
     }
 
@@ -238,18 +261,10 @@ impl Crowd {
             b"text_partner_stopped_typing" => self.saw(client, who, Sign::Stopped),
             b"text_match_found" => self.matched(client, who, event.json()),
             b"text_reconnected" => {
-                self.record.happened.reseated += 1;
-                self.sit(client, who);
+                self.sit(client, who, How::Reseated);
                 self.hear_lines(client, who, event.json(), Flow::recall);
             }
-            b"text_reconnect_failed" => {
-                self.record.happened.unseated += 1;
-                self.stand_up(client, who);
-            }
-            b"text_room_ended" => {
-                self.record.happened.rooms_ended += 1;
-                self.stand_up(client, who);
-            }
+            b"text_reconnect_failed" | b"text_room_ended" => self.stand_up(client, who),
             b"text_chat_error" => self.complain_of(event.json()),
             _ => {}
         }
@@ -264,29 +279,28 @@ impl Crowd {
         let Some(name) = packet::string(json, &self.keys.room) else {
             return self.record.complain("a partner without a room");
         };
+        let now = client.clock.now();
         let person = &mut self.people[who];
         if person.seat.is_some_and(|seat| self.rooms.is(seat, name)) {
             return;
         }
-        let Some(seat) = self.rooms.enter(name, who) else {
+        let Some(seat) = self.rooms.enter(name, who, now) else {
             return self.record.complain("three in a room");
         };
+        self.record.pairing.record(now.saturating_sub(person.seeks_since));
         if let Some(before) = person.seat.replace(seat) {
-            self.rooms.end(before, client.clock.now());
-            person.before = Some(before);
+            self.lose(who, before, now);
         }
-        let sought = client.clock.now().saturating_sub(person.seeks_since);
-        self.record.pairing.record(sought);
-        self.sit(client, who);
+        self.sit(client, who, How::Reseated);
     }
 
-    fn sit(&mut self, client: &mut Client, who: Who) {
+    fn sit(&mut self, client: &mut Client, who: Who, how: How) {
         let person = &mut self.people[who];
-        if let Some(cut) = person.cut.take() {
-            let since = self.storm.unwrap_or(cut);
-            self.away -= 1;
-            self.record.back.record(client.clock.now() - since);
+        (person.seeks, person.planned) = (false, false);
+        if let Some(seat) = person.seat {
+            self.rooms.back(seat);
         }
+        self.returns.sat(who, client.clock.now(), self.storm, how);
         if person.doing != Doing::Seated {
             person.doing = Doing::Seated;
             self.seated += 1;
@@ -300,97 +314,161 @@ impl Crowd {
             person.doing = Doing::Idle;
         }
         if let Some(seat) = person.seat.take() {
-            person.before = Some(seat);
-            if person.cut.take().is_some() {
-                self.away -= 1;
-                self.rooms.miss(seat);
-            }
-            self.rooms.end(seat, client.clock.now());
+            self.lose(who, seat, client.clock.now());
         }
-        if self.manners.seek_again && self.people[who].doing == Doing::Idle {
+        self.people[who].planned = false;
+        if self.manners.seek_again {
             self.seek(client, who, client.clock.now());
         }
     }
 
-    /// Every line in `json`, which may be one or the many that were said lately.
-    fn hear_lines(&mut self, client: &Client, who: Who, json: &[u8], hear: Hear) {
-        let now = client.clock.now();
-        let lines = packet::strings(json, &self.keys.content).zip(packet::strings(json, &self.keys.message));
-        for (text, message) in lines {
-            let Some(mark) = Mark::read(text).filter(|mark| mark.run == self.manners.run) else {
-                continue;
-            };
-            let Person { seat, before, .. } = self.people[who];
-            let seats = [seat, before];
-            let mut seats = seats.iter().flatten();
-            let Some(seat) = seats.find(|seat| seat.room == mark.room) else {
-                self.record.happened.strange += 1;
-                continue;
-            };
-            if !self.rooms.hears(*seat, mark.room, mark.seat) {
-                self.record.happened.echoed += 1;
-                continue;
-            }
-            let sender = Seat {
-                room: mark.room,
-                place: mark.seat,
-            };
-            match hear(self.rooms.flow(sender), mark.number, message) {
-                Hearing::First { measured: true } => self.record.delivered(now.saturating_sub(mark.due)),
-                Hearing::First { measured: false } | Hearing::Again => {}
-                Hearing::Strange => self.record.happened.strange += 1,
-            }
-        }
-    }
-
-    fn answered(&mut self, client: &Client, who: Who, number: u32, answer: &[u8]) {
-        let accepted = !self.keys.error.is_in(answer);
-        let Person { seat, before, .. } = self.people[who];
-        let flows = [seat, before];
-        let measured = flows
-            .iter()
-            .flatten()
-            .find_map(|seat| self.rooms.flow(*seat).answered(number, accepted));
-        if !accepted {
-            self.complain_of(answer);
-        } else if let Some((due, true)) = measured {
-            self.record.ack.record(client.clock.now().saturating_sub(due));
-        }
+    /// The room of this seat is no more, for whoever sat there.
+    fn lose(&mut self, who: Who, seat: Seat, now: Nanos) {
+        self.people[who].before = Some(seat);
+        let left = self.rooms.end(seat, now);
+        let unseated = self.returns.lost_the_seat(who, now, left);
+        self.record.happened.rooms_ended += u64::from(!left && !unseated);
     }
 
     fn ended(&mut self, client: &mut Client, who: Who, why: &str) {
         let now = client.clock.now();
-        let person = &mut self.people[who];
-        let doing = person.doing;
-        if doing == Doing::Away {
+        if self.people[who].doing == Doing::Away {
             return self.failed(who, why, now);
         }
         self.record.happened.ended += 1;
         self.record.complain(why);
-        self.went_away(who, now);
+        self.went_away(who, now, self.manners.others_cut);
     }
 
-    fn went_away(&mut self, who: Who, now: Nanos) {
+    /// Somebody lost the connection, as it was `planned` or not.
+    fn went_away(&mut self, who: Who, now: Nanos, planned: bool) {
         let person = &mut self.people[who];
         let doing = std::mem::replace(&mut person.doing, Doing::Away);
+        person.planned |= planned;
         self.open -= 1;
         self.seated -= usize::from(doing == Doing::Seated);
-        if let Some(seat) = person.seat {
-            self.rooms.flow(seat).sender_cut();
-            if person.cut.replace(person.cut.unwrap_or(now)).is_none() {
-                self.away += 1;
-                self.record.happened.seats_at_stake += 1;
+        match person.seat {
+            Some(seat) => {
+                self.rooms.cut(seat);
+                self.returns.went(who, now);
             }
+            // Whose server paired them while they went may never hear of the room.
+            None => self.record.happened.seekers_gone += u64::from(person.seeks),
         }
-        if self.manners.come_back {
+        if !self.manners.parting {
             self.arrivals.failed(who, now);
         }
     }
 }
 
-/// As something new, or as history.
-type Hear = fn(&mut Flow, u32, &[u8]) -> Hearing;
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::Manner;
+    use crate::client::packet::{Packet, read};
+    use crate::client::target::{Sources, Target};
+    use crate::client::tls::Trust;
+    use crate::client::wire::Transport;
+    use crate::clock::Clock;
 
-fn person_is_free(person: &Person) -> bool {
-    person.doing == Doing::Idle && person.seat.is_none()
+    /// Two people, who hear what a test tells them, and a client that has no server.
+    struct Scene {
+        crowd: Crowd,
+        client: Client,
+    }
+
+    impl Scene {
+        fn new() -> Self {
+            let manner = Manner {
+                targets: vec![Target::parse("http://127.0.0.1:1").unwrap()],
+                trust: Trust::in_nobody().unwrap(),
+                sources: Sources::Any,
+                transport: Transport::WebSocket,
+                echo: false,
+                run: 0,
+            };
+            let mut crowd = Crowd::new(2, Manners::default());
+            crowd.window.end = Nanos::MAX;
+            Self {
+                crowd,
+                client: Client::new(Clock::start(), manner, 2).unwrap(),
+            }
+        }
+
+        fn joins(&mut self, who: Who, recovered: bool) {
+            self.crowd.happened(&mut self.client, who, Happening::Joined(recovered));
+        }
+
+        fn hears(&mut self, who: Who, event: &str) {
+            let packet = format!("42[{event}]");
+            let Packet::Event(event) = read(packet.as_bytes()) else {
+                panic!("no event")
+            };
+            self.crowd.happened(&mut self.client, who, Happening::Heard(event));
+        }
+
+        /// Both sit in a room.
+        fn paired() -> Self {
+            let mut scene = Self::new();
+            for who in [0, 1] {
+                scene.joins(who, false);
+                scene.hears(who, r#""text_match_found",{"roomId":"r"}"#);
+            }
+            scene
+        }
+
+        /// Lines that were due and not said: as the load did not want it, and as it did.
+        fn not_said(&self) -> (u64, u64) {
+            (self.crowd.record.happened.skipped, self.crowd.record.happened.absent)
+        }
+    }
+
+    #[test]
+    fn who_has_a_partner_does_not_seek_another() {
+        let mut scene = Scene::paired();
+
+        scene.crowd.seek(&mut scene.client, 0, 0);
+
+        assert_eq!((scene.crowd.seated(), scene.crowd.pairs()), (2, vec![0, 1]));
+    }
+
+    #[test]
+    fn what_cannot_be_said_is_absent_only_until_whoever_the_load_cut_is_back() {
+        for (recovered, told) in [(true, None), (false, Some(r#""text_reconnected",{"messages":[]}"#))] {
+            let mut scene = Scene::paired();
+            scene.crowd.cut(&mut scene.client, 0, Cut::Reset);
+            scene.crowd.say(&mut scene.client, 0, 1);
+            assert_eq!((scene.not_said(), scene.crowd.missing()), ((0, 1), 1));
+
+            scene.joins(0, recovered);
+            told.into_iter().for_each(|told| scene.hears(0, told));
+            scene.crowd.say(&mut scene.client, 0, 2);
+
+            assert_eq!((scene.not_said(), scene.crowd.missing()), ((1, 1), 0));
+        }
+    }
+
+    #[test]
+    fn whoever_lost_the_connection_by_the_servers_doing_skips_what_is_due() {
+        let mut scene = Scene::paired();
+        let why = "the server hung up".to_owned();
+        scene.crowd.happened(&mut scene.client, 0, Happening::Ended(why));
+
+        scene.crowd.say(&mut scene.client, 0, 1);
+
+        assert_eq!((scene.not_said(), scene.crowd.record.happened.ended), ((1, 0), 1));
+    }
+
+    #[test]
+    fn a_recovered_session_that_tells_of_the_end_has_no_seat() {
+        let mut scene = Scene::paired();
+        scene.crowd.cut(&mut scene.client, 0, Cut::Reset);
+
+        scene.joins(0, true);
+        scene.hears(0, r#""text_room_ended",{"reason":"over"}"#);
+
+        let returns = &scene.crowd.returns;
+        assert_eq!((returns.count(How::Recovered), returns.count(How::Unseated)), (0, 1));
+        assert_eq!(scene.crowd.record.happened.rooms_ended, 0, "told once");
+    }
 }

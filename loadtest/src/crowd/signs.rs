@@ -34,6 +34,8 @@ pub(crate) struct Signs {
     shown: Vec<VecDeque<Shown>>,
     /// Whether somebody types.
     typing: Vec<bool>,
+    /// When each of those was due that a later one has passed.
+    passed: Vec<Nanos>,
     tally: Tally,
 }
 
@@ -42,6 +44,7 @@ impl Signs {
         Self {
             shown: vec![VecDeque::new(); count],
             typing: vec![false; count],
+            passed: Vec::new(),
             tally: Tally::default(),
         }
     }
@@ -63,9 +66,18 @@ impl Signs {
                 self.tally.delivered += u64::from(shown.measured);
                 return shown.measured.then_some(shown.due);
             }
-            self.tally.lost += u64::from(shown.measured);
+            if shown.measured {
+                self.tally.lost += 1;
+                self.passed.push(shown.due);
+            }
         }
         None
+    }
+
+    /// When each of the measured signs that nobody has seen was due.
+    pub(crate) fn missing(&self) -> impl Iterator<Item = Nanos> {
+        let on_the_way = self.shown.iter().flatten().filter(|shown| shown.measured);
+        on_the_way.map(|shown| shown.due).chain(self.passed.iter().copied())
     }
 
     pub(crate) fn tally(&self) -> Tally {
@@ -98,5 +110,7 @@ mod tests {
 
         let tally = signs.tally();
         assert_eq!((tally.sent, tally.delivered, tally.lost), (3, 2, 1));
+        signs.show(0, 4, true);
+        assert_eq!(signs.missing().collect::<Vec<_>>(), [4, 2]);
     }
 }

@@ -36,8 +36,9 @@ enum How {
 }
 
 pub(crate) fn run(storm: &Storm) -> Result<Report, String> {
+    let victim = storm.victim()?;
     let manners = Manners {
-        come_back: true,
+        others_cut: victim.is_some() || storm.cut == How::Nobody,
         ..Manners::default()
     };
     let mut run = Run::begin("storm", &storm.options, manners)?;
@@ -48,7 +49,9 @@ pub(crate) fn run(storm: &Storm) -> Result<Report, String> {
     let calm = run.now() + SECOND;
     run.go_on(&mut talk, calm, "s calm", |_| false)?;
 
-    strike(&mut run, storm)?;
+    if !run.is_interrupted() {
+        strike(&mut run, storm.cut, victim)?;
+    }
     let end = run.crowd.window.end;
     let first = run.now() + SECOND;
     run.go_on(&mut talk, end.min(first), "s storm", |_| false)?;
@@ -62,15 +65,24 @@ pub(crate) fn run(storm: &Storm) -> Result<Report, String> {
     Ok(report)
 }
 
-fn strike(run: &mut Run, storm: &Storm) -> Result<(), String> {
-    run.crowd.storm = Some(run.now());
-    if let Some(name) = &storm.kill {
-        let victim = storm.options.pids.iter().find(|watched| watched.name == *name);
-        let pid = victim.and_then(|watched| Pid::from_raw(watched.pid.try_into().ok()?));
-        let pid = pid.ok_or_else(|| format!("--kill: {name} is none of --pids"))?;
-        return kill_process(pid, Signal::KILL).map_err(|e| format!("--kill {name}: {e}"));
+impl Storm {
+    /// The process that is to be killed.
+    fn victim(&self) -> Result<Option<Pid>, String> {
+        let Some(name) = &self.kill else {
+            return Ok(None);
+        };
+        let watched = self.options.pids.iter().find(|watched| watched.name == *name);
+        let pid = watched.and_then(|watched| Pid::from_raw(watched.pid.try_into().ok()?));
+        pid.map(Some).ok_or_else(|| format!("--kill: {name} is none of --pids"))
     }
-    let cut = match storm.cut {
+}
+
+fn strike(run: &mut Run, cut: How, victim: Option<Pid>) -> Result<(), String> {
+    run.crowd.storm = Some(run.now());
+    if let Some(pid) = victim {
+        return kill_process(pid, Signal::KILL).map_err(|e| format!("--kill: {e}"));
+    }
+    let cut = match cut {
         How::Reset => Cut::Reset,
         How::Close => Cut::Close,
         How::Nobody => return Ok(()),
@@ -84,5 +96,5 @@ fn strike(run: &mut Run, storm: &Storm) -> Result<(), String> {
 /// Whoever makes the storm, nobody waits for people who have lost their seats for good.
 fn everybody_is_back(storm: &Storm) -> impl Fn(&Crowd) -> bool + use<> {
     let ours = storm.kill.is_some() || storm.cut != How::Nobody;
-    move |crowd| ours && crowd.away() == 0
+    move |crowd| ours && crowd.returns.away() == 0
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 pub(crate) struct Latency(Histogram<u64>);
 
 /// Milliseconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub(crate) struct Percentiles {
     pub(crate) p50: f64,
     pub(crate) p90: f64,
@@ -17,6 +17,21 @@ pub(crate) struct Percentiles {
     pub(crate) p999: f64,
     pub(crate) max: f64,
     pub(crate) mean: f64,
+}
+
+impl Percentiles {
+    pub(crate) fn named(&self, name: &str) -> Option<f64> {
+        Some(match name {
+            "p50" => self.p50,
+            "p90" => self.p90,
+            "p95" => self.p95,
+            "p99" => self.p99,
+            "p999" => self.p999,
+            "max" => self.max,
+            "mean" => self.mean,
+            _ => return None,
+        })
+    }
 }
 
 impl Latency {
@@ -42,8 +57,9 @@ impl Latency {
         self.0.value_at_quantile(quantile) as f64 / 1000.0
     }
 
-    pub(crate) fn percentiles(&self) -> Percentiles {
-        Percentiles {
+    /// `None` when nothing was recorded.
+    pub(crate) fn percentiles(&self) -> Option<Percentiles> {
+        (self.count() > 0).then(|| Percentiles {
             p50: self.at(0.5),
             p90: self.at(0.9),
             p95: self.at(0.95),
@@ -51,7 +67,7 @@ impl Latency {
             p999: self.at(0.999),
             max: self.0.max() as f64 / 1000.0,
             mean: self.0.mean() / 1000.0,
-        }
+        })
     }
 
     /// The curve of milliseconds over "one in N is slower": N doubles from 1 until there are not enough.
@@ -69,12 +85,12 @@ mod tests {
     #[test]
     fn percentiles_are_of_what_was_recorded() {
         let mut latency = Latency::new();
-        assert_eq!(latency.percentiles(), Percentiles::default());
+        assert_eq!(latency.percentiles(), None, "no zeros for what was not measured");
         for ms in 1..=100 {
             latency.record(ms * 1_000_000);
         }
 
-        let told = latency.percentiles();
+        let told = latency.percentiles().unwrap();
 
         for (value, expected) in [(told.p50, 50.0), (told.p99, 99.0), (told.max, 100.0), (told.mean, 50.5)] {
             assert!((value - expected).abs() < 0.1, "{value} is not {expected}");

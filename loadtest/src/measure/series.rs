@@ -12,7 +12,8 @@ pub(crate) struct Second {
     pub(crate) t: f64,
     pub(crate) sent: u64,
     pub(crate) delivered: u64,
-    pub(crate) p99_ms: f64,
+    /// Absent when nothing was delivered.
+    pub(crate) p99_ms: Option<f64>,
     pub(crate) open: u64,
     /// CPU seconds per second.
     pub(crate) cpu: BTreeMap<String, f64>,
@@ -28,6 +29,8 @@ pub(crate) struct Process {
     pub(crate) rss_kib_before: u64,
     pub(crate) rss_kib_after: u64,
     pub(crate) rss_kib_max: u64,
+    /// It ended meanwhile: what it used since then is not known, nor what it would have.
+    pub(crate) died: bool,
     #[serde(skip)]
     cpu_begin: f64,
     #[serde(skip)]
@@ -49,7 +52,7 @@ pub(crate) struct Series {
 pub(crate) struct Done {
     pub(crate) sent: u64,
     pub(crate) delivered: u64,
-    pub(crate) p99_ms: f64,
+    pub(crate) p99_ms: Option<f64>,
     pub(crate) open: u64,
 }
 
@@ -66,6 +69,7 @@ impl Series {
                 rss_kib_before: rss,
                 rss_kib_after: rss,
                 rss_kib_max: rss,
+                died: false,
                 cpu_begin: 0.0,
                 cpu_last: 0.0,
             })
@@ -106,10 +110,13 @@ impl Series {
             cpu.insert(process.name.clone(), (used - process.cpu_last) / passed);
             process.cpu_last = used;
             process.cpu_seconds = used - process.cpu_begin;
-            if let Some(rss) = resident_kib(process.pid) {
-                process.rss_kib_after = rss;
-                process.rss_kib_max = process.rss_kib_max.max(rss);
-                rss_kib.insert(process.name.clone(), rss);
+            match resident_kib(process.pid) {
+                Some(rss) => {
+                    process.rss_kib_after = rss;
+                    process.rss_kib_max = process.rss_kib_max.max(rss);
+                    rss_kib.insert(process.name.clone(), rss);
+                }
+                None => process.died = true,
             }
         }
         self.seconds.push(Second {
@@ -123,15 +130,20 @@ impl Series {
         });
     }
 
+    /// Whether there were processes to look at, and all of them lived to the end.
+    pub(crate) fn watched_all(&self) -> bool {
+        !self.processes.is_empty() && !self.processes.iter().any(|process| process.died)
+    }
+
     /// By how much all watched processes together grew from the second quarter of the time to the last: what fills up
-    /// once has filled up by then. `None` when there are too few seconds to tell.
+    /// once has filled up by then. `None` when there are too few seconds to tell, or a process died.
     pub(crate) fn growth_percent(&self) -> Option<f64> {
         let quarter = self.seconds.len() / 4;
         let mean = |seconds: &[Second]| {
             let sum: u64 = seconds.iter().flat_map(|second| second.rss_kib.values()).sum();
             sum as f64 / seconds.len() as f64
         };
-        if quarter < 5 || self.processes.is_empty() {
+        if quarter < 5 || !self.watched_all() {
             return None;
         }
         let (early, late) = (
@@ -147,5 +159,35 @@ impl Series {
 
     pub(crate) fn stolen_seconds(&self) -> f64 {
         self.machine.stolen_since()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::{Command, Stdio};
+
+    #[test]
+    fn the_memory_of_a_process_that_died_is_not_told_as_if_it_had_shrunk() {
+        let sleeper = Command::new("sleep").arg("1000").stdout(Stdio::null()).spawn();
+        let mut sleeper = sleeper.unwrap();
+        let watched = |name: &str, pid| Watched {
+            name: name.to_owned(),
+            pid,
+        };
+        let all = [watched("self", std::process::id()), watched("sleeper", sleeper.id())];
+        let mut series = Series::before(&all).unwrap();
+        series.begin(0);
+        for second in 1..=20 {
+            series.look(second * SECOND, &Done::default());
+        }
+        assert!(series.watched_all() && series.growth_percent().is_some());
+
+        sleeper.kill().unwrap();
+        sleeper.wait().unwrap();
+        series.look(21 * SECOND, &Done::default());
+
+        assert!(series.processes[1].died && !series.processes[0].died);
+        assert_eq!((series.watched_all(), series.growth_percent()), (false, None));
     }
 }

@@ -17,7 +17,7 @@ circle{fill:transparent}.legend{margin:.1em 0;font-size:13px}.legend span{margin
 
 impl Report {
     pub(crate) fn page(&self) -> String {
-        let (class, verdict) = match self.held() {
+        let (class, verdict) = match self.held {
             true => ("verdict", "All that must hold held."),
             false => ("verdict broken", "Not all that must hold held: see below."),
         };
@@ -31,9 +31,13 @@ impl Report {
     }
 
     fn plots(&self) -> Vec<Plot> {
-        let curve = |name: &str, value: fn(&Second) -> f64| Curve {
+        let curve = |name: &str, value: fn(&Second) -> Option<f64>| Curve {
             name: name.to_owned(),
-            points: self.series.iter().map(|second| (second.t, value(second))).collect(),
+            points: self
+                .series
+                .iter()
+                .filter_map(|second| Some((second.t, value(second)?)))
+                .collect(),
         };
         let over_time = |title, y, curves| Plot {
             title,
@@ -43,11 +47,11 @@ impl Report {
             curves,
         };
         let mut plots = Vec::new();
-        if self.counts.sent > 0 {
+        if self.counts.lines.sent > 0 {
             plots.push(self.distribution());
             let lines = vec![
-                curve("sent", |second| second.sent as f64),
-                curve("delivered", |second| second.delivered as f64),
+                curve("sent", |second| Some(second.sent as f64)),
+                curve("delivered", |second| Some(second.delivered as f64)),
             ];
             plots.push(over_time("Throughput", "lines per second", lines));
             let p99 = vec![curve("99 of 100 are faster", |second| second.p99_ms)];
@@ -56,7 +60,7 @@ impl Report {
         plots.push(over_time(
             "Connections",
             "open",
-            vec![curve("open", |second| second.open as f64)],
+            vec![curve("open", |second| Some(second.open as f64))],
         ));
         let cpu = self.of_processes(|second| &second.cpu, |cores| *cores);
         plots.push(over_time("CPU", "cores", cpu));

@@ -100,7 +100,8 @@ impl Plot {
             for point in &curve.points {
                 let (x, y) = at(*point);
                 write!(out, r#"<circle cx="{x:.1}" cy="{y:.1}" r="4"><title>"#)?;
-                write!(out, "{}: {} {}</title></circle>", curve.name, short(point.1), self.y)?;
+                let name = escape(&curve.name);
+                write!(out, "{name}: {} {}</title></circle>", short(point.1), self.y)?;
             }
         }
         out.push_str("</svg><p class=\"legend\">");
@@ -178,7 +179,8 @@ mod tests {
         let figure = plot(vec![(0.0, 0.0), (10.0, 5.0)]);
 
         assert!(figure.contains(r#"points="56.0,204.0 548.0,12.0""#), "{figure}");
-        assert!(figure.contains("a&lt;b"));
+        assert_eq!(figure.matches("a&lt;b").count(), 3, "the legend and both points");
+        assert!(!figure.contains("a<b"), "{figure}");
     }
 
     #[test]
