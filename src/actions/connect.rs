@@ -46,6 +46,8 @@ pub struct Came {
     pub whole: bool,
     /// Up to where it has heard before that.
     pub heard: Bookmark,
+    /// Whether its client believes that it seeks, and it does not any more.
+    pub gave_up: bool,
     /// The life of the data in Redis.
     pub epoch: String,
 }
@@ -214,7 +216,9 @@ pub(super) fn came(arrival: Arrival, missed: Vec<Event>, past: Past, heard: Opti
         (Arrival::Idle | Arrival::Seeking(_) | Arrival::Opening, Some(room)) => Bookmark::After(*room),
         (Arrival::Idle | Arrival::Seeking(_) | Arrival::Opening, None) => Bookmark::Start,
     };
+    let told_of_more = missed.iter().any(|event| matches!(event, Event::Seated { .. }));
     Came {
+        gave_up: past.sought && arrival == Arrival::Idle && !told_of_more,
         arrival,
         missed,
         whole: true,

@@ -511,3 +511,29 @@ async fn a_tab_that_said_goodbye_takes_nothing_from_one_whose_connection_broke()
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_seeker_who_was_away_for_too_long_is_told_to_seek_no_longer() {
+    everywhere(async |stage| {
+        let mut seeker = bob(stage, 1).connect().await;
+        seeker.emit("join_text_queue", &[]);
+        seeker.expect("text_queue_joined").await;
+        let (sid, pid, mark) = broken(seeker).await;
+        eventually("it is noticed", async || {
+            stage.sockets_of("guest-0000000000626f62") == 0
+        })
+        .await;
+        stage.pass(Duration::from_secs(11)).await;
+        eventually("the place is lost", async || stage.timers("seek|").is_empty()).await;
+
+        let mut back = bob(stage, 0).taking_up(&pid, mark.as_deref()).connect().await;
+
+        assert_eq!(back.sid(), sid, "recovered");
+        assert_eq!(back.hear("text_queue_left").await, json!({}));
+        let (_, pid, mark) = broken(back).await;
+        let mut again = bob(stage, 1).taking_up(&pid, mark.as_deref()).connect().await;
+        again.dealt_with().await;
+        assert!(!again.unread().contains(&"text_queue_left".to_owned()), "told once");
+    })
+    .await;
+}

@@ -1,5 +1,6 @@
 -- What the acts on users share: sessions that a client may take up again.
--- `past` (hash, TTL): "s:<session>" is when its connection ended and which socket it was; `rooms` see `trail.lua`.
+-- `past` (hash, TTL): "s:<session>" is when its connection ended, which socket it was, and "seeking" if its user sought then;
+-- `rooms` see `trail.lua`.
 -- KEYS: none of its own; functions are given keys
 -- ARGV: none
 -- returns: nothing; defines more of `users`
@@ -12,7 +13,8 @@ function users.keep_session(u, past, sid, ttl)
   if not u.session[sid] then return end
   redis.call('HDEL', u.key, '#' .. sid)
   if ttl == '0' then return end
-  redis.call('HSET', past, 's:' .. u.session[sid], now_text .. ' ' .. sid)
+  local doing = u.state == 'seeking' and ' seeking' or ''
+  redis.call('HSET', past, 's:' .. u.session[sid], now_text .. ' ' .. sid .. doing)
   redis.call('PEXPIRE', past, ttl)
   if redis.call('HLEN', past) <= many then return end
   local all = redis.call('HGETALL', past)
@@ -26,7 +28,7 @@ end
 function users.past_session(past, sid)
   local all = redis.call('HGETALL', past)
   for i = 1, #all, 2 do
-    if string.match(all[i + 1], '^%d+ (.*)$') == sid then
+    if string.match(all[i + 1], '^%d+ (%S+)') == sid then
       redis.call('HDEL', past, all[i])
       return string.sub(all[i], 3)
     end

@@ -34,6 +34,8 @@ pub struct Past {
     pub epoch: String,
     /// Rooms that the user was claimed for of late, oldest first.
     pub trail: Vec<RoomId>,
+    /// Whether the user sought a partner when the connection of a session that is taken up ended.
+    pub sought: bool,
 }
 
 /// For how long it is remembered who had a socket that has gone.
@@ -122,7 +124,11 @@ impl Coord {
             "crowded" => Ok(Recovered::Crowded),
             "attached" => {
                 let before = places(reply.text(0)?).ok_or_else(|| reply.unknown())?.pop();
-                Ok(Recovered::To(state(&reply, 3)?, past(&reply, 1)?, before))
+                let past = Past {
+                    sought: reply.text(1)? == "seeking",
+                    ..past(&reply, 2)?
+                };
+                Ok(Recovered::To(state(&reply, 4)?, past, before))
             }
             _ => Err(reply.unknown()),
         }
@@ -207,5 +213,6 @@ fn past(reply: &Reply, at: usize) -> Result<Past, Fault> {
     Ok(Past {
         epoch: reply.text(at)?.to_owned(),
         trail: trail.collect::<Option<_>>().ok_or_else(|| reply.unknown())?,
+        sought: false,
     })
 }

@@ -161,8 +161,8 @@ impl Omegoo {
         let user = &member.who.user;
         let believed = self.hub.doing(user);
         if self.actions.stop_seeking(user).await? {
-            let tell = || emit(&member.socket, "text_queue_left", &json!({}));
-            self.hub.answer(user, believed, Doing::Nothing, tell);
+            self.hub
+                .answer(user, believed, Doing::Nothing, || tell_queue_left(member));
         }
         Ok(())
     }
@@ -182,6 +182,11 @@ impl Omegoo {
         metrics::RECONNECTS.one(if recalled.is_ok() { "resumed" } else { "failed" });
         recalled
     }
+}
+
+/// The user seeks no longer.
+pub(super) fn tell_queue_left(member: &Member) {
+    emit(&member.socket, "text_queue_left", &json!({}));
 }
 
 /// Tells the sender that it was done: clients that were told to retry say everything again until they hear so.

@@ -7,6 +7,7 @@
 
 use super::Omegoo;
 use super::handshake::{self, Bookmarks, Claim, Hello};
+use super::perform::tell_queue_left;
 use crate::actions::Denied;
 use crate::actions::connect::{Arrival, Came};
 use crate::actions::recover::TakenUp;
@@ -98,6 +99,9 @@ impl Omegoo {
             Ok(TakenUp::Whole(came)) => {
                 member.prove(true);
                 self.settle_in(&member, &came);
+                if came.gave_up {
+                    tell_queue_left(&member);
+                }
                 self.tell_counts(&member);
                 Ok(Taken::Up(Welcome {
                     passport,
