@@ -8,7 +8,7 @@ mod declare;
 mod process;
 
 pub use declare::{Counter, Gauge, Histogram, Label};
-pub use process::{Memory, file_limit, memory};
+pub use process::{Memory, file_limit, ignores, memory};
 
 use declare::{Declared, count, declare};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
