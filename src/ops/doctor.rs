@@ -3,7 +3,7 @@
 use crate::config::Settings;
 use crate::coord::doctor::{self, Examination};
 use crate::metrics;
-use crate::store::Store;
+use crate::store::{Store, Tables};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -155,17 +155,31 @@ async fn postgres(settings: &Settings) -> Vec<Finding> {
     if let Err(fault) = store.reachable().await {
         return vec![finding("postgres", Grade::Bad, fault.to_string())];
     }
-    let migrated = match store.behind().await {
-        Ok(0) => finding("postgres tables", Grade::Good, "of this release"),
-        Ok(behind) => finding(
-            "postgres tables",
-            Grade::Bad,
-            format!("{behind} migrations behind; run `palaver migrate`"),
-        ),
+    let tables = match store.tables().await {
+        Ok(tables) => migrated(tables),
         Err(fault) => finding("postgres tables", Grade::Bad, fault.to_string()),
     };
     store.close().await;
-    vec![finding("postgres", Grade::Good, "answers"), migrated]
+    vec![finding("postgres", Grade::Good, "answers"), tables]
+}
+
+fn migrated(tables: Tables) -> Finding {
+    let (grade, told) = match tables {
+        Tables::OfThisRelease => (Grade::Good, "of this release".to_owned()),
+        Tables::Newer(by) => (Grade::Warning, format!("{by} migrations newer than this release")),
+        Tables::Behind(by) => (Grade::Bad, format!("{by} migrations behind; run `palaver migrate`")),
+        Tables::Changed(version) => (
+            Grade::Bad,
+            format!("migration {version} was another one when it was applied; `palaver migrate` fails"),
+        ),
+        Tables::Unfinished(version) => (
+            Grade::Bad,
+            format!(
+                "migration {version} began and did not end; `palaver migrate` fails until that is put right by hand"
+            ),
+        ),
+    };
+    finding("postgres tables", grade, told)
 }
 
 fn files(limit: Option<u64>, connections: u32) -> Finding {

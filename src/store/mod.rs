@@ -51,6 +51,21 @@ pub enum Saved {
     Unfit,
 }
 
+/// How the tables compare to this release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tables {
+    /// They are what it needs.
+    OfThisRelease,
+    /// A later release has brought them so many migrations further.
+    Newer(usize),
+    /// They lack so many of its migrations.
+    Behind(usize),
+    /// This migration was another one when it was applied.
+    Changed(i64),
+    /// This migration began and did not end.
+    Unfinished(i64),
+}
+
 impl Store {
     /// A pool that connects when first used. Needs a running tokio runtime.
     pub fn open(settings: &config::Postgres) -> Result<Self, Fault> {
@@ -81,22 +96,16 @@ impl Store {
             .map_err(|error| Fault::new("migrate", error))
     }
 
-    /// How many migrations of this release the database lacks.
-    pub async fn behind(&self) -> Result<usize, Fault> {
+    /// How the tables compare to this release.
+    pub async fn tables(&self) -> Result<Tables, Fault> {
         let applied = async {
-            match sqlx::query_scalar::<_, i64>("select version from _sqlx_migrations where success")
-                .fetch_all(&self.pool)
-                .await
-            {
+            let listed = sqlx::query_as("select version, checksum, success from _sqlx_migrations order by version");
+            match listed.fetch_all(&self.pool).await {
                 Err(error) if code(&error).as_deref() == Some(NO_SUCH_TABLE) => Ok(Vec::new()),
                 answer => answer,
             }
         };
-        let applied = self.within("list migrations", applied).await?;
-        Ok(MIGRATIONS
-            .iter()
-            .filter(|migration| !applied.contains(&migration.version))
-            .count())
+        Ok(compare(&self.within("list migrations", applied).await?))
     }
 
     /// Whether Postgres answers.
@@ -141,6 +150,27 @@ impl Store {
             }
         };
         self.within(op, outcome).await
+    }
+}
+
+/// What was applied: its version, its checksum and whether it ended. The first thing by which migrating would fail comes
+/// first.
+fn compare(applied: &[(i64, Vec<u8>, bool)]) -> Tables {
+    let ours = |version: i64| MIGRATIONS.iter().find(|migration| migration.version == version);
+    if let Some((version, ..)) = applied.iter().find(|(.., ended)| !ended) {
+        return Tables::Unfinished(*version);
+    }
+    let changed = |(version, checksum, _): &&(i64, Vec<u8>, bool)| {
+        ours(*version).is_some_and(|ours| *ours.checksum != **checksum)
+    };
+    if let Some((version, ..)) = applied.iter().find(changed) {
+        return Tables::Changed(*version);
+    }
+    let known = applied.iter().filter(|(version, ..)| ours(*version).is_some()).count();
+    match (MIGRATIONS.iter().count() - known, applied.len() - known) {
+        (0, 0) => Tables::OfThisRelease,
+        (0, newer) => Tables::Newer(newer),
+        (behind, _) => Tables::Behind(behind),
     }
 }
 
