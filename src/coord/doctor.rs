@@ -1,13 +1,19 @@
-//! What an operator should know about Redis before trusting it with chats. Changes nothing.
+//! What an operator should know about Redis before trusting it with chats: of each master that serves a shard, or why
+//! none does. Changes nothing.
 
-use super::connect;
+use super::connect::{self, Named};
+use super::keys::Keys;
+use super::road;
 use crate::clock::{Clock, Millis};
 use crate::config;
 use crate::error::Fault;
+use crate::ids::Shard;
 use fred::clients::Client;
-use fred::interfaces::ClientLike;
+use fred::error::Error;
+use fred::interfaces::{ClientLike, ClusterInterface};
+use fred::types::config::Server;
 use fred::types::{ClusterHash, CustomCommand, InfoKind, Value};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 /// What Redis says of itself.
@@ -81,24 +87,106 @@ const COMMANDS: &[&str] = &[
     "XINFO STREAM %",
 ];
 
-/// Asks the server, or one master of a cluster.
-pub async fn examine(settings: &config::Redis) -> Result<Examination, Fault> {
-    let patience = settings.connect_timeout + settings.command_timeout;
-    let late = |_| Fault::new("reach Redis", "no answer in time");
-    tokio::time::timeout(patience, ask(settings)).await.map_err(late)?
+/// Who serves some of our shards.
+#[derive(Clone, Debug)]
+pub struct Served {
+    /// Those shards.
+    pub shards: Vec<Shard>,
+    /// What the server says of itself, or why there is none that does.
+    pub told: Result<Examination, Fault>,
 }
 
-async fn ask(settings: &config::Redis) -> Result<Examination, Fault> {
-    let client = connect::any(settings).await?;
-    let server = info(&client, InfoKind::Server).await?;
+/// Asks the server, in a cluster each master that serves a shard of ours.
+pub async fn examine(settings: &config::Redis) -> Vec<Served> {
+    let keys = Keys::new(&settings.prefix, settings.shards);
+    let shards: Vec<_> = keys.shards().collect();
+    let told = match connect::named(settings) {
+        Ok(Named::Members(members)) => return cluster(settings, &keys, shards, members).await,
+        Ok(Named::Server) => reach(settings, None, &shards).await,
+        Err(fault) => Err(fault),
+    };
+    vec![Served { shards, told }]
+}
+
+/// Asks one member after the other who serves the shards, until each is served: one may have missed a failover.
+async fn cluster(settings: &config::Redis, keys: &Keys, mut left: Vec<Shard>, members: Vec<Server>) -> Vec<Served> {
+    let (mut served, mut silent) = (Vec::new(), Vec::new());
+    let mut last = BTreeMap::new();
+    for member in members {
+        if left.is_empty() {
+            break;
+        }
+        let slots = match slots(settings, &member).await {
+            Ok(slots) => slots,
+            Err(error) => {
+                silent.push(format!("{member}: {error}"));
+                continue;
+            }
+        };
+        let mut masters: BTreeMap<Option<Server>, Vec<Shard>> = BTreeMap::new();
+        for shard in std::mem::take(&mut left) {
+            let slot = fred::util::redis_keyslot(keys.nodes(shard).as_bytes());
+            let (_, master) = road::read_slots(slots.clone(), slot, &member);
+            masters.entry(master).or_default().push(shard);
+        }
+        for (master, shards) in masters {
+            let told = match &master {
+                Some(master) => reach(settings, Some(master), &shards).await,
+                None => Err(Fault::new("reach Redis", "nobody serves them")),
+            };
+            match told {
+                Ok(told) => served.push(Served { shards, told: Ok(told) }),
+                Err(fault) => {
+                    left.extend(&shards);
+                    last.extend(shards.into_iter().map(|shard| (shard, fault.clone())));
+                }
+            }
+        }
+    }
+    for shard in left {
+        let fault = last.remove(&shard);
+        let told = Err(fault.unwrap_or_else(|| Fault::new("reach Redis", silent.join("; "))));
+        served.push(Served {
+            shards: vec![shard],
+            told,
+        });
+    }
+    served
+}
+
+async fn slots(settings: &config::Redis, member: &Server) -> Result<Value, Error> {
+    let line = connect::to_server(settings, member).await?;
+    let slots = line.client.cluster_slots().await;
+    line.close().await;
+    slots
+}
+
+/// Connects to one server, and asks it.
+async fn reach(settings: &config::Redis, server: Option<&Server>, shards: &[Shard]) -> Result<Examination, Fault> {
+    let reached = match server {
+        Some(server) => connect::to_server(settings, server).await,
+        None => connect::to_master(settings).await,
+    };
+    let line = reached.map_err(|error| Fault::new("reach Redis", error))?;
+    let key = format!("{}:{{s{}}}:doctor", settings.prefix, shards[0]);
+    let patience = settings.connect_timeout + settings.command_timeout;
+    let late = |_| Err(Fault::new("ask Redis", "no answer in time"));
+    let told = tokio::time::timeout(patience, ask(&line.client, &key)).await;
+    line.close().await;
+    told.unwrap_or_else(late)
+}
+
+async fn ask(client: &Client, key: &str) -> Result<Examination, Fault> {
+    let replication = info(client, InfoKind::Replication).await?;
+    if replication.get("role").is_some_and(|role| role != "master") {
+        return Err(Fault::new("ask Redis", "it is a replica: nodes need its master"));
+    }
+    let server = info(client, InfoKind::Server).await?;
     let clocks_apart = clocks_apart(&server, Clock::system().steady());
-    let persistence = info(&client, InfoKind::Persistence).await?;
-    let memory = info(&client, InfoKind::Memory).await?;
-    let replication = info(&client, InfoKind::Replication).await?;
-    let cluster = info(&client, InfoKind::Cluster).await?;
-    let forbidden = forbidden(&client, &settings.prefix).await?;
-    // Nothing is left to be told to anybody when this fails.
-    let _ = client.quit().await;
+    let persistence = info(client, InfoKind::Persistence).await?;
+    let memory = info(client, InfoKind::Memory).await?;
+    let cluster = info(client, InfoKind::Cluster).await?;
+    let forbidden = forbidden(client, key).await?;
     let number = |text: &String| text.parse().ok();
     Ok(Examination {
         version: server.get("redis_version").cloned().unwrap_or_default(),
@@ -112,16 +200,15 @@ async fn ask(settings: &config::Redis) -> Result<Examination, Fault> {
 }
 
 /// Asks for every command inside a transaction that is given up: Redis says at once what may not be, and does nothing.
-async fn forbidden(client: &Client, prefix: &str) -> Result<Vec<&'static str>, Fault> {
-    let key = format!("{prefix}:{{s0}}:doctor");
+async fn forbidden(client: &Client, key: &str) -> Result<Vec<&'static str>, Fault> {
     let mut forbidden = Vec::new();
-    if may(client, "MULTI", &key).await? {
+    if may(client, "MULTI", key).await? {
         for command in COMMANDS {
-            if !may(client, command, &key).await? {
+            if !may(client, command, key).await? {
                 forbidden.push(*command);
             }
         }
-        may(client, "DISCARD", &key).await?;
+        may(client, "DISCARD", key).await?;
     } else {
         forbidden.push("MULTI");
     }
