@@ -180,8 +180,10 @@ async fn once(settings: &config::Redis, server: Option<&Server>) -> Result<Line,
 
 /// Who is named in the settings.
 pub(super) enum Named {
-    /// The server, or sentinels who know it.
+    /// The server.
     Server,
+    /// Sentinels, who know the server.
+    Sentinels(Vec<Server>),
     /// Members of a cluster.
     Members(Vec<Server>),
 }
@@ -191,6 +193,7 @@ pub(super) fn named(settings: &config::Redis) -> Result<Named, Fault> {
     let config = config_of(settings)?;
     Ok(match config.server {
         ServerConfig::Clustered { hosts, .. } => Named::Members(hosts),
+        ServerConfig::Sentinel { hosts, .. } => Named::Sentinels(hosts),
         _ => Named::Server,
     })
 }

@@ -9,7 +9,7 @@ use crate::config;
 use crate::error::Fault;
 use crate::ids::Shard;
 use fred::clients::Client;
-use fred::error::Error;
+use fred::error::{Error, ErrorKind};
 use fred::interfaces::{ClientLike, ClusterInterface};
 use fred::types::config::Server;
 use fred::types::{ClusterHash, CustomCommand, InfoKind, Value};
@@ -102,6 +102,10 @@ pub async fn examine(settings: &config::Redis) -> Vec<Served> {
     let shards: Vec<_> = keys.shards().collect();
     let told = match connect::named(settings) {
         Ok(Named::Members(members)) => return cluster(settings, &keys, shards, members).await,
+        Ok(Named::Sentinels(sentinels)) => match reach(settings, None, &shards).await {
+            Err(fault) => Err(sentinel(settings, &sentinels).await.unwrap_or(fault)),
+            told => told,
+        },
         Ok(Named::Server) => reach(settings, None, &shards).await,
         Err(fault) => Err(fault),
     };
@@ -119,7 +123,7 @@ async fn cluster(settings: &config::Redis, keys: &Keys, mut left: Vec<Shard>, me
         let slots = match slots(settings, &member).await {
             Ok(slots) => slots,
             Err(error) => {
-                silent.push(format!("{member}: {error}"));
+                silent.push(format!("{member}: {}", reason(settings, &error)));
                 continue;
             }
         };
@@ -161,13 +165,28 @@ async fn slots(settings: &config::Redis, member: &Server) -> Result<Value, Error
     slots
 }
 
+/// Why none of the sentinels can be asked; `None` where one can.
+async fn sentinel(settings: &config::Redis, sentinels: &[Server]) -> Option<Fault> {
+    let mut silent = Vec::new();
+    for sentinel in sentinels {
+        match connect::to_server(settings, sentinel).await {
+            Ok(line) => {
+                line.close().await;
+                return None;
+            }
+            Err(error) => silent.push(format!("{sentinel}: {}", reason(settings, &error))),
+        }
+    }
+    Some(Fault::new("reach a sentinel", silent.join("; ")))
+}
+
 /// Connects to one server, and asks it.
 async fn reach(settings: &config::Redis, server: Option<&Server>, shards: &[Shard]) -> Result<Examination, Fault> {
     let reached = match server {
         Some(server) => connect::to_server(settings, server).await,
         None => connect::to_master(settings).await,
     };
-    let line = reached.map_err(|error| Fault::new("reach Redis", error))?;
+    let line = reached.map_err(|error| Fault::new("reach Redis", reason(settings, &error)))?;
     let key = format!("{}:{{s{}}}:doctor", settings.prefix, shards[0]);
     let patience = settings.connect_timeout + settings.command_timeout;
     let late = |_| Err(Fault::new("ask Redis", "no answer in time"));
@@ -197,6 +216,47 @@ async fn ask(client: &Client, key: &str) -> Result<Examination, Fault> {
         member: cluster.get("cluster_enabled").is_some_and(|on| on == "1"),
         forbidden,
     })
+}
+
+/// Parts of what Redis or the client says when there is no connection, and what they mean.
+const REASONS: &[(&str, &str)] = &[
+    ("WRONGPASS", "the user or the password is wrong"),
+    ("NOAUTH", "it wants a user and a password"),
+    (
+        "AlertReceived(CertificateRequired",
+        "it wants a certificate of ours (redis.tls_cert, redis.tls_key)",
+    ),
+    (
+        "AlertReceived",
+        "it does not take our certificate (redis.tls_cert, redis.tls_key)",
+    ),
+    (
+        "UnknownIssuer",
+        "its certificate is not signed by an authority that we trust (redis.tls_ca)",
+    ),
+    (
+        "NotValidForName",
+        "its certificate is for another name than the one it is reached by",
+    ),
+    ("NotValidYet", "its certificate is not valid yet"),
+    ("Expired", "its certificate has expired"),
+    ("ConnectionRefused", "nobody listens there"),
+    ("failed to lookup address", "its name is not known"),
+];
+
+/// Why there is no connection, in words.
+fn reason(settings: &config::Redis, error: &Error) -> String {
+    let said = error.details();
+    let encrypted = settings.url.reveal().starts_with("rediss");
+    let known = REASONS.iter().find(|(part, _)| said.contains(part));
+    let meaning = match known {
+        Some((_, meaning)) => meaning,
+        None if *error.kind() == ErrorKind::Timeout && encrypted => "no answer in time; does it speak TLS?",
+        None if *error.kind() == ErrorKind::Timeout => "no answer in time",
+        None if said.contains("ConnectionReset") && !encrypted => "it hangs up; does it want TLS (rediss://)?",
+        None => said,
+    };
+    meaning.to_owned()
 }
 
 /// Asks for every command inside a transaction that is given up: Redis says at once what may not be, and does nothing.
@@ -275,5 +335,18 @@ mod tests {
             let allows = |rule: &&str| rule.split('|').next() == Some(&name);
             assert!(allowed.iter().any(allows), "{name} is not allowed");
         }
+    }
+
+    #[test]
+    fn what_the_client_says_of_a_certificate_is_put_into_words() {
+        let settings = config::Settings::default().redis;
+        let said = |of: &'static str| reason(&settings, &Error::new(ErrorKind::IO, of));
+
+        let expired = "Custom { kind: InvalidData, error: InvalidCertificate(ExpiredContext { time: UnixTime(2) }) }";
+        assert_eq!(said(expired), "its certificate has expired");
+        let ours = "Custom { kind: InvalidData, error: AlertReceived(CertificateExpired) }";
+        let meaning = "it does not take our certificate (redis.tls_cert, redis.tls_key)";
+        assert_eq!(said(ours), meaning);
+        assert_eq!(said("something new"), "something new");
     }
 }

@@ -27,7 +27,7 @@ use crate::error::Fault;
 use crate::metrics;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgQueryResult};
-use sqlx::{ConnectOptions, PgPool};
+use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
@@ -108,11 +108,11 @@ impl Store {
         Ok(compare(&self.within("list migrations", applied).await?))
     }
 
-    /// Whether Postgres answers.
+    /// Whether Postgres lets us in. The pool would try again until its deadline, and then know no reason.
     pub async fn reachable(&self) -> Result<(), Fault> {
-        self.within("reach Postgres", sqlx::query("select 1").execute(&self.pool))
-            .await
-            .map(drop)
+        let options = self.pool.connect_options();
+        let connecting = async { PgConnection::connect_with(&options).await?.close().await };
+        self.within("reach Postgres", connecting).await
     }
 
     /// Gives the connections back. Queries after this fail.
@@ -176,14 +176,25 @@ fn compare(applied: &[(i64, Vec<u8>, bool)]) -> Tables {
 
 /// Why a statement failed, in words that hold nothing a user wrote: Postgres repeats values in its messages.
 fn cause(error: &sqlx::Error) -> String {
-    match error.as_database_error() {
-        Some(told) => {
-            let (code, about) = (told.code().unwrap_or_default(), told.constraint().or(told.table()));
-            format!("Postgres says {code} {}", about.unwrap_or_default())
-                .trim_end()
-                .to_owned()
-        }
-        None => error.to_string(),
+    let Some(told) = error.as_database_error() else {
+        return error.to_string();
+    };
+    let code = told.code().unwrap_or_default();
+    let said = turned_away(&code).map_or_else(|| format!("Postgres says {code}"), str::to_owned);
+    let about = told.constraint().or(told.table()).unwrap_or_default();
+    format!("{said} {about}").trim_end().to_owned()
+}
+
+/// Why Postgres does not let somebody in, by SQLSTATE.
+fn turned_away(code: &str) -> Option<&'static str> {
+    match code {
+        "28000" => Some("it does not let this user in from here"),
+        "28P01" => Some("the user or the password is wrong"),
+        "3D000" => Some("there is no such database"),
+        "42501" => Some("this user may not do that"),
+        "53300" => Some("it has too many connections"),
+        "57P03" => Some("it is starting or ending"),
+        _ => None,
     }
 }
 
