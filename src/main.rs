@@ -17,7 +17,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Role {
-    /// Serve sockets and HTTP until SIGTERM or SIGINT; then drain. `--help` lists all settings.
+    /// Serve sockets and HTTP until SIGTERM, SIGINT or SIGHUP; then drain. `--help` lists all settings.
     #[command(after_long_help = palaver::config::table())]
     Node,
     /// Bring Postgres to this release.

@@ -157,9 +157,20 @@ fn builder(settings: &config::Redis, config: Config, attempts: u32) -> Builder {
 
 /// Connects to one member of a cluster. When the connection breaks it stays broken: another member may serve by then.
 pub(super) async fn to_server(settings: &config::Redis, server: &Server) -> Result<Line, Error> {
+    once(settings, Some(server)).await
+}
+
+/// Connects to where the settings, or sentinels, say that the server is, in one attempt: the error is its reason.
+pub(super) async fn to_master(settings: &config::Redis) -> Result<Line, Error> {
+    once(settings, None).await
+}
+
+async fn once(settings: &config::Redis, server: Option<&Server>) -> Result<Line, Error> {
     let mut config = config_of(settings).map_err(|fault| Error::new(ErrorKind::Config, fault.to_string()))?;
     config.fail_fast = true;
-    config.server = ServerConfig::Centralized { server: server.clone() };
+    if let Some(server) = server {
+        config.server = ServerConfig::Centralized { server: server.clone() };
+    }
     let client = builder(settings, config, 1).build()?;
     let late = |_| Error::new(ErrorKind::Timeout, "no connection in time");
     let connecting = tokio::time::timeout(settings.connect_timeout, client.init());
@@ -167,20 +178,24 @@ pub(super) async fn to_server(settings: &config::Redis, server: &Server) -> Resu
     Ok(Line { client, task })
 }
 
-/// One connection to the server, or to some member of the cluster.
-pub(super) async fn any(settings: &config::Redis) -> Result<Client, Fault> {
+/// Who is named in the settings.
+pub(super) enum Named {
+    /// The server.
+    Server,
+    /// Sentinels, who know the server.
+    Sentinels(Vec<Server>),
+    /// Members of a cluster.
+    Members(Vec<Server>),
+}
+
+/// Reads the URL.
+pub(super) fn named(settings: &config::Redis) -> Result<Named, Fault> {
     let config = config_of(settings)?;
-    if !road::is_cluster(&config) {
-        return client(settings);
-    }
-    let mut last = Fault::new("redis url", "it names no member of the cluster");
-    for member in config.server.hosts() {
-        match to_server(settings, &member).await {
-            Ok(line) => return Ok(line.client),
-            Err(error) => last = Fault::new("reach Redis", error),
-        }
-    }
-    Err(last)
+    Ok(match config.server {
+        ServerConfig::Clustered { hosts, .. } => Named::Members(hosts),
+        ServerConfig::Sentinel { hosts, .. } => Named::Sentinels(hosts),
+        _ => Named::Server,
+    })
 }
 
 /// One connection that makes itself anew.

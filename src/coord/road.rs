@@ -65,7 +65,7 @@ pub(super) struct Line {
 
 impl Line {
     /// A goodbye that is not waited for long: the server may be gone.
-    async fn close(self) {
+    pub(super) async fn close(self) {
         if !self.task.is_finished() {
             quit(&self.client).await;
         }
@@ -275,7 +275,7 @@ fn is_elsewhere(error: &Error) -> bool {
 
 /// All members that `CLUSTER SLOTS` names, and the master of one slot. A member that does not know its own address is
 /// the one that was asked.
-fn read_slots(reply: Value, slot: u16, asked: &Server) -> (BTreeSet<Server>, Option<Server>) {
+pub(super) fn read_slots(reply: Value, slot: u16, asked: &Server) -> (BTreeSet<Server>, Option<Server>) {
     let (mut members, mut master) = (BTreeSet::new(), None);
     for range in reply.into_array() {
         let mut parts = range.into_array().into_iter();

@@ -84,6 +84,14 @@ impl Declared {
         });
     }
 
+    /// A counter without labels begins at 0.
+    pub(super) fn begin(&self) {
+        if self.kind == Kind::Counter && self.labels.is_empty() {
+            self.with((), |recorder, key| recorder.register_counter(key, &METADATA))
+                .increment(0);
+        }
+    }
+
     fn key(&self, labels: impl Labels) -> Key {
         let name = KeyName::from_const_str(self.name);
         Key::from_parts(name, labels.pairs(self.labels))

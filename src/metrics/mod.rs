@@ -8,7 +8,7 @@ mod declare;
 mod process;
 
 pub use declare::{Counter, Gauge, Histogram, Label};
-pub use process::{Memory, file_limit, memory};
+pub use process::{Memory, file_limit, ignores, memory};
 
 use declare::{Declared, count, declare};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
@@ -156,6 +156,11 @@ pub fn install() {
         // Somebody else's recorder (a test's) stays; then there is nothing of ours to render.
         let handle = builder.install_recorder().ok()?;
         ALL.iter().for_each(|one| one.describe());
+        // Prometheus sees the first event only where it has seen that there was none.
+        ALL.iter().for_each(|one| one.begin());
+        for transport in [Transport::Websocket, Transport::Polling] {
+            CONNECTIONS_OPENED.add(transport, 0);
+        }
         BUILD_INFO.set(env!("CARGO_PKG_VERSION"), 1.0);
         Some(handle)
     });

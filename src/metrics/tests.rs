@@ -75,6 +75,26 @@ fn what_is_recorded_is_rendered_with_its_help() {
 }
 
 #[test]
+fn what_has_not_happened_yet_is_told_as_none() {
+    install();
+
+    let text = render();
+
+    let bare = ALL
+        .iter()
+        .filter(|one| one.kind == Kind::Counter && one.labels.is_empty());
+    let told = bare.map(|one| format!("{} ", one.name));
+    let untold: Vec<_> = told
+        .filter(|sample| !text.lines().any(|line| line.starts_with(sample)))
+        .collect();
+    assert_eq!(untold, Vec::<String>::new());
+    for transport in ["polling", "websocket"] {
+        let sample = format!("palaver_connections_opened_total{{transport=\"{transport}\"}} ");
+        assert!(text.lines().any(|line| line.starts_with(&sample)), "{text}");
+    }
+}
+
+#[test]
 fn the_kernel_tells_our_memory_and_files() {
     let memory = memory();
 

@@ -1,9 +1,10 @@
 //! Looks at what a node needs before one is started, and says in a table what is not as it should be.
 
 use crate::config::Settings;
-use crate::coord::doctor::{self, Examination};
+use crate::coord::doctor::{self, Examination, Served};
+use crate::ids::Shard;
 use crate::metrics;
-use crate::store::Store;
+use crate::store::{Store, Tables};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -61,27 +62,62 @@ pub async fn run(settings: &Settings) -> ExitCode {
 }
 
 async fn redis(settings: &Settings) -> Vec<Finding> {
-    match doctor::examine(&settings.redis).await {
-        Ok(examination) => judge(&examination, settings.redis.shards),
-        Err(fault) => vec![finding("redis", Grade::Bad, fault.to_string())],
-    }
+    judge(&doctor::examine(&settings.redis).await, settings.redis.shards)
 }
 
-fn judge(redis: &Examination, shards: u8) -> Vec<Finding> {
-    let major = redis
-        .version
-        .split('.')
-        .next()
-        .and_then(|major| major.parse::<u32>().ok());
-    let version = match major.is_some_and(|major| major >= REDIS_AT_LEAST) {
+/// What is judged of each server by itself.
+const OF_EACH: [fn(&Examination) -> Finding; 5] = [version, eviction, durability, permitted, replicas];
+
+fn judge(served: &[Served], shards: u8) -> Vec<Finding> {
+    let away = |one: &Served| Some(finding("redis", Grade::Bad, one.told.as_ref().err()?.to_string()));
+    let mut findings = compared(served, shards, away);
+    for of_each in OF_EACH {
+        findings.extend(compared(served, shards, |one| one.told.as_ref().ok().map(of_each)));
+    }
+    let told = || served.iter().filter_map(|one| one.told.as_ref().ok());
+    findings.extend(told().map(|redis| redis.clocks_apart).max().map(clock));
+    if told().count() > 0 {
+        findings.push(spread(told().any(|redis| redis.member), shards));
+    }
+    findings
+}
+
+/// A line for all who say the same; where it is not said of all shards, of which.
+fn compared(served: &[Served], shards: u8, judge: impl Fn(&Served) -> Option<Finding>) -> Vec<Finding> {
+    let mut groups: Vec<(Finding, Vec<Shard>)> = Vec::new();
+    for one in served {
+        let Some(finding) = judge(one) else { continue };
+        match groups.iter_mut().find(|(same, _)| *same == finding) {
+            Some((_, of)) => of.extend(&one.shards),
+            None => groups.push((finding, one.shards.clone())),
+        }
+    }
+    let named = |(mut finding, mut of): (Finding, Vec<Shard>)| {
+        if of.len() < usize::from(shards) {
+            of.sort_unstable();
+            let noun = if of.len() == 1 { "shard" } else { "shards" };
+            let numbers: Vec<_> = of.iter().map(Shard::to_string).collect();
+            finding.told = format!("{noun} {}: {}", numbers.join(", "), finding.told);
+        }
+        finding
+    };
+    groups.into_iter().map(named).collect()
+}
+
+fn version(redis: &Examination) -> Finding {
+    let number = redis.version.split('.').next().and_then(|major| major.parse().ok());
+    match number.is_some_and(|major: u32| major >= REDIS_AT_LEAST) {
         true => finding("redis version", Grade::Good, &*redis.version),
         false => finding(
             "redis version",
             Grade::Bad,
             format!("{} (at least {REDIS_AT_LEAST} is needed)", redis.version),
         ),
-    };
-    let eviction = match redis.eviction.as_deref() {
+    }
+}
+
+fn eviction(redis: &Examination) -> Finding {
+    match redis.eviction.as_deref() {
         Some("noeviction") => finding("redis eviction", Grade::Good, "noeviction"),
         Some(other) => finding(
             "redis eviction",
@@ -93,30 +129,18 @@ fn judge(redis: &Examination, shards: u8) -> Vec<Finding> {
             Grade::Warning,
             "the server does not tell; maxmemory-policy must be noeviction",
         ),
-    };
-    let durable = match redis.append_only {
+    }
+}
+
+fn durability(redis: &Examination) -> Finding {
+    match redis.append_only {
         true => finding("redis durability", Grade::Good, "appendonly yes"),
         false => finding(
             "redis durability",
             Grade::Warning,
             "appendonly no: a restart of Redis loses chats and reports under way",
         ),
-    };
-    let apart = format!("{} ms apart from Redis's", redis.clocks_apart.as_millis());
-    let grade = if redis.clocks_apart > CLOCKS_APART {
-        Grade::Warning
-    } else {
-        Grade::Good
-    };
-    let clock = finding("clock", grade, apart);
-    vec![
-        version,
-        eviction,
-        durable,
-        clock,
-        permitted(redis),
-        spread(redis, shards),
-    ]
+    }
 }
 
 fn permitted(redis: &Examination) -> Finding {
@@ -131,18 +155,31 @@ fn permitted(redis: &Examination) -> Finding {
     }
 }
 
-fn spread(redis: &Examination, shards: u8) -> Finding {
-    let replicas = match redis.replicas {
-        0 => "no replica: chats end with the server's machine".to_owned(),
-        count => format!("{count} replicas connected"),
+fn replicas(redis: &Examination) -> Finding {
+    let told = match redis.replicas {
+        0 => "none: chats end with the server's machine".to_owned(),
+        count => format!("{count} connected"),
     };
-    match (redis.member, shards) {
+    finding("redis replicas", Grade::Good, told)
+}
+
+fn clock(apart: Duration) -> Finding {
+    let grade = if apart > CLOCKS_APART {
+        Grade::Warning
+    } else {
+        Grade::Good
+    };
+    finding("clock", grade, format!("{} ms apart from Redis's", apart.as_millis()))
+}
+
+fn spread(member: bool, shards: u8) -> Finding {
+    match (member, shards) {
         (true, 1) => finding(
             "redis shards",
             Grade::Warning,
-            format!("one shard uses one master of the cluster; set redis.shards ({replicas})"),
+            "one shard uses one master of the cluster; set redis.shards",
         ),
-        _ => finding("redis shards", Grade::Good, format!("{shards}; {replicas}")),
+        _ => finding("redis shards", Grade::Good, shards.to_string()),
     }
 }
 
@@ -155,17 +192,31 @@ async fn postgres(settings: &Settings) -> Vec<Finding> {
     if let Err(fault) = store.reachable().await {
         return vec![finding("postgres", Grade::Bad, fault.to_string())];
     }
-    let migrated = match store.behind().await {
-        Ok(0) => finding("postgres tables", Grade::Good, "of this release"),
-        Ok(behind) => finding(
-            "postgres tables",
-            Grade::Bad,
-            format!("{behind} migrations behind; run `palaver migrate`"),
-        ),
+    let tables = match store.tables().await {
+        Ok(tables) => migrated(tables),
         Err(fault) => finding("postgres tables", Grade::Bad, fault.to_string()),
     };
     store.close().await;
-    vec![finding("postgres", Grade::Good, "answers"), migrated]
+    vec![finding("postgres", Grade::Good, "answers"), tables]
+}
+
+fn migrated(tables: Tables) -> Finding {
+    let (grade, told) = match tables {
+        Tables::OfThisRelease => (Grade::Good, "of this release".to_owned()),
+        Tables::Newer(by) => (Grade::Warning, format!("{by} migrations newer than this release")),
+        Tables::Behind(by) => (Grade::Bad, format!("{by} migrations behind; run `palaver migrate`")),
+        Tables::Changed(version) => (
+            Grade::Bad,
+            format!("migration {version} was another one when it was applied; `palaver migrate` fails"),
+        ),
+        Tables::Unfinished(version) => (
+            Grade::Bad,
+            format!(
+                "migration {version} began and did not end; `palaver migrate` fails until that is put right by hand"
+            ),
+        ),
+    };
+    finding("postgres tables", grade, told)
 }
 
 fn files(limit: Option<u64>, connections: u32) -> Finding {
@@ -209,6 +260,7 @@ fn table(findings: &[Finding]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Fault;
 
     fn healthy() -> Examination {
         Examination {
@@ -222,31 +274,40 @@ mod tests {
         }
     }
 
-    fn grades(redis: &Examination) -> Vec<Grade> {
-        judge(redis, 1).into_iter().map(|finding| finding.grade).collect()
+    /// Its findings where it is all there is.
+    fn alone(redis: Examination, shards: u8) -> Vec<Finding> {
+        let told = Ok(redis);
+        let all = (0..shards).map(Shard).collect();
+        judge(&[Served { shards: all, told }], shards)
+    }
+
+    fn not_good(redis: Examination) -> Vec<(&'static str, Grade)> {
+        let findings = alone(redis, 1).into_iter();
+        let found = findings.map(|finding| (finding.what, finding.grade));
+        found.filter(|(_, grade)| *grade != Grade::Good).collect()
     }
 
     #[test]
     fn a_redis_that_would_lose_chats_is_named() {
-        use Grade::{Bad, Good, Warning};
+        use Grade::{Bad, Warning};
 
-        assert_eq!(grades(&healthy()), [Good, Good, Good, Good, Good, Good]);
+        assert_eq!(not_good(healthy()), []);
         let old = Examination {
             version: "6.2.14".into(),
             ..healthy()
         };
-        assert_eq!(grades(&old), [Bad, Good, Good, Good, Good, Good]);
+        assert_eq!(not_good(old), [("redis version", Bad)]);
         let evicting = Examination {
             eviction: Some("allkeys-lru".into()),
             ..healthy()
         };
-        assert_eq!(grades(&evicting), [Good, Bad, Good, Good, Good, Good]);
+        assert_eq!(not_good(evicting), [("redis eviction", Bad)]);
         let careless = Examination {
             append_only: false,
             clocks_apart: Duration::from_secs(2),
             ..healthy()
         };
-        assert_eq!(grades(&careless), [Good, Good, Warning, Warning, Good, Good]);
+        assert_eq!(not_good(careless), [("redis durability", Warning), ("clock", Warning)]);
     }
 
     #[test]
@@ -257,13 +318,54 @@ mod tests {
             ..healthy()
         };
 
-        let told: Vec<_> = judge(&redis, 1).into_iter().map(|f| (f.grade, f.told)).collect();
+        let found = alone(redis.clone(), 1);
 
         let forbidden = "may not do XADD, INFO on our keys (.config/redis-users.acl)";
-        let wasted = "one shard uses one master of the cluster; set redis.shards (1 replicas connected)";
-        assert_eq!(told[4], (Grade::Bad, forbidden.to_owned()));
-        assert_eq!(told[5], (Grade::Warning, wasted.to_owned()));
-        assert_eq!(judge(&redis, 6)[5].grade, Grade::Good);
+        assert!(
+            found.contains(&finding("redis user", Grade::Bad, forbidden)),
+            "{found:?}"
+        );
+        let wasted = "one shard uses one master of the cluster; set redis.shards";
+        assert!(
+            found.contains(&finding("redis shards", Grade::Warning, wasted)),
+            "{found:?}"
+        );
+        assert!(alone(redis, 6).contains(&finding("redis shards", Grade::Good, "6")));
+    }
+
+    #[test]
+    fn masters_that_differ_are_told_apart_by_their_shards() {
+        let of = |shards: &[u8], told| Served {
+            shards: shards.iter().copied().map(Shard).collect(),
+            told,
+        };
+        let alone = Examination {
+            replicas: 0,
+            ..healthy()
+        };
+        let nobody = || Err(Fault::new("reach Redis", "nobody serves them"));
+        let served = [
+            of(&[1, 4], Ok(healthy())),
+            of(&[5], nobody()),
+            of(&[0, 3], Ok(alone)),
+            of(&[2], nobody()),
+        ];
+
+        let found = judge(&served, 6);
+
+        let expected = [
+            finding("redis", Grade::Bad, "shards 2, 5: reach Redis: nobody serves them"),
+            finding("redis version", Grade::Good, "shards 0, 1, 3, 4: 7.0.15"),
+            finding("redis replicas", Grade::Good, "shards 1, 4: 1 connected"),
+            finding(
+                "redis replicas",
+                Grade::Good,
+                "shards 0, 3: none: chats end with the server's machine",
+            ),
+        ];
+        for one in expected {
+            assert!(found.contains(&one), "{one:?} {found:?}");
+        }
     }
 
     #[test]
@@ -289,7 +391,9 @@ mod tests {
     async fn a_real_redis_is_examined() {
         let redis = crate::http::redis::Redis::start();
 
-        let told = doctor::examine(&redis.settings()).await.unwrap();
+        let served = doctor::examine(&redis.settings()).await;
+
+        let told = served[0].told.as_ref().unwrap();
 
         assert!(told.version.starts_with(|c: char| c.is_ascii_digit()), "{told:?}");
         assert_eq!(

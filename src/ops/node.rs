@@ -23,7 +23,7 @@ use crate::wire::{self, Engine, HttpLimits, Namespaces, NodeAcceptor};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Parts of a node that must be well before it is ready.
 const PARTS: &[&str] = &[lease::PART];
@@ -54,11 +54,13 @@ pub struct RunningNode {
     serving: Vec<Serving>,
 }
 
-/// Runs a node until it is told to stop (SIGTERM or SIGINT), then drains it. A second signal ends it at once.
+/// Runs a node until it is told to stop (SIGTERM, SIGINT or SIGHUP), then drains it. A second signal ends it at once.
 pub async fn run(settings: Settings) -> Result<(), Fault> {
-    let mut term = signal(SignalKind::terminate()).map_err(|error| Fault::new("wait for signals", error))?;
-    let mut int = signal(SignalKind::interrupt()).map_err(|error| Fault::new("wait for signals", error))?;
-    let mut told_to_stop = async || tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} };
+    let mut signals = signals().map_err(|error| Fault::new("wait for signals", error))?;
+    let mut told_to_stop = async || {
+        let any = signals.iter_mut().map(|signal| Box::pin(signal.recv()));
+        futures_util::future::select_all(any).await;
+    };
     let node = tokio::select! {
         node = start(settings, Clock::system()) => node?,
         () = told_to_stop() => return Ok(()),
@@ -72,6 +74,16 @@ pub async fn run(settings: Settings) -> Result<(), Fault> {
         () = told_to_stop() => tracing::warn!("stopped while draining"),
     }
     Ok(())
+}
+
+/// What tells a node to stop. A terminal that closes does (SIGHUP), unless whoever started the node wants it to outlive
+/// its terminal (`nohup`).
+fn signals() -> std::io::Result<Vec<Signal>> {
+    let mut kinds = vec![SignalKind::terminate(), SignalKind::interrupt()];
+    if !metrics::ignores(SignalKind::hangup().as_raw_value()) {
+        kinds.push(SignalKind::hangup());
+    }
+    kinds.into_iter().map(signal).collect()
 }
 
 /// Starts a node. With port 0 it takes free ports; several nodes can run in one process.

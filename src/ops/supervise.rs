@@ -47,6 +47,7 @@ impl Loops {
     where
         F: Future<Output = ()> + Send + 'static,
     {
+        metrics::LOOP_RESTARTS.add(name, 0);
         self.spawn(name, async move {
             let mut wait = Duration::ZERO;
             loop {

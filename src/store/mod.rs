@@ -27,7 +27,7 @@ use crate::error::Fault;
 use crate::metrics;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgQueryResult};
-use sqlx::{ConnectOptions, PgPool};
+use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
@@ -49,6 +49,21 @@ pub enum Saved {
     Already,
     /// Postgres will never take it: trying again is useless. Whoever reads the journal drops it and says so.
     Unfit,
+}
+
+/// How the tables compare to this release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tables {
+    /// They are what it needs.
+    OfThisRelease,
+    /// A later release has brought them so many migrations further.
+    Newer(usize),
+    /// They lack so many of its migrations.
+    Behind(usize),
+    /// This migration was another one when it was applied.
+    Changed(i64),
+    /// This migration began and did not end.
+    Unfinished(i64),
 }
 
 impl Store {
@@ -81,29 +96,23 @@ impl Store {
             .map_err(|error| Fault::new("migrate", error))
     }
 
-    /// How many migrations of this release the database lacks.
-    pub async fn behind(&self) -> Result<usize, Fault> {
+    /// How the tables compare to this release.
+    pub async fn tables(&self) -> Result<Tables, Fault> {
         let applied = async {
-            match sqlx::query_scalar::<_, i64>("select version from _sqlx_migrations where success")
-                .fetch_all(&self.pool)
-                .await
-            {
+            let listed = sqlx::query_as("select version, checksum, success from _sqlx_migrations order by version");
+            match listed.fetch_all(&self.pool).await {
                 Err(error) if code(&error).as_deref() == Some(NO_SUCH_TABLE) => Ok(Vec::new()),
                 answer => answer,
             }
         };
-        let applied = self.within("list migrations", applied).await?;
-        Ok(MIGRATIONS
-            .iter()
-            .filter(|migration| !applied.contains(&migration.version))
-            .count())
+        Ok(compare(&self.within("list migrations", applied).await?))
     }
 
-    /// Whether Postgres answers.
+    /// Whether Postgres lets us in. The pool would try again until its deadline, and then know no reason.
     pub async fn reachable(&self) -> Result<(), Fault> {
-        self.within("reach Postgres", sqlx::query("select 1").execute(&self.pool))
-            .await
-            .map(drop)
+        let options = self.pool.connect_options();
+        let connecting = async { PgConnection::connect_with(&options).await?.close().await };
+        self.within("reach Postgres", connecting).await
     }
 
     /// Gives the connections back. Queries after this fail.
@@ -144,16 +153,48 @@ impl Store {
     }
 }
 
+/// What was applied: its version, its checksum and whether it ended. The first thing by which migrating would fail comes
+/// first.
+fn compare(applied: &[(i64, Vec<u8>, bool)]) -> Tables {
+    let ours = |version: i64| MIGRATIONS.iter().find(|migration| migration.version == version);
+    if let Some((version, ..)) = applied.iter().find(|(.., ended)| !ended) {
+        return Tables::Unfinished(*version);
+    }
+    let changed = |(version, checksum, _): &&(i64, Vec<u8>, bool)| {
+        ours(*version).is_some_and(|ours| *ours.checksum != **checksum)
+    };
+    if let Some((version, ..)) = applied.iter().find(changed) {
+        return Tables::Changed(*version);
+    }
+    let known = applied.iter().filter(|(version, ..)| ours(*version).is_some()).count();
+    match (MIGRATIONS.iter().count() - known, applied.len() - known) {
+        (0, 0) => Tables::OfThisRelease,
+        (0, newer) => Tables::Newer(newer),
+        (behind, _) => Tables::Behind(behind),
+    }
+}
+
 /// Why a statement failed, in words that hold nothing a user wrote: Postgres repeats values in its messages.
 fn cause(error: &sqlx::Error) -> String {
-    match error.as_database_error() {
-        Some(told) => {
-            let (code, about) = (told.code().unwrap_or_default(), told.constraint().or(told.table()));
-            format!("Postgres says {code} {}", about.unwrap_or_default())
-                .trim_end()
-                .to_owned()
-        }
-        None => error.to_string(),
+    let Some(told) = error.as_database_error() else {
+        return error.to_string();
+    };
+    let code = told.code().unwrap_or_default();
+    let said = turned_away(&code).map_or_else(|| format!("Postgres says {code}"), str::to_owned);
+    let about = told.constraint().or(told.table()).unwrap_or_default();
+    format!("{said} {about}").trim_end().to_owned()
+}
+
+/// Why Postgres does not let somebody in, by SQLSTATE.
+fn turned_away(code: &str) -> Option<&'static str> {
+    match code {
+        "28000" => Some("it does not let this user in from here"),
+        "28P01" => Some("the user or the password is wrong"),
+        "3D000" => Some("there is no such database"),
+        "42501" => Some("this user may not do that"),
+        "53300" => Some("it has too many connections"),
+        "57P03" => Some("it is starting or ending"),
+        _ => None,
     }
 }
 

@@ -131,12 +131,34 @@ async fn migrating_twice_is_harmless_and_what_is_missing_is_counted() {
     let postgres = Postgres::start().await;
     let store = postgres.database().await;
 
-    let before = store.behind().await.unwrap();
+    let before = store.tables().await.unwrap();
     store.migrate().await.unwrap();
     store.migrate().await.unwrap();
 
-    assert_eq!(before, MIGRATIONS.iter().count());
-    assert_eq!(store.behind().await.unwrap(), 0);
+    assert_eq!(before, Tables::Behind(MIGRATIONS.iter().count()));
+    assert_eq!(store.tables().await.unwrap(), Tables::OfThisRelease);
+}
+
+#[tokio::test]
+async fn tables_of_another_release_are_told_apart_and_so_are_those_that_cannot_be_migrated() {
+    let postgres = Postgres::start().await;
+    // How the tables look after a change, and whether they can be migrated: who cannot keeps the lock on the database.
+    let after = async |change: &'static str| {
+        let store = postgres.database().await;
+        store.migrate().await.unwrap();
+        sqlx::query(change).execute(&store.pool).await.unwrap();
+        (store.tables().await.unwrap(), store.migrate().await.is_ok())
+    };
+
+    let newer = after(
+        "insert into _sqlx_migrations (version, description, success, checksum, execution_time)
+         values (9999, 'of tomorrow', true, '', 0)",
+    );
+    assert_eq!(newer.await, (Tables::Newer(1), true));
+    let changed = after("update _sqlx_migrations set checksum = 'other' where version = 2");
+    assert_eq!(changed.await, (Tables::Changed(2), false));
+    let unfinished = after("update _sqlx_migrations set success = false where version = 3");
+    assert_eq!(unfinished.await, (Tables::Unfinished(3), false));
 }
 
 #[tokio::test]

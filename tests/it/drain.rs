@@ -5,7 +5,9 @@ use crate::harness::client::person::Person;
 use crate::harness::company::Company;
 use crate::harness::eventually;
 use crate::harness::history::Moment;
+use crate::harness::node;
 use crate::harness::world::{Plan, World};
+use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
 /// Long node leases: whoever takes over at once does so because a lease was given back.
@@ -103,6 +105,44 @@ async fn a_drained_node_answers_until_its_balancer_has_noticed() {
     futures_util::future::join_all(late).await;
 
     assert!(world.node(0).ended().await.success());
+}
+
+#[tokio::test]
+async fn a_node_whose_terminal_closes_is_drained() {
+    let mut world = plan().nodes(1).start().await;
+
+    world.node(0).hang_up();
+
+    let status = world.node(0).ended().await;
+    assert!(status.success(), "{status}");
+    let output = world.node(0).output();
+    assert!(output.contains("drained"), "{output}");
+}
+
+#[tokio::test]
+async fn a_node_that_was_started_to_outlive_its_terminal_does() {
+    let dir = tempfile::tempdir().unwrap();
+    let program = dir.path().join("nohup");
+    let script = format!(
+        "#!/bin/sh\ntrap '' HUP\nexec {} \"$@\"\n",
+        env!("CARGO_BIN_EXE_palaver")
+    );
+    std::fs::write(&program, script).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let plan = plan().nodes(1).set(node::PROGRAM, program.display());
+    let mut world = plan.start().await;
+
+    world.node(0).hang_up();
+    // A second signal that is heeded would end a drain at once.
+    world.node(0).terminate();
+
+    let status = world.node(0).ended().await;
+    assert!(status.success(), "{status}");
+    let output = world.node(0).output();
+    assert!(
+        output.contains("drained") && !output.contains("stopped while draining"),
+        "{output}"
+    );
 }
 
 #[tokio::test]

@@ -19,6 +19,7 @@ mod clocks;
 mod coming_back;
 mod crowded;
 mod described;
+mod doctor;
 mod drain;
 mod failover;
 mod faults;

@@ -116,6 +116,11 @@ impl NodeProcess {
         self.process.signal("TERM");
     }
 
+    /// SIGHUP: what it hears when its terminal closes.
+    pub fn hang_up(&self) {
+        self.process.signal("HUP");
+    }
+
     /// How it ended; panics when it does not end in time.
     pub async fn ended(&mut self) -> ExitStatus {
         let status = self.process.ended_within(PATIENCE * 4).await;
