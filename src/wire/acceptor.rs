@@ -415,7 +415,7 @@ mod tests {
     #[tokio::test]
     async fn a_connection_that_falls_silent_ends_after_however_many_answers() {
         let limits = HttpLimits {
-            idle: Duration::from_millis(200),
+            idle: Duration::from_secs(1),
             ..HttpLimits::default()
         };
         let (at, streams) = serve(limits, 1).await;
@@ -455,7 +455,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_client_that_reads_slowly_gets_all_of_its_answer() {
-        let patience = Duration::from_secs(1);
+        let patience = Duration::from_secs(3);
         let limits = HttpLimits {
             idle: patience,
             unread: patience,

@@ -3,7 +3,7 @@
 
 use crate::harness::client::{Client, Via};
 use crate::harness::eventually;
-use crate::harness::pair::{Pair, say};
+use crate::harness::pair::{Pair, say, shown};
 use crate::harness::redis::Kind;
 use crate::harness::world::{Plan, World, left_over};
 use serde_json::json;
@@ -122,7 +122,14 @@ async fn pair_on_two_nodes(world: &World) -> Pair {
 /// Everybody takes the node of this user for dead: it begins a new life.
 fn bury_the_node_of(world: &World, user: &str) {
     let keys = world.redis.keys();
-    let is_theirs = |key: &&String| key.contains(":users:") && world.redis.command(&["SISMEMBER", key, user]) == ["1"];
+    let has_them = |key: &str| {
+        world
+            .redis
+            .command(&["SMEMBERS", key])
+            .iter()
+            .any(|id| shown(id) == user)
+    };
+    let is_theirs = |key: &&String| key.contains(":users:") && has_them(key);
     let theirs = keys.iter().find(is_theirs).expect("where they are");
     let nodes = keys.iter().find(|key| key.ends_with(":nodes")).expect("leases");
     world
@@ -273,7 +280,7 @@ async fn who_heard_the_end_of_a_room_and_takes_up_the_session_at_once_is_not_tol
     let (pid, mark) = (ann.pid().to_owned(), ann.mark());
     ann.drop_abruptly().await;
     let hers = format!(":user:{ann_id}");
-    let hers = world.redis.keys().into_iter().find(|key| key.ends_with(&hers));
+    let hers = world.redis.keys().into_iter().find(|key| key.contains(&hers));
     let hers = hers.expect("what she is doing");
     let state = || world.redis.command(&["HMGET", &hers, "state"]);
     eventually("she is let go of", async || state().is_empty()).await;

@@ -276,10 +276,9 @@ async fn the_limit_begins_anew_with_the_next_room() {
 #[tokio::test]
 async fn tabs_share_one_limit() {
     everywhere(async |stage| {
-        let mut two = pair(stage).await;
-        let device = two.ann_id.trim_start_matches("guest-").to_owned();
-        let auth = json!({ "token": "dev-guest-token", "guestId": device + &"0".repeat(48) });
-        let mut tab = stage.dial(1).auth(auth).connect().await;
+        let ann = |node| stage.dial(node).guest("ann");
+        let mut two = Pair::seat(ann(0).connect().await, stage.guest(1).await).await;
+        let mut tab = ann(1).connect().await;
         for i in 0..5 {
             say(&two.ann, &i.to_string());
             say(&tab, &i.to_string());
