@@ -481,6 +481,7 @@ async fn who_said_goodbye_begins_anew_and_whose_transport_closed_does_not() {
 
         let mark = back.mark();
         back.close().await;
+        eventually("the goodbye is heard", async || stage.timers("hold|").len() == 1).await;
         let mut anew = bob(stage, 1).taking_up(&pid, mark.as_deref()).connect().await;
 
         assert_ne!(anew.pid(), pid);

@@ -10,7 +10,7 @@ mod schedule;
 
 use crate::harness::history::facts::disagreements;
 use crate::harness::history::sessions::broken_sessions;
-use crate::harness::history::weather::{Failover, Weather};
+use crate::harness::history::weather::{Failover, SAID_WITHIN, Weather};
 use crate::harness::history::{Log, Violation, violations};
 use arena::{Arena, stored};
 use crowd::Crowd;
@@ -114,7 +114,8 @@ async fn strike(schedule: &Schedule, arena: &mut Arena, report: &mut Report) -> 
                     deaf: begin,
                     taken_over: end,
                     over: end + AFTERMATH,
-                    unheard: then..=now(),
+                    // Lines bear the time at which their node began to say them.
+                    unheard: then - SAID_WITHIN.as_millis() as u64..=now(),
                 });
             }
             if let Fault::Drain { .. } = strike.fault {

@@ -39,7 +39,7 @@ pub struct Failover {
 /// lease, a fault that is waited out, and a busy machine.
 const STORED_WITHIN: Duration = Duration::from_secs(10);
 /// A line is under way for less before it is acknowledged, in good weather.
-pub(super) const SAID_WITHIN: Duration = Duration::from_secs(4);
+pub const SAID_WITHIN: Duration = Duration::from_secs(4);
 
 impl Weather {
     /// Whether what looks like a broken promise is none in such weather. A line that the Redis which took over had not
