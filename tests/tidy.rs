@@ -86,7 +86,7 @@ const SPAWNERS: &[(&str, &str)] = &[
 /// Who may look at the machine's monotonic clock, and why. Anybody may measure how long something takes, by
 /// `let started = Instant::now();`.
 const MONOTONIC: &[(&str, &str)] = &[(
-    "wire/acceptor.rs",
+    "wire/http_stream.rs",
     "deadlines of a connection that has sent no request yet",
 )];
 const VAGUE_NAMES: &[&str] = &[

@@ -1,10 +1,10 @@
 //! The engine: what a node needs to speak one dialogue over all its connections.
 
-use super::acceptor::Streams;
 use super::app::Departure;
 use super::connection::{Connection, End};
 use super::dialogue::{Dialogue, Handover};
 use super::directory::Directory;
+use super::lent::Streams;
 use super::life::Life;
 use super::living::Living;
 use super::readers::Readers;

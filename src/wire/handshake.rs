@@ -1,7 +1,7 @@
 //! The WebSocket handshake.
 
-use super::acceptor::{Accepted, Streams};
 use super::engineio::Refused;
+use super::lent::{Accepted, Streams};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;

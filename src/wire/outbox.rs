@@ -206,7 +206,7 @@ impl Waiting {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::acceptor::Accepted;
+    use crate::wire::lent::Accepted;
     use crate::wire::stream::Gate;
     use tokio::io::AsyncReadExt;
     use tokio::net::{TcpListener, TcpStream};

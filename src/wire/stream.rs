@@ -4,7 +4,7 @@
 //! 8 KiB for life. The gate follows the frame headers as the bytes go by: it stops what RFC 6455 forbids, and it
 //! knows when nothing of a frame is outstanding, so that an idle connection needs no buffer at all.
 
-use super::acceptor::{Accepted, Place};
+use super::lent::{Accepted, Place};
 use bytes::{Buf, Bytes};
 use std::future::poll_fn;
 use std::io;
