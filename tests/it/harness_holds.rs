@@ -4,6 +4,7 @@ use crate::harness::bend::Bender;
 use crate::harness::browser::Browser;
 use crate::harness::client::packet::{self, Packet};
 use crate::harness::haproxy::Haproxy;
+use crate::harness::ports::free_port;
 use crate::harness::postgres::{Database, Server};
 use crate::harness::process::{Process, dying_with_us};
 use crate::harness::proxy::Proxy;
@@ -14,7 +15,7 @@ use sqlx::{Connection, Executor, PgConnection};
 use std::process::Command;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 #[tokio::test]
 async fn a_killed_redis_comes_back_with_its_data_and_another_one_without() {
@@ -28,6 +29,20 @@ async fn a_killed_redis_comes_back_with_its_data_and_another_one_without() {
     redis.stop().await;
     redis.restart_empty().await;
     assert!(redis.keys().is_empty());
+}
+
+#[tokio::test]
+async fn a_port_is_nobody_elses_while_its_server_is_down() {
+    let port = free_port();
+    for _ in 0..2 {
+        let server = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+        TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        drop(server);
+    }
+
+    assert!(TcpStream::connect(("127.0.0.1", port)).await.is_err());
+    let other = TcpSocket::new_v4().unwrap();
+    assert!(other.bind(([127, 0, 0, 1], port).into()).is_err());
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ const ATTEMPTS: usize = 5;
 const READY_WITHIN: Duration = Duration::from_secs(30);
 
 /// Where ports are taken from: below the range that the kernel gives to outgoing connections, of which there will be many.
-const PORTS: std::ops::Range<u32> = 21_000..31_000;
+const PORTS: std::ops::Range<u32> = 26_000..31_000;
 
 /// A process; dropping it is a `kill -9`.
 pub(super) struct Running {

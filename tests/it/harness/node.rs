@@ -1,6 +1,6 @@
 //! The real binary as a process: started on free ports, killed, drained, frozen.
 
-use super::ports::{free_port, free_ports};
+use super::ports::free_port;
 use super::process::{Process, dying_with_us};
 use super::redis::Redis;
 use super::{PATIENCE, holds_within};
@@ -50,7 +50,7 @@ impl NodeProcess {
 
     /// Starts a node without waiting for anything: for nodes that cannot become ready.
     pub fn launch(settings: &Settings) -> Self {
-        let (port, metrics_port) = free_ports();
+        let (port, metrics_port) = (free_port(), free_port());
         let mut node = dying_with_us("KILL", settings.get(PROGRAM).map_or(BINARY, String::as_str));
         node.arg("node")
             .envs(settings)

@@ -1,26 +1,23 @@
 //! Free ports of 127.0.0.1.
 
-use std::net::TcpListener;
+use socket2::{Domain, Socket, Type};
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::ops::Range;
 
-/// A port nobody listens on, below the range from which the kernel takes outgoing ports.
-///
-/// Somebody may take it before it is bound: whoever starts a server on it tries again with another one.
+/// Below those that the kernel takes for outgoing connections, and that `./dev` and the load tool take.
+const PORTS: Range<u16> = 20_000..26_000;
+
+/// A port nobody listens on. Nobody else who asks here gets it before this process ends: not even while the server that
+/// is started on it is down.
 pub fn free_port() -> u16 {
     loop {
-        let port = rand::random_range(20_000..32_000);
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+        let port = rand::random_range(PORTS);
+        let held = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        if held.bind(&SocketAddrV4::new(Ipv4Addr::LOCALHOST, port).into()).is_ok() {
+            // Bound alone, so that no other could be; from here on servers may, which all bind with this option.
+            held.set_reuse_address(true).unwrap();
+            std::mem::forget(held);
             return port;
-        }
-    }
-}
-
-/// Two of them.
-pub fn free_ports() -> (u16, u16) {
-    let first = free_port();
-    loop {
-        let second = free_port();
-        if second != first {
-            return (first, second);
         }
     }
 }

@@ -90,13 +90,8 @@ impl Server {
     /// Brings one that has quit back, with its data.
     pub async fn restart(&mut self) {
         let own = self.own.as_mut().expect("a private server");
-        for _ in 0..5 {
-            if let Some(process) = launch(&own.dir.path().join("data"), own.port).await {
-                own.process = process;
-                return;
-            }
-        }
-        panic!("Postgres does not come back on port {}", own.port);
+        let back = launch(&own.dir.path().join("data"), own.port).await;
+        own.process = back.unwrap_or_else(|printed| panic!("Postgres does not come back; it printed:\n{printed}"));
     }
 
     /// A new database with this name, which goes with a private server.
@@ -151,7 +146,7 @@ async fn private() -> Server {
     run(Command::new("cp").arg("-a").arg(template()).arg(&data));
     for _ in 0..5 {
         let port = free_port();
-        if let Some(process) = launch(&data, port).await {
+        if let Ok(process) = launch(&data, port).await {
             let base = format!("postgres://palaver@127.0.0.1:{port}");
             let own = Some(Own { process, dir, port });
             return Server { base, own };
@@ -160,8 +155,8 @@ async fn private() -> Server {
     panic!("Postgres does not start");
 }
 
-/// `None` when it ends by itself (its port was taken).
-async fn launch(data: &Path, port: u16) -> Option<Process> {
+/// An error is what it printed before it ended by itself (its port was taken, perhaps).
+async fn launch(data: &Path, port: u16) -> Result<Process, String> {
     let mut postgres = as_postgres(&bin("postgres"));
     postgres.arg("-D").arg(data).arg("-c").arg(format!("port={port}"));
     for setting in [
@@ -180,7 +175,10 @@ async fn launch(data: &Path, port: u16) -> Option<Process> {
         let of_ours = state.lines().next() == Some(ours.as_str());
         of_ours && state.lines().nth(7).is_some_and(|line| line.starts_with("ready")) || !process.runs()
     };
-    (holds_within(PATIENCE, ready).await && process.runs()).then_some(process)
+    match holds_within(PATIENCE, ready).await && process.runs() {
+        true => Ok(process),
+        false => Err(process.output()),
+    }
 }
 
 /// The cluster that all private servers are copies of. Made under a lock, and under another name until it is whole.

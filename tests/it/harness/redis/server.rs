@@ -86,11 +86,11 @@ impl Server {
             extra,
             process: None,
         };
-        server.launch().await.then_some(server)
+        server.launch().await.is_ok().then_some(server)
     }
 
-    /// `false` when it ends by itself (its port was taken).
-    async fn launch(&mut self) -> bool {
+    /// An error is what it printed before it ended by itself (its port was taken, perhaps).
+    async fn launch(&mut self) -> Result<(), String> {
         let (port, path) = (self.port, self.dir.path().to_owned());
         let name = match self.role {
             Role::Server => "redis-server",
@@ -115,9 +115,11 @@ impl Server {
                 && ask(port, &["INFO", "server"]).is_ok_and(|info| info[0].contains(&ours));
             ready || !process.runs()
         });
-        let up = up.await && process.runs();
-        self.process = up.then_some(process);
-        up
+        if !(up.await && process.runs()) {
+            return Err(process.output());
+        }
+        self.process = Some(process);
+        Ok(())
     }
 
     /// Its port.
@@ -165,12 +167,8 @@ impl Server {
     /// Comes back on its port with the data it had.
     pub async fn restart_with_data(&mut self) {
         self.process = None;
-        for _ in 0..5 {
-            if self.launch().await {
-                return;
-            }
-        }
-        panic!("Redis does not come back on port {}", self.port);
+        let back = self.launch().await;
+        back.unwrap_or_else(|printed| panic!("Redis does not come back; it printed:\n{printed}"));
     }
 
     /// Comes back on its port and has forgotten everything but its place in a cluster.
