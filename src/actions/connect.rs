@@ -2,6 +2,7 @@
 
 use super::recover::on_the_wire;
 use super::{Actions, Denied};
+use crate::clock::Millis;
 use crate::coord::rooms::{Retold, Sat};
 use crate::coord::users::{Attached, Detached, Past, Remembered, Session, State};
 use crate::domain::event::Event;
@@ -50,6 +51,8 @@ pub struct Came {
     pub gave_up: bool,
     /// The life of the data in Redis.
     pub epoch: String,
+    /// When it came, by the clock that numbers the entries of logs.
+    pub at: Millis,
 }
 
 /// How a socket went.
@@ -224,5 +227,6 @@ pub(super) fn came(arrival: Arrival, missed: Vec<Event>, past: Past, heard: Opti
         whole: true,
         heard: heard.unwrap_or(all),
         epoch: past.epoch,
+        at: past.now,
     }
 }

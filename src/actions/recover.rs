@@ -112,7 +112,7 @@ impl Actions {
             Recovered::Crowded => return Err(Refusal::TooManySockets.into()),
             Recovered::To(state, past, before) => (state, past, before),
         };
-        let mark = heard(mark, pid.start, &past.trail);
+        let mark = heard(mark, pid, &past.trail);
         let who = Returning {
             user,
             socket,
@@ -145,6 +145,8 @@ impl Actions {
     async fn catch_up(&self, who: &Returning<'_>, state: State, past: Past) -> Result<TakenUp, Denied> {
         let rooms = match to_read(who.mark, &past.trail) {
             Ok(rooms) => rooms,
+            // Nothing else is known: it is for the caller to say that this room is lost.
+            Err(Unrecovered::EpochChanged) if past.trail.is_empty() && who.forgotten.is_none() => Vec::new(),
             Err(why) => return Ok(TakenUp::Broken(why)),
         };
         let mut reading = Reading {

@@ -1,13 +1,14 @@
 //! Coming back as the same session (Socket.IO's connection state recovery): what a client brings, and which rooms must be
 //! read to tell it exactly what it missed.
 
+use crate::clock::Millis;
 use crate::domain::account::{Identity, Standing};
 use crate::domain::room::Offset;
 use crate::ids::{RecoveryKey, RoomId, SocketId, UserId};
 use std::fmt;
 
 /// Proof of having been a certain session, given to its client and brought back by it:
-/// `<sid>.<key>.<epoch>.<start>.<standing>.<user>`.
+/// `<sid>.<key>.<epoch>.<start>.<began>.<standing>.<user>`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pid {
     /// The socket's id as its client knows it: the same over all its connections.
@@ -18,6 +19,8 @@ pub struct Pid {
     pub epoch: Box<str>,
     /// Where the session began: what its client has heard as long as it brings no bookmark.
     pub start: Bookmark,
+    /// When that was, by the clock that numbers the entries of logs.
+    pub began: Millis,
     /// Whose session it is.
     pub user: UserId,
     /// As whom.
@@ -27,13 +30,14 @@ pub struct Pid {
 impl Pid {
     /// Reads what a client brought.
     pub fn parse(text: &str) -> Option<Self> {
-        let mut parts = text.splitn(6, '.');
+        let mut parts = text.splitn(7, '.');
         let mut next = || parts.next();
         Some(Self {
             sid: SocketId::parse(next()?)?,
             key: RecoveryKey::parse(next()?)?,
             epoch: next().filter(|e| e.len() <= 32)?.into(),
             start: Bookmark::parse(next()?)?,
+            began: next()?.parse().map(Millis).ok()?,
             standing: Standing::parse(next()?)?,
             user: UserId::parse(next()?)?,
         })
@@ -64,10 +68,11 @@ impl fmt::Display for Pid {
             key,
             epoch,
             start,
+            began,
             user,
             standing,
         } = self;
-        write!(f, "{sid}.{key}.{epoch}.{start}.{}.{user}", standing.as_str())
+        write!(f, "{sid}.{key}.{epoch}.{start}.{began}.{}.{user}", standing.as_str())
     }
 }
 
@@ -119,7 +124,7 @@ pub enum Unrecovered {
     WindowExpired,
     /// Some of what was missed is no longer in the room's log.
     Trimmed,
-    /// Redis lost its data meanwhile.
+    /// Redis lost data meanwhile: all, or what a server that took over had not heard.
     EpochChanged,
     /// The handshake proves somebody else than before.
     IdentityChanged,
@@ -160,16 +165,18 @@ pub fn to_read(mark: Bookmark, trail: &[RoomId]) -> Result<Vec<(RoomId, From)>, 
     };
     let later = match trail.iter().position(|known| *known == room) {
         Some(at) => &trail[at + 1..],
-        // Claimed so long ago that it is forgotten: whatever the trail has is later, if it has all.
+        // The oldest rooms are forgotten, and none while there is room for more.
         None if trail.len() >= TRAIL => return Err(Unrecovered::Trimmed),
-        None => trail,
+        // A server that took over has not heard of it: which rooms came before and which after, nobody can say.
+        None => return Err(Unrecovered::EpochChanged),
     };
     Ok(first.into_iter().chain(whole(later)).collect())
 }
 
-/// Up to where a client has heard that brings `mark` to a session that began at `start`. Clients bring the last bookmark
-/// that they were ever given, also one of an earlier session.
-pub fn heard(mark: Option<Bookmark>, start: Bookmark, trail: &[RoomId]) -> Bookmark {
+/// Up to where a client has heard that brings `mark` to the session of `pid`. Clients bring the last bookmark that they
+/// were ever given, also one of an earlier session.
+pub fn heard(mark: Option<Bookmark>, pid: &Pid, trail: &[RoomId]) -> Bookmark {
+    let start = pid.start;
     let place = |bookmark: Bookmark| match bookmark {
         Bookmark::Start => None,
         Bookmark::In(room, offset) => trail
@@ -180,6 +187,8 @@ pub fn heard(mark: Option<Bookmark>, start: Bookmark, trail: &[RoomId]) -> Bookm
     };
     let Some(mark) = mark else { return start };
     match (place(mark), place(start)) {
+        // Of this session, and lost.
+        (None, _) if matches!(mark, Bookmark::In(_, heard) if heard.ms > pid.began.0) => mark,
         // The trail forgets the oldest rooms first.
         (None, Some(_)) => start,
         // And none that it has room for.
@@ -196,6 +205,18 @@ mod tests {
     use super::*;
     use crate::ids::Shard;
 
+    fn pid(start: Bookmark, began: u64) -> Pid {
+        Pid {
+            sid: SocketId::fresh(),
+            key: RecoveryKey::fresh(),
+            epoch: "e1".into(),
+            start,
+            began: Millis(began),
+            standing: Standing::Guest,
+            user: UserId::parse("a.user:with-dots").unwrap(),
+        }
+    }
+
     fn rooms(count: usize) -> Vec<RoomId> {
         (0..count).map(|_| RoomId::fresh(Shard(0))).collect()
     }
@@ -207,16 +228,9 @@ mod tests {
         for mark in [Bookmark::Start, Bookmark::In(room, at), Bookmark::After(room)] {
             assert_eq!(Bookmark::parse(&mark.to_string()), Some(mark));
         }
-        let pid = Pid {
-            sid: SocketId::fresh(),
-            key: RecoveryKey::fresh(),
-            epoch: "e1".into(),
-            start: Bookmark::After(room),
-            standing: Standing::Guest,
-            user: UserId::parse("a.user:with-dots").unwrap(),
-        };
+        let pid = pid(Bookmark::After(room), 12);
         assert_eq!(Pid::parse(&pid.to_string()), Some(pid));
-        for bad in ["", "x", "a.b", "a.b.c.d.e.f", "a.b.c.start.guest.", "....."] {
+        for bad in ["", "x", "a.b", "a.b.c.d.e.f", "a.b.c.start.1.guest.", "......"] {
             assert_eq!(Pid::parse(bad), None, "{bad:?}");
             assert_eq!(Bookmark::parse(bad), None, "{bad:?}");
         }
@@ -249,18 +263,13 @@ mod tests {
     }
 
     #[test]
-    fn a_room_older_than_the_trail_is_read_on_before_all_of_it() {
-        let (old, all) = (RoomId::fresh(Shard(0)), rooms(2));
+    fn a_room_that_is_lost_was_before_or_after_those_of_the_trail() {
+        let (lost, all) = (RoomId::fresh(Shard(0)), rooms(2));
         let at = Offset { ms: 7, seq: 1 };
 
-        assert_eq!(
-            to_read(Bookmark::In(old, at), &all),
-            Ok(vec![
-                (old, From::After(at)),
-                (all[0], From::Start),
-                (all[1], From::Start)
-            ])
-        );
+        assert_eq!(to_read(Bookmark::In(lost, at), &all), Err(Unrecovered::EpochChanged));
+        assert_eq!(to_read(Bookmark::After(lost), &all), Err(Unrecovered::EpochChanged));
+        assert_eq!(to_read(Bookmark::In(lost, at), &[]), Err(Unrecovered::EpochChanged));
     }
 
     #[test]
@@ -274,12 +283,13 @@ mod tests {
 
     #[test]
     fn a_bookmark_of_an_earlier_session_does_not_count() {
-        let (old, all) = (RoomId::fresh(Shard(0)), rooms(2));
+        let (unknown, all) = (RoomId::fresh(Shard(0)), rooms(2));
         let (early, late) = (Offset { ms: 7, seq: 0 }, Offset { ms: 9, seq: 0 });
-        let effective = |mark, start| heard(Some(mark), start, &all);
+        let effective = |mark, start| heard(Some(mark), &pid(start, 9), &all);
 
         for stale in [
-            Bookmark::In(old, late),
+            Bookmark::In(unknown, late),
+            Bookmark::After(unknown),
             Bookmark::In(all[0], late),
             Bookmark::In(all[1], early),
             Bookmark::After(all[0]),
@@ -292,14 +302,25 @@ mod tests {
             assert_eq!(effective(good, Bookmark::After(all[0])), good);
             assert_eq!(effective(good, Bookmark::Start), good);
         }
-        for stale in [Bookmark::In(old, late), Bookmark::After(old)] {
+        for stale in [Bookmark::In(unknown, late), Bookmark::After(unknown)] {
             assert_eq!(effective(stale, Bookmark::Start), Bookmark::Start);
             assert_eq!(
-                heard(Some(stale), Bookmark::Start, &rooms(TRAIL)),
+                heard(Some(stale), &pid(Bookmark::Start, 9), &rooms(TRAIL)),
                 stale,
                 "it may be forgotten"
             );
         }
-        assert_eq!(heard(None, Bookmark::After(old), &all), Bookmark::After(old));
+        let none = heard(None, &pid(Bookmark::After(unknown), 9), &all);
+        assert_eq!(none, Bookmark::After(unknown));
+    }
+
+    #[test]
+    fn a_bookmark_of_this_session_counts_though_its_room_is_lost() {
+        let (lost, all) = (RoomId::fresh(Shard(0)), rooms(2));
+        let mark = Bookmark::In(lost, Offset { ms: 10, seq: 0 });
+
+        for start in [Bookmark::Start, Bookmark::After(all[1]), Bookmark::After(lost)] {
+            assert_eq!(heard(Some(mark), &pid(start, 9), &all), mark);
+        }
     }
 }

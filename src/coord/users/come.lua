@@ -18,6 +18,12 @@ function users.attach(u, keys, args)
   return true
 end
 
+-- Now, in ms, by the clock that numbers the entries of logs.
+function users.time()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
 -- The user's last `of_those` sockets on a node are gone from there: so is the user.
 function users.leave_node(u, at, base, user, of_those)
   local there = 0

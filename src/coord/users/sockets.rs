@@ -34,6 +34,8 @@ pub struct Past {
     pub epoch: String,
     /// Rooms that the user was claimed for of late, oldest first.
     pub trail: Vec<RoomId>,
+    /// When the socket came, by the clock that numbers the entries of logs.
+    pub now: Millis,
     /// Whether the user sought a partner when the connection of a session that is taken up ended.
     pub sought: bool,
 }
@@ -102,7 +104,7 @@ impl Coord {
         let reply = self.run(self.keys().shard_of_user(user), act).await?;
         match reply.word() {
             "crowded" => Ok(Attached::Crowded),
-            "attached" => Ok(Attached::To(state(&reply, 2)?, past(&reply, 0)?)),
+            "attached" => Ok(Attached::To(state(&reply, 3)?, past(&reply, 0)?)),
             _ => Err(reply.unknown()),
         }
     }
@@ -128,7 +130,7 @@ impl Coord {
                     sought: reply.text(1)? == "seeking",
                     ..past(&reply, 2)?
                 };
-                Ok(Recovered::To(state(&reply, 4)?, past, before))
+                Ok(Recovered::To(state(&reply, 5)?, past, before))
             }
             _ => Err(reply.unknown()),
         }
@@ -213,6 +215,7 @@ fn past(reply: &Reply, at: usize) -> Result<Past, Fault> {
     Ok(Past {
         epoch: reply.text(at)?.to_owned(),
         trail: trail.collect::<Option<_>>().ok_or_else(|| reply.unknown())?,
+        now: Millis(reply.value(at + 2)?),
         sought: false,
     })
 }

@@ -223,6 +223,7 @@ mod tests {
             key: RecoveryKey::fresh(),
             epoch: "e1".into(),
             start: Bookmark::Start,
+            began: Millis(1),
             user: UserId::parse("a").unwrap(),
             standing: Standing::Guest,
         };

@@ -186,6 +186,7 @@ impl Omegoo {
             epoch: came.epoch.as_str().into(),
             // Not what it is told first: its connection may break before it has heard that.
             start: came.heard,
+            began: came.at,
             user: member.who.user.clone(),
             standing: session.standing,
         };
