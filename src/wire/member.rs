@@ -71,7 +71,7 @@ enum Found {
     /// In no room.
     Free,
     /// In a room whose log ended here: what was there before was heard, or is told as missed.
-    Seated(Offset),
+    Seated(RoomId, Offset),
 }
 
 /// What a socket that was here all the time was told so far.
@@ -137,9 +137,9 @@ impl Member {
     pub fn settle(&self, missed: &[Event], no_news: impl IntoIterator<Item = (RoomId, Offset)>) {
         let before = *self.heard_before.lock().unwrap_or_else(PoisonError::into_inner);
         let mut old: Vec<_> = no_news.into_iter().collect();
-        let mut ends = old.iter().map(|(_, last)| *last);
-        let found = ends.find(|last| *last != Offset::LAST);
-        *self.found.lock().unwrap_or_else(PoisonError::into_inner) = found.map_or(Found::Free, Found::Seated);
+        let found = old.iter().find(|(_, last)| *last != Offset::LAST);
+        *self.found.lock().unwrap_or_else(PoisonError::into_inner) =
+            found.map_or(Found::Free, |(room, last)| Found::Seated(*room, *last));
         old.extend(before);
         for (room, offset) in missed.iter().filter_map(Event::place) {
             match old.iter_mut().find(|(at, _)| *at == room) {
@@ -274,15 +274,16 @@ impl Member {
         let told = *self.told_from.lock().unwrap_or_else(PoisonError::into_inner);
         let found = *self.found.lock().unwrap_or_else(PoisonError::into_inner);
         let before = *self.heard_before.lock().unwrap_or_else(PoisonError::into_inner);
-        match found {
+        let before = before.filter(|(_, heard)| *heard != Offset::LAST);
+        let early = Offset::at(Millis(told.ms.saturating_sub(1)).min(self.since - CLOCKS_APART));
+        match (found, before) {
             // All is missed that came after what its client had heard.
-            Found::Unknown if told == Offset::LAST => match before {
-                Some((_, heard)) if heard != Offset::LAST => heard,
-                _ => Offset::at(self.unnoticed),
-            },
+            (Found::Unknown, Some((_, heard))) if told == Offset::LAST => heard,
+            (Found::Unknown, None) if told == Offset::LAST => Offset::at(self.unnoticed),
             // There was nothing to tell when it came, and nothing since.
-            Found::Seated(last) if told == Offset::LAST && self.socket.written() == 0 => last,
-            _ => Offset::at(Millis(told.ms.saturating_sub(1)).min(self.since - CLOCKS_APART)),
+            (Found::Seated(_, last), _) if told == Offset::LAST && self.socket.written() == 0 => last,
+            (Found::Seated(room, _), Some((of, heard))) if room == of => early.max(heard),
+            _ => early,
         }
     }
 
@@ -448,6 +449,25 @@ mod tests {
 
         assert_eq!(member.await_answer(Told::InFull), heard);
         assert_eq!(unknown.await_answer(Told::InFull), Offset::at(now - UNNOTICED));
+    }
+
+    #[test]
+    fn who_took_up_a_session_never_missed_what_comes_before_the_bookmark() {
+        let now = Millis(1_000_000);
+        let (room, heard) = (RoomId::fresh(Shard(0)), Offset::at(now - Duration::from_millis(5)));
+        let member = arriving(now);
+        let returned = Event::Retaken {
+            room,
+            offset: Offset::at(now),
+            user: member.who.user.clone(),
+            at: now,
+        };
+
+        member.has_heard(Bookmark::In(room, heard));
+        member.settle(&[returned], Some((room, Offset::at(now))));
+
+        assert_eq!(member.may_have_missed(Departure::Lost), heard.next());
+        assert_eq!(member.await_answer(Told::WithGaps), heard);
     }
 
     #[test]
