@@ -214,6 +214,29 @@ async fn the_trail_names_the_last_rooms_without_those_that_came_to_nothing() {
 }
 
 #[tokio::test]
+async fn who_sits_in_a_room_for_longer_than_a_trail_is_remembered_still_has_it_in_the_trail() {
+    let world = World::new(1).await;
+    let (node, room, sessions) = (world.node().await, world.room("R1"), ["s1", "s2"].map(session));
+    attach(&node, "s1", Some(&sessions[0])).await;
+    claim_for(&node, room).await;
+    let past = node.coord.keys().past(&user("a"));
+
+    assert_eq!(detach(&node, "s1").await, Detached::Last(State::Seated(room)));
+    world.raw(&["DEL", &past]).await;
+    let attached = attach(&node, "s2", Some(&sessions[1])).await;
+    assert_eq!(detach(&node, "s2").await, Detached::Last(State::Seated(room)));
+    world.raw(&["HDEL", &past, "rooms"]).await;
+    let taken = recover(&node, "s3", &sessions[1], at(0)).await;
+
+    assert_eq!(attached.trail, [room]);
+    assert!(
+        matches!(&taken, Recovered::To(_, past, _) if past.trail == [room]),
+        "{taken:?}"
+    );
+    assert!(world.dump().await["user:a"].contains("trail=R1"));
+}
+
+#[tokio::test]
 async fn sessions_too_old_are_forgotten_when_there_are_many() {
     let world = World::new(1).await;
     let node = world.node().await;

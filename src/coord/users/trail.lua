@@ -13,6 +13,11 @@ function users.trail(u, past)
       redis.call('HDEL', past, 'rooms')
     end
   end
+  -- Who sits in a room for longer than a trail is remembered without a socket, still sits there.
+  if u.state == 'seated' and not string.find(u.trail or '', u.room, 1, true) then
+    u.trail = u.trail and u.trail .. ' ' .. u.room or u.room
+    redis.call('HSET', u.key, 'trail', u.trail)
+  end
   return u.trail or ''
 end
 
