@@ -49,8 +49,10 @@ pub struct Member {
     warned: AtomicBool,
     /// Whether it is certain whose it is.
     proven: AtomicBool,
-    /// Up to where its client heard before the socket came, when it takes up a session.
+    /// Up to where its client heard before the socket came, when it takes up a session, or was told elsewhere.
     heard_before: Mutex<Option<(RoomId, Offset)>>,
+    /// Whether the socket was on another node before.
+    moved_here: AtomicBool,
 }
 
 /// Whether Redis has answered.
@@ -99,6 +101,7 @@ impl Member {
             warned: AtomicBool::new(false),
             proven: AtomicBool::new(true),
             heard_before: Mutex::default(),
+            moved_here: AtomicBool::new(false),
         }
     }
 
@@ -130,6 +133,12 @@ impl Member {
             Bookmark::In(room, offset) => Some((room, offset)),
             Bookmark::After(room) => Some((room, Offset::LAST)),
         };
+    }
+
+    /// On another node it was told up to here. Its client has yet to fetch some of that, perhaps.
+    pub fn was_told(&self, mark: Bookmark) {
+        self.moved_here.store(true, Ordering::Release);
+        self.has_heard(mark);
     }
 
     /// Redis has answered. What was `missed` is told first; what happened in these rooms up to these offsets is `no_news`:
@@ -232,7 +241,11 @@ impl Member {
         match departure {
             Departure::Clean => self.up_to(self.socket.written()),
             // Who is sent away may be gone already, or never fetch what waits for the next poll.
-            Departure::Drained | Departure::Lost | Departure::Moved => self.up_to(self.socket.confirmed()),
+            Departure::Drained | Departure::Lost | Departure::Moved => match self.socket.confirmed() {
+                // What it was told elsewhere nobody has confirmed to us.
+                0 if self.moved_here.load(Ordering::Acquire) => Offset::at(self.unnoticed),
+                confirmed => self.up_to(confirmed),
+            },
         }
         .next()
     }
@@ -468,6 +481,27 @@ mod tests {
 
         assert_eq!(member.may_have_missed(Departure::Lost), heard.next());
         assert_eq!(member.await_answer(Told::WithGaps), heard);
+    }
+
+    #[test]
+    fn who_was_told_something_elsewhere_may_not_have_heard_it_when_the_connection_is_lost() {
+        let now = Millis(1_000_000);
+        let (room, told) = (RoomId::fresh(Shard(0)), Offset::at(now - Duration::from_millis(5)));
+        let member = arriving(now);
+
+        member.was_told(Bookmark::In(room, told));
+        member.settle(&[], Some((room, told)));
+
+        let all = Offset::at(now - UNNOTICED).next();
+        assert_eq!(member.may_have_missed(Departure::Lost), all);
+        member.socket.note_written(Offset::at(now).packed());
+        assert_eq!(member.may_have_missed(Departure::Lost), all);
+        assert_eq!(member.may_have_missed(Departure::Clean), Offset::at(now).next());
+        assert_eq!(
+            member.await_answer(Told::InFull),
+            told,
+            "on this connection it is still to come"
+        );
     }
 
     #[test]

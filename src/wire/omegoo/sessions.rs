@@ -125,7 +125,7 @@ impl Omegoo {
     /// Goes on with a socket that was elsewhere, whose client has heard up to `mark`. One that cannot be told everything
     /// that it missed has to come back anew, and is told why.
     pub(super) async fn go_on(&self, member: &Arc<Member>, mark: Bookmark) -> Result<(), Denied> {
-        member.has_heard(mark);
+        member.was_told(mark);
         let (user, sid) = (&member.who.user, member.socket.sid());
         match self.actions.go_on(user, sid, mark).await {
             Ok(TakenUp::Whole(mut came)) => {
