@@ -29,9 +29,6 @@ const ATTEMPTS: u32 = 3;
 /// First wait before connecting again, in milliseconds; it doubles up to the setting.
 const FIRST_WAIT_MS: u32 = 50;
 
-/// How long somebody whose command was not answered waits for a new connection; it is made in any case.
-const NEW_CONNECTION: Duration = Duration::from_millis(500);
-
 /// What opening Redis gives: the way for everything above, and the ends that `ops` must run.
 #[derive(Debug)]
 pub struct Opened {
@@ -229,18 +226,6 @@ pub(super) fn waiting(wait: Duration) -> Options {
         timeout: Some(wait + Duration::from_secs(2)),
         ..Options::default()
     }
-}
-
-/// Passes an answer on. When there was none in time, the connection may have died without a word (a firewall forgot it):
-/// it is made anew, and what was on its way goes again.
-pub(super) async fn noticing_silence<T>(client: &Client, answer: Result<T, Error>) -> Result<T, Error> {
-    if let Err(error) = &answer
-        && *error.kind() == ErrorKind::Timeout
-    {
-        // That it could not be made yet is no news: the client goes on trying.
-        let _ = tokio::time::timeout(NEW_CONNECTION, client.force_reconnection()).await;
-    }
-    answer
 }
 
 impl Coord {

@@ -24,6 +24,7 @@ pub mod sessions;
 pub mod timers;
 mod tls;
 pub mod users;
+mod watched;
 
 #[cfg(test)]
 pub(crate) mod testing;

@@ -6,6 +6,7 @@
 //! moves from one master to another, commands wait.
 
 use super::connect;
+use super::watched::Watched;
 use crate::clock::Stopwatch;
 use crate::config;
 use fred::clients::Client;
@@ -79,7 +80,7 @@ pub(super) struct Road(Way);
 #[derive(Clone, Debug)]
 enum Way {
     /// The client itself finds the server.
-    Plain(Client),
+    Plain(Arc<Watched>),
     /// We do.
     Slot(Arc<Lookout>),
 }
@@ -99,7 +100,7 @@ struct Lookout {
 impl Road {
     /// Through a client that finds the server by itself.
     pub(super) fn plain(client: Client) -> Self {
-        Self(Way::Plain(client))
+        Self(Way::Plain(Arc::new(Watched::new(client))))
     }
 
     /// To whoever in the cluster serves `key`.
@@ -121,10 +122,7 @@ impl Road {
         F: Future<Output = Result<T, Error>>,
     {
         match &self.0 {
-            Way::Plain(client) => {
-                let answer = command(client.clone()).await;
-                connect::noticing_silence(client, answer).await
-            }
+            Way::Plain(watched) => watched.run(command).await,
             Way::Slot(lookout) => lookout.run(command).await,
         }
     }
@@ -132,7 +130,7 @@ impl Road {
     /// Closes the connection.
     pub(super) async fn close(&self) {
         match &self.0 {
-            Way::Plain(client) => quit(client).await,
+            Way::Plain(watched) => quit(&watched.client).await,
             Way::Slot(lookout) => {
                 let line = lookout.now().take();
                 if let Some(line) = line {

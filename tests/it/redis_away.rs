@@ -154,3 +154,24 @@ async fn connections_to_redis_that_died_without_a_word_are_given_up_and_made_ane
     println!("measured: connections stranded, everybody heard again after {pause:?}");
     assert!(pause < Duration::from_secs(20), "{pause:?}");
 }
+
+#[tokio::test]
+async fn after_a_silence_connections_to_redis_are_made_anew_once_however_many_wait_on_them() {
+    let mut world = plan().set("PALAVER_REDIS__SHARDS", "3").start().await;
+    let company = Company::chatting(&world, 30).await;
+
+    world.line.pause();
+    all_ready(&mut world, false).await;
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    let before = world.line.made();
+    world.line.mend();
+    let mended = Instant::now();
+
+    company.go_on(10).await;
+    all_ready(&mut world, true).await;
+    company.settle().await;
+    company.assert_nobody_ended();
+    let (pause, made) = (company.longest_silence_since(mended), world.line.made() - before);
+    println!("measured: silence over, everybody heard again after {pause:?}, {made} connections");
+    assert!(made < 60, "{made} connections");
+}

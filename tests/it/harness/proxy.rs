@@ -133,6 +133,11 @@ impl Proxy {
         self.line.send_modify(|state| state.held = None);
     }
 
+    /// Connections made so far.
+    pub fn made(&self) -> u64 {
+        self.line.borrow().made
+    }
+
     /// The connections that exist fall silent for ever, as after a firewall has forgotten them; new ones work.
     pub fn strand(&self) {
         self.line.send_modify(|state| state.stranded = state.made);
