@@ -15,7 +15,7 @@ use crate::harness::world::{JWT_SECRET, left_over};
 use crate::harness::{PATIENCE, holds_within};
 use sqlx::{Connection, PgConnection};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long a seat is held in an arena.
 pub(super) const HOLD: Duration = Duration::from_secs(6);
@@ -43,6 +43,9 @@ struct Node {
     /// From the node to Redis.
     back: Proxy,
     bend: Bend,
+    /// Since when it stands still.
+    still_since: Option<Instant>,
+    /// For how long its monotonic clock stood still.
     slept: Duration,
     /// Whether it should be running.
     up: bool,
@@ -120,7 +123,7 @@ impl Arena {
                 self.nodes[node].up = false;
                 self.nodes[node].process.terminate();
             }
-            Fault::Freeze { node } | Fault::Pause { node } => self.nodes[node].process.freeze(),
+            Fault::Freeze { node } | Fault::Pause { node } => self.nodes[node].freeze(),
             Fault::Jump { node, clock } => self.nodes[node].bend.set_wall_clock_ahead(clock * 1000),
             Fault::CutFromRedis { node } => self.nodes[node].back.cut(),
             Fault::SilentFromRedis { node } => self.nodes[node].back.pause(),
@@ -143,8 +146,8 @@ impl Arena {
         }
     }
 
-    /// Ends a fault that has held for so long.
-    pub(super) async fn end(&mut self, fault: Fault, held: Duration) {
+    /// Ends a fault.
+    pub(super) async fn end(&mut self, fault: Fault) {
         match fault {
             Fault::Kill { node, clock } => self.nodes[node].launch(clock),
             Fault::Drain { node } => {
@@ -152,11 +155,7 @@ impl Arena {
                 self.nodes[node].launch(0);
             }
             Fault::Freeze { node } => self.nodes[node].process.thaw(),
-            Fault::Pause { node } => {
-                self.nodes[node].slept += held;
-                self.nodes[node].bend.set_slept(self.nodes[node].slept);
-                self.nodes[node].process.thaw();
-            }
+            Fault::Pause { node } => self.nodes[node].wake(),
             Fault::Jump { node, .. } => self.nodes[node].bend.set_wall_clock_ahead(0),
             Fault::CutFromRedis { node } | Fault::SilentFromRedis { node } => self.nodes[node].back.mend(),
             Fault::CutFromVisitors { node } | Fault::SilentFromVisitors { node } => self.nodes[node].front.mend(),
@@ -244,6 +243,7 @@ impl Node {
             settings,
             back,
             bend,
+            still_since: None,
             slept: Duration::ZERO,
             up: true,
         }
@@ -252,6 +252,18 @@ impl Node {
     fn kill(&mut self) {
         self.up = false;
         self.process.kill9();
+    }
+
+    fn freeze(&mut self) {
+        self.process.freeze();
+        self.still_since = Some(Instant::now());
+    }
+
+    /// Ends a freeze of which its monotonic clock knows nothing. That clock never goes back.
+    fn wake(&mut self) {
+        self.slept += self.still_since.take().expect("it stands still").elapsed();
+        self.bend.set_slept(self.slept);
+        self.process.thaw();
     }
 
     /// A new process in the place of one that has ended.

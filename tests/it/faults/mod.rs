@@ -10,6 +10,7 @@ mod schedule;
 
 use crate::harness::history::facts::disagreements;
 use crate::harness::history::sessions::broken_sessions;
+use crate::harness::history::standstill::longest_standstill;
 use crate::harness::history::weather::{Failover, SAID_WITHIN, Weather};
 use crate::harness::history::{Log, Violation, violations};
 use arena::{Arena, stored};
@@ -31,6 +32,8 @@ const SETTLED_WITHIN: Duration = Duration::from_secs(20);
 const PASSES_WITHIN: Duration = Duration::from_secs(5);
 /// How long Redis may take to be empty once everybody is gone: every window, one after the other.
 const EMPTY_WITHIN: Duration = Duration::from_secs(45);
+/// Longest time in which not one line may be acknowledged: whatever is away then is back after seconds.
+const STANDS_STILL: Duration = Duration::from_secs(30);
 /// How long facts may take to be in Postgres.
 const STORED_WITHIN: Duration = Duration::from_secs(20);
 
@@ -52,7 +55,9 @@ async fn run(schedule: Schedule, people: usize) {
     let mut report = Report::begin(&schedule, people);
     let mut arena = Arena::set_up(schedule.shape, report.logs()).await;
     let mut crowd = Crowd::gather(people, schedule.seed, &arena);
+    let begun = Instant::now();
     let weather = strike(&schedule, &mut arena, &mut report).await;
+    let over = Instant::now();
     let fallen = arena.fallen();
     report.broken(fallen.into_iter().map(|node| format!("node {node} ended by itself")));
     if !arena.all_ready().await {
@@ -63,6 +68,7 @@ async fn run(schedule: Schedule, people: usize) {
     report.violations(&broken);
     report.broken(crowd.leave().await);
     let logs = crowd.logs();
+    report.standstill(longest_standstill(&logs, begun, over), STANDS_STILL);
     crowd.go().await;
     report.broken(still_there(&arena).await);
     report.broken(untrue(&arena, &logs, &weather).await);
@@ -88,19 +94,24 @@ async fn strike(schedule: &Schedule, arena: &mut Arena, report: &mut Report) -> 
         gaps: schedule.shape.inbox < 1000,
         ..Weather::default()
     };
-    // What takes long to begin or to end delays the next.
+    // What takes long to begin or to end delays all that comes after it, so that everything holds as long as it should.
+    let mut late = Duration::ZERO;
     let mut begins_at = BTreeMap::new();
     for (at, begins, strike) in steps {
-        tokio::time::sleep_until((begun + at).into()).await;
+        let due = begun + at + late;
+        tokio::time::sleep_until(due.into()).await;
         if begins {
+            if begun.elapsed() >= schedule.length {
+                continue;
+            }
             begins_at.insert(strike.at, (Instant::now(), now()));
             arena.begin(strike.fault).await;
             if let Fault::Kill { .. } = strike.fault {
                 weather.deaths.push(Instant::now());
             }
-        } else {
-            arena.end(strike.fault, strike.lasts).await;
-            let ((begin, then), end) = (begins_at[&strike.at], Instant::now());
+        } else if let Some((begin, then)) = begins_at.remove(&strike.at) {
+            arena.end(strike.fault).await;
+            let end = Instant::now();
             weather.storms.push((begin, end + AFTERMATH));
             if strike.fault.closes_the_store() {
                 weather.closed.push((begin, end));
@@ -123,6 +134,7 @@ async fn strike(schedule: &Schedule, arena: &mut Arena, report: &mut Report) -> 
             }
         }
         report.step(begins, &strike);
+        late += due.elapsed();
     }
     tokio::time::sleep_until((begun + schedule.length).into()).await;
     weather

@@ -5,7 +5,7 @@ use crate::harness::history::{Log, Moment, Violation};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Broken promises whose story is told in full.
 const STORIES: usize = 4;
@@ -63,6 +63,14 @@ impl Report {
     pub(super) fn violations(&mut self, found: &[Violation]) {
         self.broken
             .extend(found.iter().map(|violation| format!("{violation:?}")));
+    }
+
+    /// How long nobody was heard, from when on, and how long that may last.
+    pub(super) fn standstill(&mut self, (lasted, from): (Duration, Instant), may_last: Duration) {
+        let from = from.saturating_duration_since(self.began).as_secs_f64();
+        let what = format!("from {from:.2} s on nobody was heard for {lasted:.1?}");
+        println!("{what}");
+        self.broken((lasted > may_last).then_some(what));
     }
 
     /// The end: panics when anything was broken.

@@ -1,9 +1,11 @@
 //! What people lived through, and the proof that nothing promised was broken: every client's history is kept as it saw
 //! it; [`violations`] judges all of them together, [`weather`] says what the faults of a run excuse, [`facts`] compares
-//! them with what was stored, [`sessions`] is strict with what those were told who take up their sessions.
+//! them with what was stored, [`sessions`] is strict with what those were told who take up their sessions, [`standstill`]
+//! with a system that does nothing for a while.
 
 pub mod facts;
 pub mod sessions;
+pub mod standstill;
 mod verdict;
 pub mod weather;
 
