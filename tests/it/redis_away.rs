@@ -121,42 +121,7 @@ async fn a_line_to_redis_that_is_cut_for_seconds_loses_and_doubles_nothing() {
 }
 
 #[tokio::test]
-async fn a_line_to_redis_that_falls_silent_for_seconds_loses_and_doubles_nothing() {
-    let mut world = plan().start().await;
-    let company = Company::chatting(&world, 4).await;
-
-    world.line.pause();
-    all_ready(&mut world, false).await;
-    world.line.mend();
-    let mended = Instant::now();
-
-    company.go_on(10).await;
-    all_ready(&mut world, true).await;
-    company.settle().await;
-    company.assert_nobody_ended();
-    let pause = company.longest_silence_since(mended);
-    println!("measured: silence over, everybody heard again after {pause:?}");
-}
-
-#[tokio::test]
-async fn connections_to_redis_that_died_without_a_word_are_given_up_and_made_anew() {
-    let mut world = plan().start().await;
-    let company = Company::chatting(&world, 4).await;
-
-    world.line.strand();
-    let stranded = Instant::now();
-
-    company.go_on(10).await;
-    all_ready(&mut world, true).await;
-    company.settle().await;
-    company.assert_nobody_ended();
-    let pause = company.longest_silence_since(stranded);
-    println!("measured: connections stranded, everybody heard again after {pause:?}");
-    assert!(pause < Duration::from_secs(20), "{pause:?}");
-}
-
-#[tokio::test]
-async fn after_a_silence_connections_to_redis_are_made_anew_once_however_many_wait_on_them() {
+async fn a_line_to_redis_that_falls_silent_for_seconds_loses_and_doubles_nothing_and_is_made_anew_once() {
     let mut world = plan().set("PALAVER_REDIS__SHARDS", "3").start().await;
     let company = Company::chatting(&world, 30).await;
 
@@ -174,4 +139,21 @@ async fn after_a_silence_connections_to_redis_are_made_anew_once_however_many_wa
     let (pause, made) = (company.longest_silence_since(mended), world.line.made() - before);
     println!("measured: silence over, everybody heard again after {pause:?}, {made} connections");
     assert!(made < 60, "{made} connections");
+}
+
+#[tokio::test]
+async fn connections_to_redis_that_died_without_a_word_are_given_up_and_made_anew() {
+    let mut world = plan().start().await;
+    let company = Company::chatting(&world, 4).await;
+
+    world.line.strand();
+    let stranded = Instant::now();
+
+    company.go_on(10).await;
+    all_ready(&mut world, true).await;
+    company.settle().await;
+    company.assert_nobody_ended();
+    let pause = company.longest_silence_since(stranded);
+    println!("measured: connections stranded, everybody heard again after {pause:?}");
+    assert!(pause < Duration::from_secs(20), "{pause:?}");
 }
