@@ -70,7 +70,7 @@ section! {
     Settings at "" {
         /// Where the node listens for HTTP and sockets.
         listen: SocketAddr = "0.0.0.0:3001";
-        /// A separate listener for `/metrics`. Empty: `/metrics` is on the main listener.
+        /// A separate listener for `/metrics`, with `/live` and `/ready`. Empty: `/metrics` is on the main listener.
         metrics_listen: Option<SocketAddr> = "";
         /// Origins of web pages that may call us, on HTTP and on every socket transport. `*` allows all.
         origins: Vec<String> = "https://omegoo.app,https://omegoo.chat,https://www.omegoo.chat,http://localhost:3000";

@@ -141,9 +141,15 @@ impl Endpoint for Split {
     }
 }
 
-/// What a node serves on `metrics_listen`.
-pub fn metrics_app() -> impl Endpoint<Output = Response> + 'static {
-    dress::outer(Route::new().at("/metrics", get(tell_metrics)).map_to_response())
+/// What a node serves on `metrics_listen`, where visitors do not come: also whether it lives, so that nobody takes it for
+/// dead because all connections on its main listener are taken.
+pub fn metrics_app(front: Front) -> impl Endpoint<Output = Response> + 'static {
+    let probes = Arc::new(omegoo::endpoint(front).map_to_response().boxed());
+    let routes = Route::new()
+        .at("/metrics", get(tell_metrics))
+        .at("/live", probes.clone())
+        .at("/ready", probes);
+    dress::outer(routes.map_to_response())
 }
 
 #[handler]

@@ -79,11 +79,12 @@ mod tests {
         let world = world(|settings| settings.files.url = format!("file:{}", folder.path().display())).await;
         let user = UserId::parse("ann").unwrap();
         let kept = world
+            .front
             .actions
             .keep_picture(&user, Bytes::from_static(PIXEL))
             .await
             .unwrap();
-        let url = world.actions.files().url(&kept.name);
+        let url = world.front.actions.files().url(&kept.name);
 
         let (status, headers, _) = told(world.client.get(&url)).await;
 
@@ -102,8 +103,9 @@ mod tests {
             (status, text(&headers, "allow")),
             (StatusCode::METHOD_NOT_ALLOWED, Some("GET, HEAD, OPTIONS"))
         );
-        world.actions.forget_picture(&url).await.unwrap();
+        world.front.actions.forget_picture(&url).await.unwrap();
         world
+            .front
             .actions
             .forget_picture("https://elsewhere.example/x.png")
             .await

@@ -12,8 +12,7 @@ use serde_json::{Value, json};
 
 pub(super) struct World {
     pub(super) client: Client,
-    ready: Readiness,
-    pub(super) actions: Actions,
+    pub(super) front: Front,
     redis: Redis,
     clock: Clock,
 }
@@ -78,7 +77,6 @@ pub(super) async fn world(change: impl FnOnce(&mut Settings)) -> World {
     for shard in opened.coord.keys().shards() {
         opened.coord.register(shard, until).await.unwrap();
     }
-    let ready = Readiness::waiting_for(&["redis"]);
     let front = Front {
         started: clock.now(),
         actions: Actions::new(
@@ -87,15 +85,13 @@ pub(super) async fn world(change: impl FnOnce(&mut Settings)) -> World {
             Arc::new(settings.clone()),
         )
         .with(Outside::open(&settings).unwrap()),
-        ready: ready.clone(),
+        ready: Readiness::waiting_for(&["redis"]),
         connections: Connections::new(|| 7),
     };
-    let actions = front.actions.clone();
-    let endpoint = app(&settings, front, Route::new().at("/socket.io/", get(sockets)));
+    let endpoint = app(&settings, front.clone(), Route::new().at("/socket.io/", get(sockets)));
     World {
         client: Client(endpoint.boxed()),
-        ready,
-        actions,
+        front,
         redis,
         clock,
     }
@@ -168,11 +164,11 @@ async fn a_node_is_ready_only_while_its_parts_are_well_but_always_alive() {
         )
     );
 
-    world.ready.well("redis");
+    world.front.ready.well("redis");
     let (status, _, well) = told(world.client.get("/ready")).await;
     assert_eq!((status, well), (StatusCode::OK, json!({"ready": true, "because": []})));
 
-    world.ready.drain();
+    world.front.ready.drain();
     let (status, _, drains) = told(world.client.get("/ready")).await;
     assert_eq!(
         (status, drains),
@@ -193,7 +189,7 @@ async fn the_answers_of_a_node_that_drains_close_their_connections() {
         assert_eq!(text(&headers, "connection"), None, "{path}");
     }
 
-    world.ready.drain();
+    world.front.ready.drain();
 
     for path in ["/live", "/socket.io/", "/nowhere"] {
         let (_, headers, _) = told(world.client.get(path)).await;
@@ -204,11 +200,11 @@ async fn the_answers_of_a_node_that_drains_close_their_connections() {
 #[tokio::test]
 async fn a_node_that_drains_notes_what_clients_still_ask_for_and_not_what_balancers_do() {
     let world = world(|_| {}).await;
-    world.ready.drain();
+    world.front.ready.drain();
     let noted = async |path| {
-        let before = world.ready.late();
+        let before = world.front.ready.late();
         world.client.get(path).send().await;
-        world.ready.late() - before
+        world.front.ready.late() - before
     };
 
     for path in ["/ready", "/live", "/health", "/metrics"] {
@@ -313,7 +309,7 @@ async fn requests_are_counted_under_their_route_and_never_under_their_path() {
 #[tokio::test]
 async fn metrics_are_only_on_their_own_listener_when_they_have_one() {
     let world = world(|settings| settings.metrics_listen = "127.0.0.1:0".parse().ok()).await;
-    let own = Client(metrics_app().boxed());
+    let own = Client(metrics_app(world.front.clone()).boxed());
 
     let (main, ..) = told(world.client.get("/metrics")).await;
     let (status, headers, _) = told(own.get("/metrics")).await;

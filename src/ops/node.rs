@@ -138,13 +138,13 @@ pub async fn start(settings: Settings, clock: Clock) -> Result<RunningNode, Faul
         ready: ready.clone(),
         connections,
     };
-    let app = http::app(&settings, front, wire::endpoint(&engine));
+    let app = http::app(&settings, front.clone(), wire::endpoint(&engine));
     let finish_within = settings.drain.finish_within;
     let mut serving = vec![Serving::start(acceptor, app, finish_within)];
     let mut metrics_at = None;
     if let Some((listener, at)) = metrics_listener {
         let (acceptor, _) = NodeAcceptor::new(listener, HttpLimits::default());
-        serving.push(Serving::start(acceptor, http::metrics_app(), finish_within));
+        serving.push(Serving::start(acceptor, http::metrics_app(front), finish_within));
         metrics_at = Some(at);
     }
     let id = coord.identity().now();

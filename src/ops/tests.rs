@@ -68,6 +68,11 @@ async fn metrics_have_their_own_port_when_told_so() {
         .unwrap();
 
     assert!(metrics.text().await.unwrap().contains("palaver_build_info{version="));
+    ready(&node).await;
+    for probe in ["live", "ready"] {
+        let url = format!("http://{}/{probe}", node.metrics_at.unwrap());
+        assert_eq!(reqwest::get(url).await.unwrap().status(), 200, "{probe}");
+    }
     assert_eq!(ask(&node, "/metrics").await.0, 404);
     node.drain().await;
 }
