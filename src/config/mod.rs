@@ -216,7 +216,7 @@ section! {
         /// How long a client whose connection broke may take up its session again and is told exactly what it missed
         /// (Socket.IO's connection state recovery). 0: never.
         recovery_window: Duration = "60s" in "0s" "10m";
-        /// Clients whose identity and room are being looked up at once on this node.
+        /// Clients whose identity and room are being looked up at once on this node; each shard of Redis has its share.
         arrivals_at_once: u32 = "256" in "1" "100000";
         /// Clients that may wait for that; with more, new clients are asked to come back later (close code 1013), those
         /// that take up a session are not.

@@ -1,7 +1,9 @@
 //! The line in front of the door. When many clients come at once, as after the death of a node, only so many are let in
 //! at a time; who takes up a session goes before who is new; and when the line is too long, who is new is asked to come
-//! back later, each at another time.
+//! back later, each at another time. Each shard has a door of its own, so that those whose Redis is silent keep nobody out
+//! whose Redis answers.
 
+use crate::ids::Shard;
 use crate::metrics;
 use rand::Rng;
 use std::collections::VecDeque;
@@ -21,9 +23,31 @@ pub enum Class {
     Newcomer,
 }
 
-/// The line. Cloning shares it.
+/// A door for each shard. Cloning shares them.
 #[derive(Clone, Debug)]
-pub struct Admission(Arc<Inner>);
+pub struct Doors(Arc<[Admission]>);
+
+impl Doors {
+    /// Lets `at_once` in at a time through all of them together, and newcomers wait while no more than `most_waiting` do:
+    /// each door has its share, and lets in one at least.
+    pub fn new(shards: u8, at_once: u32, most_waiting: u32) -> Self {
+        let share = |of: u32| of.div_ceil(u32::from(shards)) as usize;
+        Self(
+            (0..shards)
+                .map(|_| Admission::new(share(at_once), share(most_waiting)))
+                .collect(),
+        )
+    }
+
+    /// Waits for leave to come in, for a user of this shard; an error says in how long to come back instead.
+    pub async fn enter(&self, shard: Shard, class: Class) -> Result<Permit, Duration> {
+        self.0[usize::from(shard.0)].enter(class).await
+    }
+}
+
+/// One door, and the line in front of it. Cloning shares it.
+#[derive(Clone, Debug)]
+struct Admission(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -44,8 +68,7 @@ struct Line {
 pub struct Permit(Option<Admission>);
 
 impl Admission {
-    /// Lets `at_once` in at a time, and newcomers wait while no more than `most_waiting` do.
-    pub fn new(at_once: usize, most_waiting: usize) -> Self {
+    fn new(at_once: usize, most_waiting: usize) -> Self {
         Self(Arc::new(Inner {
             line: Mutex::new(Line {
                 free: at_once,
@@ -56,8 +79,7 @@ impl Admission {
         }))
     }
 
-    /// Waits for leave to come in; an error says in how long to come back instead.
-    pub async fn enter(&self, class: Class) -> Result<Permit, Duration> {
+    async fn enter(&self, class: Class) -> Result<Permit, Duration> {
         let called = {
             let mut line = self.line();
             if line.free > 0 {
@@ -73,7 +95,7 @@ impl Admission {
                 Class::Returning => line.returning.push_back(call),
                 Class::Newcomer => line.newcomers.push_back(call),
             }
-            line.count();
+            metrics::ARRIVALS_WAITING.up(());
             called
         };
         // The line outlives everybody in it.
@@ -100,21 +122,15 @@ impl Admission {
             Some(next) => Some(next),
             None => line.newcomers.pop_front(),
         };
-        if next.is_none() {
-            line.free += 1;
+        match next {
+            Some(_) => metrics::ARRIVALS_WAITING.down(()),
+            None => line.free += 1,
         }
-        line.count();
         next
     }
 
     fn line(&self) -> MutexGuard<'_, Line> {
         self.0.line.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Line {
-    fn count(&self) {
-        metrics::ARRIVALS_WAITING.set((), (self.returning.len() + self.newcomers.len()) as f64);
     }
 }
 
@@ -154,6 +170,19 @@ mod tests {
         };
         drop(second);
         assert!(matches!(poll(new.as_mut()), Poll::Ready(Ok(_))));
+    }
+
+    #[test]
+    fn who_waits_at_the_door_of_one_shard_keeps_nobody_of_another_out() {
+        let doors = Doors::new(2, 3, 0);
+        let enter = |shard| poll(pin!(doors.enter(Shard(shard), Class::Newcomer)));
+
+        let inside = [enter(0), enter(0)];
+        let late = enter(0);
+
+        assert!(inside.iter().all(|permit| matches!(permit, Poll::Ready(Ok(_)))));
+        assert!(matches!(late, Poll::Ready(Err(_))), "{late:?}");
+        assert!(matches!(enter(1), Poll::Ready(Ok(_))));
     }
 
     #[test]

@@ -210,7 +210,7 @@ impl Hub {
         match &to {
             Audience::Socket(socket) => match (self.member(socket), &event) {
                 (Some(member), Event::Superseded) => member.socket.connection().end(End::Cut),
-                (Some(member), _) => member.tell(&event, &mut shared),
+                (Some(member), _) => member.hear_alone(&event),
                 (None, _) => {}
             },
             Audience::Users(users) => {

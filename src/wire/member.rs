@@ -60,6 +60,9 @@ pub struct Member {
 enum Arrival {
     /// Not yet: what happens in the user's room waits.
     Awaited(Vec<Event>),
+    /// It has, and the state of this room, whose log ended there, is on its way: what happens in it meanwhile is part of
+    /// that, or comes after it.
+    StateAwaited((RoomId, Offset), Vec<Event>),
     /// It has. What happened in these rooms up to these offsets is no news: it was told, or is from before. And what was
     /// told last since then.
     Settled(Vec<(RoomId, Offset)>, Option<(RoomId, Offset)>),
@@ -158,6 +161,13 @@ impl Member {
         }
         // Held to the end: what comes meanwhile comes after what has waited.
         let mut arrival = self.arrival.lock().unwrap_or_else(PoisonError::into_inner);
+        self.release(&mut arrival, missed, old);
+        drop(arrival);
+        self.answered.notify_waiters();
+    }
+
+    /// Tells what was missed, and then what has waited and is younger than what is `old`.
+    fn release(&self, arrival: &mut Arrival, missed: &[Event], old: Vec<(RoomId, Offset)>) {
         // Redis can have been asked twice at once: by a client that takes up its session, and for the node's new life.
         let is_told = |event: &Event| match (&*arrival, event.place()) {
             (Arrival::Settled(told, since), Some((room, offset))) => {
@@ -171,17 +181,22 @@ impl Member {
         for event in missed {
             self.tell(event, &mut None);
         }
-        let told = match &*arrival {
-            Arrival::Settled(_, told) => *told,
-            Arrival::Awaited(_) => None,
+        let (told, waited) = match arrival {
+            Arrival::Settled(_, told) => (*told, Vec::new()),
+            Arrival::Awaited(waiting) | Arrival::StateAwaited(_, waiting) => (None, std::mem::take(waiting)),
         };
-        if let Arrival::Awaited(waited) = std::mem::replace(&mut *arrival, Arrival::Settled(old, told)) {
-            for event in &waited {
-                self.tell_news(&mut arrival, event, &mut None);
-            }
+        *arrival = Arrival::Settled(old, told);
+        for event in &waited {
+            self.tell_news(arrival, event, &mut None);
         }
-        drop(arrival);
-        self.answered.notify_waiters();
+    }
+
+    /// Redis has answered: the user sits in this room, whose log ended at `last`, and the room's state is on its way.
+    pub fn await_state(&self, room: RoomId, last: Offset) {
+        let mut arrival = self.arrival.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Arrival::Awaited(waiting) = &mut *arrival {
+            *arrival = Arrival::StateAwaited((room, last), std::mem::take(waiting));
+        }
     }
 
     /// What was missed it has not heard before it is told: as it happened, or as the state of its room.
@@ -196,9 +211,25 @@ impl Member {
     pub(super) fn hear(&self, event: &Event, shared: &mut Option<Vec<Frame>>) {
         let mut arrival = self.arrival.lock().unwrap_or_else(PoisonError::into_inner);
         match &mut *arrival {
-            Arrival::Awaited(waiting) if waiting.len() >= WAITING => self.socket.connection().end(End::SlowReader),
-            Arrival::Awaited(waiting) => waiting.push(event.clone()),
+            Arrival::Awaited(waiting) | Arrival::StateAwaited(_, waiting) if waiting.len() >= WAITING => {
+                self.socket.connection().end(End::SlowReader);
+            }
+            Arrival::Awaited(waiting) | Arrival::StateAwaited(_, waiting) => waiting.push(event.clone()),
             settled @ Arrival::Settled(..) => self.tell_news(settled, event, shared),
+        }
+    }
+
+    /// Something that this socket alone is told, because it asked.
+    pub(super) fn hear_alone(&self, event: &Event) {
+        let arrival = self.arrival.lock().unwrap_or_else(PoisonError::into_inner);
+        let awaited = match (&*arrival, event) {
+            (Arrival::StateAwaited(at, _), Event::Resumed { room, .. }) if at.0 == *room => Some(*at),
+            _ => None,
+        };
+        drop(arrival);
+        match awaited {
+            Some(at) => self.settle(std::slice::from_ref(event), Some(at)),
+            None => self.say(event),
         }
     }
 
@@ -219,7 +250,7 @@ impl Member {
         let arrival = self.arrival.lock().unwrap_or_else(PoisonError::into_inner);
         match &*arrival {
             Arrival::Settled(told, since) => told.iter().chain(since).any(|(of, _)| *of == room),
-            Arrival::Awaited(_) => false,
+            Arrival::Awaited(_) | Arrival::StateAwaited(..) => false,
         }
     }
 
@@ -255,10 +286,14 @@ impl Member {
     pub fn await_answer(&self, told: Told) -> Offset {
         let mut arrival = self.arrival.lock().unwrap_or_else(PoisonError::into_inner);
         let mut settled = Offset::default();
-        if let Arrival::Settled(old, _) = &*arrival {
-            let known = old.iter().map(|(_, last)| *last).filter(|last| *last != Offset::LAST);
-            settled = known.max().unwrap_or_default();
-            *arrival = Arrival::Awaited(Vec::new());
+        match &mut *arrival {
+            Arrival::Settled(old, _) => {
+                let known = old.iter().map(|(_, last)| *last).filter(|last| *last != Offset::LAST);
+                settled = known.max().unwrap_or_default();
+                *arrival = Arrival::Awaited(Vec::new());
+            }
+            Arrival::StateAwaited(_, waiting) => *arrival = Arrival::Awaited(std::mem::take(waiting)),
+            Arrival::Awaited(_) => {}
         }
         match told {
             // What a polling session was told may not have got into its record.
@@ -272,7 +307,7 @@ impl Member {
     /// Whether it is known what the user is doing: Redis has answered, and is not being asked anew.
     pub fn is_settled(&self) -> bool {
         let arrival = self.arrival.lock().unwrap_or_else(PoisonError::into_inner);
-        matches!(*arrival, Arrival::Settled(..))
+        !matches!(*arrival, Arrival::Awaited(_))
     }
 
     /// Comes true as soon as Redis has answered the next time, from this call on.
@@ -331,8 +366,8 @@ impl Member {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::room::Ending;
-    use crate::ids::{Shard, UserId};
+    use crate::domain::room::{Ending, Line, RoomKind};
+    use crate::ids::{MessageId, Shard, UserId};
     use crate::wire::hub::Hub;
     use crate::wire::settings::Settings;
     use crate::wire::testing::{UNNOTICED, arriving};
@@ -425,6 +460,43 @@ mod tests {
         }
         connection.note_posted_pong(now + settings.ping_interval, &settings);
         assert_eq!(member.socket.confirmed(), 5);
+    }
+
+    #[test]
+    fn what_happens_in_a_room_while_its_state_is_on_its_way_is_told_after_that_or_is_part_of_it() {
+        let now = Millis(1_000_000);
+        let member = arriving(now);
+        member.socket.open(&[]);
+        let room = RoomId::fresh(Shard(0));
+        let at = |ms| Offset { ms, seq: 0 };
+        let line = |ms| Line {
+            offset: at(ms),
+            sender: UserId::parse("b").unwrap(),
+            message: MessageId::fresh(ms),
+            at: Millis(ms),
+            text: "t".to_owned(),
+        };
+        let said = |ms| Event::Said {
+            room,
+            line: line(ms),
+            typing_ended: false,
+        };
+        let told = || member.socket.connection().outbox.drain(usize::MAX).0.len();
+
+        member.await_state(room, at(5));
+        for ms in [6, 7] {
+            member.hear(&said(ms), &mut None);
+        }
+        assert_eq!(told(), 0);
+        member.hear_alone(&Event::Resumed {
+            room,
+            kind: RoomKind::Text,
+            people: Vec::new(),
+            lines: vec![line(6)],
+        });
+        assert_eq!(told(), 2, "the state, and what came after it");
+        member.hear(&said(8), &mut None);
+        assert_eq!(told(), 1);
     }
 
     #[test]

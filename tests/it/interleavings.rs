@@ -1,7 +1,7 @@
 //! What happens between two steps of one node: the first is on its way to Redis and held there, while a client or another
 //! node does something else.
 
-use crate::harness::client::{Client, Via};
+use crate::harness::client::{Client, Via, device};
 use crate::harness::eventually;
 use crate::harness::pair::{Pair, say, shown};
 use crate::harness::redis::Kind;
@@ -37,6 +37,46 @@ async fn a_room_that_ends_while_its_state_is_sent_to_somebody_who_came_anew_lets
     assert_eq!(back.hear("text_room_ended").await["reason"], "partner_left");
     ann.close().await;
     back.close().await;
+    world.ends_empty().await;
+}
+
+#[tokio::test]
+async fn a_line_that_is_said_while_the_state_is_sent_is_not_told_before_it() {
+    let world = plan().start().await;
+    let ann = world.dial_node(1).guest("ann").connect().await;
+    let bob = world.dial_node(0).guest("bob");
+    let Pair { ann, bob: gone, .. } = Pair::seat(ann, bob.clone().connect().await).await;
+    let echo = json!({ "token": "dev-guest-token", "guestId": device("ann"), "echo": true });
+    let mut tab = world.dial_node(0).auth(echo).connect().await;
+    gone.drop_abruptly().await;
+    say(&ann, "missed");
+
+    world.line.hold("recall");
+    let coming = tokio::spawn(bob.taking_up("p1.unknown.unknown", None).try_connect());
+    world.line.caught().await;
+    say(&ann, "meanwhile");
+    // By then bob's node has heard of it.
+    while tab.hear("text_message_received").await["content"] != "meanwhile" {}
+    world.line.let_go();
+
+    let mut back = coming.await.unwrap().expect("let in");
+    let events = [back.next().await, back.next().await];
+    let [(why, _), (state, lines)] = &events;
+    assert_eq!([why, state], ["recovery_failed", "text_reconnected"]);
+    let lines = lines[0]["messages"].as_array().unwrap();
+    let said: Vec<_> = lines.iter().map(|line| line["content"].as_str().unwrap()).collect();
+    assert_eq!(said, ["missed", "meanwhile"]);
+    say(&ann, "after");
+    let (name, line) = back.next().await;
+    assert_eq!(
+        (name.as_str(), &line[0]["content"]),
+        ("text_message_received", &json!("after"))
+    );
+    ann.emit("leave_text_room", &[]);
+    back.hear("text_room_ended").await;
+    for client in [ann, tab, back] {
+        client.close().await;
+    }
     world.ends_empty().await;
 }
 

@@ -6,7 +6,7 @@ use crate::harness::company::Company;
 use crate::harness::eventually;
 use crate::harness::history::Moment;
 use crate::harness::pair::Pair;
-use crate::harness::redis::{CLUSTER_SHARDS, Kind};
+use crate::harness::redis::{CLUSTER_SHARDS, Kind, Server};
 use crate::harness::world::World;
 use palaver::ids::{Shard, UserId, shard_of};
 use serde_json::json;
@@ -76,20 +76,54 @@ fn somebody_on(shard: u8, name: &str) -> String {
         .expect("names without end")
 }
 
+/// A master that does not serve shard 0, and a shard that it serves.
+fn some_other(masters: &[&Server]) -> (usize, u8) {
+    let serves = |at: usize, shard: u8| {
+        let key = format!("palaver:{{s{shard}}}:nodes");
+        masters[at].command(&["EXISTS", &key]).is_ok_and(|there| there == ["1"])
+    };
+    let other = (0..masters.len()).find(|at| !serves(*at, 0)).expect("there are others");
+    let shard = (1..CLUSTER_SHARDS).find(|shard| serves(other, *shard));
+    (other, shard.expect("it serves a shard"))
+}
+
+#[tokio::test]
+async fn those_whose_master_is_silent_keep_nobody_else_out() {
+    let plan = World::quick().redis(Kind::Cluster).nodes(1);
+    let plan = plan.set("PALAVER_SOCKETS__ARRIVALS_AT_ONCE", 2 * u32::from(CLUSTER_SHARDS));
+    // Longer than anybody here waits for anything.
+    let mut world = plan.set("PALAVER_REDIS__COMMAND_TIMEOUT", "1m").start().await;
+    let masters: Vec<_> = world.redis.masters().collect();
+    let (silent, away) = some_other(&masters);
+
+    masters[silent].freeze();
+    let dial = world.dial_node(0);
+    let connect = |shard, name: String| dial.clone().guest(&somebody_on(shard, &name)).connect();
+    let stuck: Vec<_> = (0..5)
+        .map(|number| tokio::spawn(connect(away, format!("stuck{number}"))))
+        .collect();
+    let node = world.node(0);
+    eventually("there is a line", async || {
+        node.metric("palaver_arrivals_waiting").await == 3.0
+    })
+    .await;
+    for number in 0..5 {
+        connect(0, format!("free{number}")).await;
+    }
+
+    world.redis.thaw();
+    for client in stuck {
+        client.await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn timers_of_other_shards_fire_while_one_of_them_has_to_do_with_a_silent_master() {
     let plan = World::quick().redis(Kind::Cluster).set("PALAVER_CHAT__SEAT_HOLD", "1s");
     // Longer than anybody here waits for anything.
     let world = plan.set("PALAVER_REDIS__COMMAND_TIMEOUT", "1m").start().await;
     let masters: Vec<_> = world.redis.masters().collect();
-    let serves = |at: usize, shard: u8| {
-        let key = format!("palaver:{{s{shard}}}:nodes");
-        masters[at].command(&["EXISTS", &key]).is_ok_and(|there| there == ["1"])
-    };
-    let silent = (0..masters.len()).find(|at| !serves(*at, 0)).expect("there are others");
-    let away = (1..CLUSTER_SHARDS)
-        .find(|shard| serves(silent, *shard))
-        .expect("it serves a shard");
+    let (silent, away) = some_other(&masters);
     let seat = async |first: String, second: String| {
         let first = world.dial_node(0).guest(&first).connect().await;
         Pair::seat(first, world.dial_node(1).guest(&second).connect().await).await

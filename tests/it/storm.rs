@@ -14,6 +14,7 @@ async fn later(dial: &Dial, connect: &str) -> String {
 async fn new_clients_are_sent_away_while_the_line_is_full_and_returning_ones_wait_and_get_in() {
     let mut world = World::new()
         .nodes(1)
+        .set("PALAVER_REDIS__SHARDS", 1)
         .set("PALAVER_SOCKETS__ARRIVALS_AT_ONCE", 1)
         .set("PALAVER_SOCKETS__ARRIVALS_WAITING", 1)
         .set("PALAVER_REDIS__COMMAND_TIMEOUT", "30s")

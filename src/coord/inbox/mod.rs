@@ -135,13 +135,18 @@ impl InboxReader {
         let trims = reached.is_due(self.came == 0);
         let read = self.read([&inbox, &topic], &reached, trims, wait).await;
         let streams = streams(read.map_err(|e| Fault::new("inbox", e))?);
+        self.came = 0;
         let coord = self.coord.clone();
+        // What came for a life that ended meanwhile is looked up anew, and may come to the next one as well: a seat can
+        // name both for a moment.
+        if coord.identity().now() != reached.node {
+            return Ok(None);
+        }
         // Held until all is given out: who wants the inbox trimmed meanwhile waits for that.
         let mut now = coord.progress(self.shard).reached();
         if trims {
             now.trimmed(&reached);
         }
-        self.came = 0;
         let mut first = None;
         for (key, entries) in streams {
             for entry in entries {

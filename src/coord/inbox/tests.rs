@@ -26,6 +26,11 @@ async fn read(reader: &mut InboxReader) -> Vec<String> {
     incoming.into_iter().map(signal).collect()
 }
 
+/// The reader must be waiting already, else what comes proves nothing.
+async fn is_waiting(world: &World) {
+    while !format!("{:?}", world.raw(&["INFO", "clients"]).await).contains("blocked_clients:1") {}
+}
+
 fn signals(from: u32, to: u32) -> Vec<String> {
     (from..to).flat_map(|i| [i.to_string(), format!("{i}b")]).collect()
 }
@@ -124,13 +129,32 @@ async fn a_reader_that_waits_is_woken_by_the_next_notice() {
 
     let waiting = testing::read(&mut node.inboxes[0], Duration::from_secs(20));
     let telling = async {
-        // The reader must be waiting already, else this proves nothing.
-        while !format!("{:?}", world.raw(&["INFO", "clients"]).await).contains("blocked_clients:1") {}
+        is_waiting(&world).await;
         world.raw(&["XADD", &key, "*", "s", "x"]).await;
     };
     let (read, ()) = futures_util::future::join(waiting, telling).await;
 
     assert!(matches!(&read.unwrap().1[..], [Incoming::Signal(x)] if x == "x"));
+}
+
+#[tokio::test]
+async fn what_a_reader_waited_for_in_a_life_that_is_over_is_not_given_out() {
+    let world = World::new(1).await;
+    let mut node = world.node().await;
+    let (coord, keys) = (node.coord.clone(), node.coord.keys().clone());
+    let add = async |inbox: String| world.raw(&["XADD", &inbox, "*", "s", "x"]).await;
+
+    let waiting = testing::read(&mut node.inboxes[0], Duration::from_secs(20));
+    let next_life = async {
+        is_waiting(&world).await;
+        let next = coord.identity().renew();
+        add(keys.inbox(S, &next)).await;
+        add(keys.inbox(S, &node.id)).await;
+    };
+    let (of_before, ()) = futures_util::future::join(waiting, next_life).await;
+
+    assert!(of_before.unwrap().1.is_empty());
+    assert_eq!(read(&mut node.inboxes[0]).await, ["x"]);
 }
 
 #[tokio::test]

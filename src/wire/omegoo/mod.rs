@@ -14,7 +14,7 @@ pub use encode::{encode, wants};
 pub use handshake::{Bookmarks, Echo, Wishes};
 
 use self::handshake::Hello;
-use super::admission::Admission;
+use super::admission::Doors;
 use super::hub::{Doing, Hub};
 use super::member::Member;
 use super::moved::Moved;
@@ -27,6 +27,7 @@ use crate::domain::event::Event;
 use crate::domain::recovery::Bookmark;
 use crate::domain::room::Offset;
 use crate::error::Fault;
+use crate::ids::RoomId;
 use crate::metrics;
 use futures_util::StreamExt;
 use serde_json::{Map, Value, json};
@@ -44,7 +45,7 @@ const LOOKED_AFTER_AT_ONCE: usize = 64;
 pub struct Omegoo {
     actions: Actions,
     hub: Hub,
-    door: Admission,
+    doors: Doors,
     moved: Moved,
 }
 
@@ -52,11 +53,12 @@ impl Omegoo {
     /// Speaks for `actions` to the sockets in `hub`.
     pub fn new(actions: Actions, hub: Hub) -> Self {
         let sockets = &actions.settings().sockets;
-        let door = Admission::new(sockets.arrivals_at_once as usize, sockets.arrivals_waiting as usize);
+        let shards = actions.settings().redis.shards;
+        let doors = Doors::new(shards, sockets.arrivals_at_once, sockets.arrivals_waiting);
         Self {
             actions,
             hub,
-            door,
+            doors,
             moved: Moved::default(),
         }
     }
@@ -130,6 +132,12 @@ impl Omegoo {
         denied
     }
 
+    /// Whoever has come sits in this room.
+    fn found_in(&self, member: &Member, room: RoomId) {
+        metrics::RECONNECTS.one("seated");
+        self.hub.set_doing(&member.who.user, Doing::Seated(room));
+    }
+
     fn settle_in(&self, member: &Member, came: &Came) {
         let user = &member.who.user;
         match &came.arrival {
@@ -139,8 +147,7 @@ impl Omegoo {
                 member.settle(&came.missed, None);
             }
             Arrival::Seated { room, last, .. } => {
-                metrics::RECONNECTS.one("seated");
-                self.hub.set_doing(user, Doing::Seated(*room));
+                self.found_in(member, *room);
                 member.settle(&came.missed, Some((*room, *last)));
             }
             Arrival::Ended(room, ending) => {

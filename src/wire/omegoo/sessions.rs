@@ -56,12 +56,13 @@ impl Omegoo {
         handshake::must_be_readable(auth, &self.actions)?;
         let hello = handshake::read(auth, &self.actions);
         let claim = handshake::claim(auth).filter(|_| hello.wishes.bookmarks == Bookmarks::On);
-        let class = match claim.as_ref().and_then(|claim| claim.pid.as_ref()) {
-            Some(_) => Class::Returning,
+        let (class, user) = match claim.as_ref().and_then(|claim| claim.pid.as_ref()) {
+            Some(pid) => (Class::Returning, &pid.user),
             // Anybody can bring a name that is none of ours: whoever does waits with the others.
-            None => Class::Newcomer,
+            None => (Class::Newcomer, &hello.who.user),
         };
-        let Ok(_permit) = self.door.enter(class).await.map_err(|later| {
+        let shard = self.actions.coord().keys().shard_of_user(user);
+        let Ok(_permit) = self.doors.enter(shard, class).await.map_err(|later| {
             let ms = u16::try_from(later.as_millis()).unwrap_or(u16::MAX);
             socket.connection().end(End::Busy(ms));
         }) else {
@@ -204,16 +205,20 @@ impl Omegoo {
         member
             .socket
             .emit(&Frame::event("/", "recovery_failed", &json!({ "reason": why.code() })));
-        let Arrival::Seated { room, .. } = came.arrival else {
+        let Arrival::Seated { room, last, .. } = came.arrival else {
             self.settle_in(member, came);
             return Ok(());
         };
+        self.found_in(member, room);
         member.is_owed(&came.missed);
-        let missed = Vec::new();
-        self.settle_in(member, &Came { missed, ..came.clone() });
+        member.await_state(room, last);
         match self.actions.recall(&member.who.user, member.socket.sid(), room).await {
-            // The room has ended meanwhile: that is on its way.
-            Ok(()) | Err(Denied::Refused(_)) => Ok(()),
+            Ok(()) => Ok(()),
+            // The room has ended meanwhile: that is on its way, or waits.
+            Err(Denied::Refused(_)) => {
+                member.settle(&[], Some((room, last)));
+                Ok(())
+            }
             Err(Denied::Failed(fault)) => Err(fault),
         }
     }
