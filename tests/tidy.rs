@@ -65,6 +65,10 @@ const SPAWNERS: &[(&str, &str)] = &[
         "looks for a shard's server, one at a time, also when whoever asked no longer waits",
     ),
     (
+        "coord/watched.rs",
+        "makes a silent connection anew, one at a time, also when whoever asked no longer waits",
+    ),
+    (
         "files/mod.rs",
         "opens pictures where they hold up nobody; so many at once",
     ),
