@@ -31,6 +31,8 @@ mod life;
 mod living;
 mod marks;
 pub mod member;
+#[cfg(test)]
+mod member_tests;
 mod messages;
 mod moved;
 mod namespaces;
