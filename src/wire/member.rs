@@ -241,7 +241,8 @@ impl Member {
         if let (Arrival::Settled(_, told), Some((room, offset))) = (settled, event.place())
             && self.socket.written() >= offset.packed()
         {
-            *told = Some((room, offset));
+            let is_end = matches!(event, Event::Ended { .. });
+            *told = Some((room, if is_end { Offset::LAST } else { offset }));
         }
     }
 
@@ -256,9 +257,14 @@ impl Member {
 
     /// Whether the socket has not heard of it, and it is meant for it.
     fn is_news(&self, arrival: &Arrival, event: &Event) -> bool {
-        let (Arrival::Settled(old, _), Some((room, offset))) = (arrival, event.place()) else {
+        let (Arrival::Settled(old, since), Some((room, offset))) = (arrival, event.place()) else {
             return true;
         };
+        // A server that took over may not have heard of an end that was told, and take more lines until it is repeated.
+        let is_seated = matches!(event, Event::Seated { .. } | Event::Resumed { .. });
+        if *since == Some((room, Offset::LAST)) && !is_seated {
+            return false;
+        }
         match old.iter().find(|(at, _)| *at == room) {
             Some((_, last)) => offset > *last,
             // A notice of a room that its user was in before it came, read late: its client has heard of that elsewhere,

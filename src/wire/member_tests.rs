@@ -240,3 +240,43 @@ fn a_late_notice_of_what_a_returning_client_has_heard_is_no_news() {
 
     assert_eq!(told(), 1);
 }
+
+#[test]
+fn of_a_room_whose_end_was_told_nothing_more_is_told_until_its_people_are_seated_again() {
+    let now = Millis(1_000_000);
+    let member = arriving(now);
+    let room = RoomId::fresh(Shard(0));
+    let at = |ms| Offset { ms, seq: 0 };
+    let ended = |ms| Event::Ended {
+        room,
+        offset: Some(at(ms)),
+        ending: Ending::Lost,
+        at: now,
+    };
+    let retaken = |ms| Event::Retaken {
+        room,
+        offset: at(ms),
+        user: UserId::parse("b").unwrap(),
+        at: now,
+    };
+    let seated = |ms| Event::Seated {
+        room,
+        offset: Some(at(ms)),
+        kind: RoomKind::Text,
+        people: Vec::new(),
+        at: now,
+    };
+    let told = |event: &Event| {
+        member.hear(event, &mut None);
+        member.socket.connection().outbox.drain(usize::MAX).0.len()
+    };
+
+    member.socket.open(&[]);
+    member.settle(&[], Some((room, at(now.0))));
+    assert_eq!(told(&ended(now.0 + 1)), 1);
+
+    assert_eq!(told(&retaken(now.0 + 2)), 0);
+    assert_eq!(told(&ended(now.0 + 3)), 0);
+    assert_eq!(told(&seated(now.0 + 4)), 1);
+    assert_eq!(told(&retaken(now.0 + 5)), 1);
+}
