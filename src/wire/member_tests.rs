@@ -13,6 +13,15 @@ use crate::wire::testing::{UNNOTICED, arriving};
 use std::sync::Arc;
 use std::time::Duration;
 
+fn retaken(room: RoomId, ms: u64) -> Event {
+    Event::Retaken {
+        room,
+        offset: Offset { ms, seq: 0 },
+        user: UserId::parse("b").unwrap(),
+        at: Millis(ms),
+    }
+}
+
 #[test]
 fn nothing_is_asked_in_the_name_of_who_only_says_that_they_take_up_a_session() {
     let now = Millis(1_000_000);
@@ -147,12 +156,7 @@ fn what_was_missed_is_told_once_when_redis_was_asked_twice_at_once() {
     member.socket.open(&[]);
     let room = RoomId::fresh(Shard(0));
     let at = |ms| Offset { ms, seq: 0 };
-    let retaken = |ms| Event::Retaken {
-        room,
-        offset: at(ms),
-        user: UserId::parse("b").unwrap(),
-        at: Millis(ms),
-    };
+    let retaken = |ms| retaken(room, ms);
 
     member.settle(&[retaken(5), retaken(6)], Some((room, at(6))));
     assert!(member.knows_of(room));
@@ -253,12 +257,7 @@ fn of_a_room_whose_end_was_told_nothing_more_is_told_until_its_people_are_seated
         ending: Ending::Lost,
         at: now,
     };
-    let retaken = |ms| Event::Retaken {
-        room,
-        offset: at(ms),
-        user: UserId::parse("b").unwrap(),
-        at: now,
-    };
+    let retaken = |ms| retaken(room, ms);
     let seated = |ms| Event::Seated {
         room,
         offset: Some(at(ms)),

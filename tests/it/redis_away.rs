@@ -127,6 +127,7 @@ async fn a_line_to_redis_that_falls_silent_for_seconds_loses_and_doubles_nothing
 
     world.line.pause();
     all_ready(&mut world, false).await;
+    // The fault itself: long enough for everybody to give up waiting several times.
     tokio::time::sleep(Duration::from_secs(6)).await;
     let before = world.line.made();
     world.line.mend();
