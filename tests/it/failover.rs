@@ -1,9 +1,11 @@
 //! A master of Redis dies and its replica takes over, in a cluster and behind sentinels, while people talk. What the
 //! replica had not heard is said again by the nodes that promised it; what is gone is told.
 
+use crate::harness::client::Client;
 use crate::harness::client::person::Person;
 use crate::harness::company::Company;
 use crate::harness::history::{Moment, Violation};
+use crate::harness::pair::{Pair, say};
 use crate::harness::redis::{Couple, Kind, Redis, Watched};
 use crate::harness::world::{Plan, World};
 use crate::harness::{PATIENCE, eventually, holds_within};
@@ -222,4 +224,66 @@ async fn sentinels_promote_the_replica_and_people_talk_on() {
         newcomers.iter().all(|person| person.log().room().is_some())
     })
     .await;
+}
+
+#[tokio::test]
+async fn who_was_told_the_end_of_a_room_hears_no_line_of_it_that_was_taken_before_the_end_was_repeated() {
+    let mut world = plan()
+        .with_standby()
+        .set("PALAVER_QUEUE__RECENT_PARTNERS", "0")
+        .start()
+        .await;
+    let [ann, bob] = ["ann", "bob"].map(|name| world.dial_node(usize::from(name == "bob")).guest(name));
+    let Pair {
+        mut ann, mut bob, room, ..
+    } = Pair::seat(ann.connect().await, bob.connect().await).await;
+    world.redis.deafen_standby().await;
+    // A line under way while the room ends.
+    world.line.hold("say");
+    say(&bob, "late");
+    world.line.caught().await;
+    ann.emit("leave_text_room", &[]);
+    ann.expect("text_room_ended").await;
+    bob.expect("text_room_ended").await;
+
+    // Who takes over has not heard of the end, and hears of the line before it is repeated.
+    world.redis.fail_over();
+    world.line.hold("end");
+    world.line.aim(world.redis.address());
+    world.line.caught().await;
+    let is_log = |key: &String| key.contains(":log:") && key.ends_with(room.trim_start_matches("text_room_"));
+    let log = world.redis.keys().into_iter().find(is_log).expect("the room has a log");
+    eventually("the line is taken", async || {
+        world
+            .redis
+            .command(&["XRANGE", &log, "-", "+"])
+            .iter()
+            .any(|text| text.contains("late"))
+    })
+    .await;
+    world.line.let_go();
+
+    // By then the end is repeated.
+    ann.emit("join_text_queue", &[]);
+    assert_eq!(told_before("text_queue_joined", &mut ann).await, [] as [&str; 0]);
+    bob.emit("join_text_queue", &[]);
+    assert_eq!(told_before("text_match_found", &mut ann).await, [] as [&str; 0]);
+    assert_eq!(told_before("text_match_found", &mut bob).await, ["text_queue_joined"]);
+    ann.emit("leave_text_room", &[]);
+    bob.expect("text_room_ended").await;
+    for client in [ann, bob] {
+        client.close().await;
+    }
+    world.ends_empty().await;
+}
+
+/// The names of what somebody is told until something is.
+async fn told_before(name: &str, person: &mut Client) -> Vec<String> {
+    let mut before = Vec::new();
+    loop {
+        match person.next().await.0 {
+            told if told == name => return before,
+            told => before.push(told),
+        }
+    }
 }

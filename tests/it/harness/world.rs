@@ -23,6 +23,7 @@ pub struct Plan {
     nodes: usize,
     inside: bool,
     redis: Kind,
+    standby: bool,
     settings: Settings,
 }
 
@@ -63,6 +64,12 @@ impl Plan {
         self
     }
 
+    /// On a single server beside which another stands by.
+    pub fn with_standby(mut self) -> Self {
+        (self.redis, self.standby) = (Kind::Single, true);
+        self
+    }
+
     /// With a setting of the nodes, by the name of its environment variable.
     pub fn set(mut self, name: &str, value: impl ToString) -> Self {
         self.settings.insert(name.to_owned(), value.to_string());
@@ -78,7 +85,13 @@ impl Plan {
 
     /// Starts it.
     pub async fn start(self) -> World {
-        let ((redis, line), database) = tokio::join!(Redis::behind_a_line(self.redis), Database::create());
+        let behind_a_line = async {
+            match self.standby {
+                true => Redis::with_standby_behind_a_line().await,
+                false => Redis::behind_a_line(self.redis).await,
+            }
+        };
+        let ((redis, line), database) = tokio::join!(behind_a_line, Database::create());
         let (host, store) = split(&database.url());
         let store_line = Proxy::start(host).await;
         let mut settings = Settings::new();
@@ -125,6 +138,7 @@ impl World {
             nodes: 2,
             inside: false,
             redis: Kind::of_this_run(),
+            standby: false,
             settings: Settings::new(),
         }
     }

@@ -2,6 +2,7 @@
 //! that moves, as that of a hosted Redis does: they see a lost connection, and then one to a server that may know less.
 
 use super::super::eventually;
+use super::super::proxy::Proxy;
 use super::{Extra, Kind, Redis, Server};
 
 impl Redis {
@@ -19,6 +20,13 @@ impl Redis {
         };
         redis.in_step().await;
         redis
+    }
+
+    /// A single server and one that stands by, behind a proxy to be aimed at the one that takes over.
+    pub async fn with_standby_behind_a_line() -> (Self, Proxy) {
+        let redis = Self::start_with_standby(Extra::default()).await;
+        let line = Proxy::start(redis.address()).await;
+        (redis, line)
     }
 
     fn standby(&self) -> (&Server, &Server) {
