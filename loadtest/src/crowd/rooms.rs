@@ -1,7 +1,8 @@
 //! Who sits with whom, and what they said to each other. A room is known by the name that the server gave it; both of
 //! its people must be ours before anything is said in it.
 
-use super::flow::{Flow, Tally};
+use super::flow::Flow;
+use super::tally::Tally;
 use super::worst::Worst;
 use crate::client::Who;
 use crate::clock::{Nanos, SECOND};

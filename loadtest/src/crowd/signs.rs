@@ -1,6 +1,6 @@
 //! Signs of typing on their way: they carry nothing of ours, so that each is known by its place after the one before.
 
-use super::flow::Tally;
+use super::tally::Tally;
 use crate::client::Who;
 use crate::clock::Nanos;
 use std::collections::VecDeque;

@@ -1,6 +1,6 @@
 //! The few rooms in which the most went wrong, each with its counts: where to look first.
 
-use super::flow::Tally;
+use super::tally::Tally;
 use serde::Serialize;
 use std::cmp::Reverse;
 

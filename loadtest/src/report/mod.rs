@@ -7,8 +7,8 @@ mod promises;
 mod summary;
 
 use crate::clock::millis;
-use crate::crowd::flow::Tally;
 use crate::crowd::returns::How;
+use crate::crowd::tally::Tally;
 use crate::crowd::worst::Worst;
 use crate::measure::bounds::Verdict;
 use crate::measure::latency::{Latency, Percentiles};
