@@ -215,8 +215,8 @@ pub(super) fn came(arrival: Arrival, missed: Vec<Event>, past: Past, heard: Opti
     };
     let all = match (&arrival, heard_of) {
         (Arrival::Seated { room, last, .. }, _) => Bookmark::In(*room, *last),
-        (Arrival::Ended(room, _), _) => Bookmark::After(*room),
-        (Arrival::Idle | Arrival::Seeking(_) | Arrival::Opening, Some(room)) => Bookmark::After(*room),
+        (Arrival::Ended(room, _), _) => Bookmark::After(*room, past.now),
+        (Arrival::Idle | Arrival::Seeking(_) | Arrival::Opening, Some(room)) => Bookmark::After(*room, past.now),
         (Arrival::Idle | Arrival::Seeking(_) | Arrival::Opening, None) => Bookmark::Start,
     };
     let told_of_more = missed.iter().any(|event| matches!(event, Event::Seated { .. }));

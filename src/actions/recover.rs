@@ -217,7 +217,7 @@ impl Actions {
             Sat::Opening => Ok(Arrival::Opening),
             Sat::Ended(ending, people) => {
                 // Its client may have heard the end before the user was let go of.
-                if who.mark != Bookmark::After(room) {
+                if !matches!(who.mark, Bookmark::After(heard, _) if heard == room) {
                     self.read(who, room, heard, reading).await?;
                 }
                 self.find_ended(room, ending, &people).await?;

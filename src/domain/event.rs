@@ -154,7 +154,9 @@ impl Event {
     /// Up to where somebody has heard who has heard this.
     pub fn bookmark(&self) -> Option<Bookmark> {
         match self {
-            Event::Ended { room, .. } => Some(Bookmark::After(*room)),
+            Event::Ended { room, offset, at, .. } => {
+                Some(Bookmark::After(*room, offset.map_or(*at, |offset| Millis(offset.ms))))
+            }
             Event::Seated { .. } | Event::Said { .. } | Event::Retaken { .. } | Event::Resumed { .. } => {
                 self.place().map(|(room, offset)| Bookmark::In(room, offset))
             }

@@ -83,8 +83,8 @@ pub enum Bookmark {
     Start,
     /// In a room, up to this entry of its log.
     In(RoomId, Offset),
-    /// A room has been heard to its end, and no other since.
-    After(RoomId),
+    /// A room has been heard to its end, which was then, and no other since.
+    After(RoomId, Millis),
 }
 
 impl Bookmark {
@@ -92,8 +92,13 @@ impl Bookmark {
     pub fn parse(text: &str) -> Option<Self> {
         match text.split_once('/') {
             None => (text == "start").then_some(Self::Start),
-            Some((room, "end")) => RoomId::parse(room).map(Self::After),
-            Some((room, offset)) => Some(Self::In(RoomId::parse(room)?, Offset::parse(offset)?)),
+            Some((room, offset)) => {
+                let room = RoomId::parse(room)?;
+                Some(match offset.strip_prefix("end-") {
+                    Some(ended) => Self::After(room, ended.parse().map(Millis).ok()?),
+                    None => Self::In(room, Offset::parse(offset)?),
+                })
+            }
         }
     }
 
@@ -112,7 +117,7 @@ impl fmt::Display for Bookmark {
         match self {
             Self::Start => f.write_str("start"),
             Self::In(room, offset) => write!(f, "{room}/{offset}"),
-            Self::After(room) => write!(f, "{room}/end"),
+            Self::After(room, ended) => write!(f, "{room}/end-{ended}"),
         }
     }
 }
@@ -161,7 +166,7 @@ pub fn to_read(mark: Bookmark, trail: &[RoomId]) -> Result<Vec<(RoomId, From)>, 
         Bookmark::Start if trail.len() >= TRAIL => return Err(Unrecovered::Trimmed),
         Bookmark::Start => return Ok(whole(trail)),
         Bookmark::In(room, offset) => (room, Some((room, From::After(offset)))),
-        Bookmark::After(room) => (room, None),
+        Bookmark::After(room, _) => (room, None),
     };
     let later = match trail.iter().position(|known| *known == room) {
         Some(at) => &trail[at + 1..],
@@ -183,12 +188,17 @@ pub fn heard(mark: Option<Bookmark>, pid: &Pid, trail: &[RoomId]) -> Bookmark {
             .iter()
             .position(|known| *known == room)
             .map(|at| (at, Some(offset))),
-        Bookmark::After(room) => trail.iter().position(|known| *known == room).map(|at| (at, None)),
+        Bookmark::After(room, _) => trail.iter().position(|known| *known == room).map(|at| (at, None)),
+    };
+    let is_younger = |mark| match mark {
+        Bookmark::Start => false,
+        Bookmark::In(_, heard) => heard.ms > pid.began.0,
+        Bookmark::After(_, ended) => ended > pid.began,
     };
     let Some(mark) = mark else { return start };
     match (place(mark), place(start)) {
         // Of this session, and lost.
-        (None, _) if matches!(mark, Bookmark::In(_, heard) if heard.ms > pid.began.0) => mark,
+        (None, _) if is_younger(mark) => mark,
         // The trail forgets the oldest rooms first.
         (None, Some(_)) => start,
         // And none that it has room for.
@@ -225,12 +235,25 @@ mod tests {
     fn what_a_client_is_given_is_read_back() {
         let room = RoomId::fresh(Shard(2));
         let at = Offset { ms: 7, seq: 1 };
-        for mark in [Bookmark::Start, Bookmark::In(room, at), Bookmark::After(room)] {
+        for mark in [
+            Bookmark::Start,
+            Bookmark::In(room, at),
+            Bookmark::After(room, Millis(9)),
+        ] {
             assert_eq!(Bookmark::parse(&mark.to_string()), Some(mark));
         }
-        let pid = pid(Bookmark::After(room), 12);
+        let pid = pid(Bookmark::After(room, Millis(9)), 12);
         assert_eq!(Pid::parse(&pid.to_string()), Some(pid));
-        for bad in ["", "x", "a.b", "a.b.c.d.e.f", "a.b.c.start.1.guest.", "......"] {
+        let endless = format!("{room}/end");
+        for bad in [
+            "",
+            "x",
+            "a.b",
+            "a.b.c.d.e.f",
+            "a.b.c.start.1.guest.",
+            "......",
+            &endless,
+        ] {
             assert_eq!(Pid::parse(bad), None, "{bad:?}");
             assert_eq!(Bookmark::parse(bad), None, "{bad:?}");
         }
@@ -244,7 +267,10 @@ mod tests {
         assert_eq!(at(room, 7).then(at(room, 5)), at(room, 7));
         assert_eq!(at(room, 7).then(at(room, 9)), at(room, 9));
         assert_eq!(at(room, 7).then(at(other, 5)), at(other, 5));
-        assert_eq!(at(room, 7).then(Bookmark::After(room)), Bookmark::After(room));
+        assert_eq!(
+            at(room, 7).then(Bookmark::After(room, Millis(9))),
+            Bookmark::After(room, Millis(9))
+        );
         assert_eq!(Bookmark::Start.then(at(room, 5)), at(room, 5));
     }
 
@@ -257,8 +283,11 @@ mod tests {
             to_read(Bookmark::In(all[1], at), &all),
             Ok(vec![(all[1], From::After(at)), (all[2], From::Start)])
         );
-        assert_eq!(to_read(Bookmark::After(all[1]), &all), Ok(vec![(all[2], From::Start)]));
-        assert_eq!(to_read(Bookmark::After(all[2]), &all), Ok(vec![]));
+        assert_eq!(
+            to_read(Bookmark::After(all[1], Millis(9)), &all),
+            Ok(vec![(all[2], From::Start)])
+        );
+        assert_eq!(to_read(Bookmark::After(all[2], Millis(9)), &all), Ok(vec![]));
         assert_eq!(to_read(Bookmark::Start, &all[..1]), Ok(vec![(all[0], From::Start)]));
     }
 
@@ -268,7 +297,10 @@ mod tests {
         let at = Offset { ms: 7, seq: 1 };
 
         assert_eq!(to_read(Bookmark::In(lost, at), &all), Err(Unrecovered::EpochChanged));
-        assert_eq!(to_read(Bookmark::After(lost), &all), Err(Unrecovered::EpochChanged));
+        assert_eq!(
+            to_read(Bookmark::After(lost, Millis(9)), &all),
+            Err(Unrecovered::EpochChanged)
+        );
         assert_eq!(to_read(Bookmark::In(lost, at), &[]), Err(Unrecovered::EpochChanged));
     }
 
@@ -277,7 +309,10 @@ mod tests {
         let all = rooms(TRAIL);
         let old = RoomId::fresh(Shard(0));
 
-        assert_eq!(to_read(Bookmark::After(old), &all), Err(Unrecovered::Trimmed));
+        assert_eq!(
+            to_read(Bookmark::After(old, Millis(9)), &all),
+            Err(Unrecovered::Trimmed)
+        );
         assert_eq!(to_read(Bookmark::Start, &all), Err(Unrecovered::Trimmed));
     }
 
@@ -289,20 +324,23 @@ mod tests {
 
         for stale in [
             Bookmark::In(unknown, late),
-            Bookmark::After(unknown),
+            Bookmark::After(unknown, Millis(9)),
             Bookmark::In(all[0], late),
             Bookmark::In(all[1], early),
-            Bookmark::After(all[0]),
+            Bookmark::After(all[0], Millis(9)),
         ] {
             assert_eq!(effective(stale, Bookmark::In(all[1], late)), Bookmark::In(all[1], late));
-            assert_eq!(effective(stale, Bookmark::After(all[1])), Bookmark::After(all[1]));
+            assert_eq!(
+                effective(stale, Bookmark::After(all[1], Millis(9))),
+                Bookmark::After(all[1], Millis(9))
+            );
         }
-        for good in [Bookmark::In(all[1], late), Bookmark::After(all[1])] {
+        for good in [Bookmark::In(all[1], late), Bookmark::After(all[1], Millis(9))] {
             assert_eq!(effective(good, Bookmark::In(all[1], early)), good);
-            assert_eq!(effective(good, Bookmark::After(all[0])), good);
+            assert_eq!(effective(good, Bookmark::After(all[0], Millis(9))), good);
             assert_eq!(effective(good, Bookmark::Start), good);
         }
-        for stale in [Bookmark::In(unknown, late), Bookmark::After(unknown)] {
+        for stale in [Bookmark::In(unknown, late), Bookmark::After(unknown, Millis(9))] {
             assert_eq!(effective(stale, Bookmark::Start), Bookmark::Start);
             assert_eq!(
                 heard(Some(stale), &pid(Bookmark::Start, 9), &rooms(TRAIL)),
@@ -310,17 +348,26 @@ mod tests {
                 "it may be forgotten"
             );
         }
-        let none = heard(None, &pid(Bookmark::After(unknown), 9), &all);
-        assert_eq!(none, Bookmark::After(unknown));
+        let none = heard(None, &pid(Bookmark::After(unknown, Millis(9)), 9), &all);
+        assert_eq!(none, Bookmark::After(unknown, Millis(9)));
     }
 
     #[test]
     fn a_bookmark_of_this_session_counts_though_its_room_is_lost() {
         let (lost, all) = (RoomId::fresh(Shard(0)), rooms(2));
-        let mark = Bookmark::In(lost, Offset { ms: 10, seq: 0 });
+        let starts = [
+            Bookmark::Start,
+            Bookmark::After(all[1], Millis(9)),
+            Bookmark::After(lost, Millis(9)),
+        ];
 
-        for start in [Bookmark::Start, Bookmark::After(all[1]), Bookmark::After(lost)] {
-            assert_eq!(heard(Some(mark), &pid(start, 9), &all), mark);
+        for start in starts {
+            for mark in [
+                Bookmark::In(lost, Offset { ms: 10, seq: 0 }),
+                Bookmark::After(lost, Millis(10)),
+            ] {
+                assert_eq!(heard(Some(mark), &pid(start, 9), &all), mark);
+            }
         }
     }
 }

@@ -134,7 +134,7 @@ impl Member {
         *self.heard_before.lock().unwrap_or_else(PoisonError::into_inner) = match mark {
             Bookmark::Start => None,
             Bookmark::In(room, offset) => Some((room, offset)),
-            Bookmark::After(room) => Some((room, Offset::LAST)),
+            Bookmark::After(room, _) => Some((room, Offset::LAST)),
         };
     }
 

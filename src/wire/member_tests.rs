@@ -236,7 +236,7 @@ fn a_late_notice_of_what_a_returning_client_has_heard_is_no_news() {
     let told = || member.socket.connection().outbox.drain(usize::MAX).0.len();
 
     member.socket.open(&[]);
-    member.has_heard(Bookmark::After(room));
+    member.has_heard(Bookmark::After(room, now));
     member.settle(&[], None);
     member.hear(&ended(room), &mut None);
     assert_eq!(told(), 0);

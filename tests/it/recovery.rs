@@ -309,42 +309,54 @@ async fn an_offset_of_an_earlier_session_is_left_aside() {
     .await;
 }
 
-/// A replica that takes over may not have heard of the last room.
 #[tokio::test]
 async fn who_heard_of_a_room_that_redis_lost_is_told_why_and_nothing_again() {
-    everywhere(async |stage| {
-        let Pair { ann, bob: mut gone, .. } = pair(stage).await;
-        ann.emit("leave_text_room", &[]);
-        gone.expect("text_room_ended").await;
-        room_has_ended(stage).await;
-        let Pair {
-            ann: eve,
-            bob: gone,
-            room,
-            ..
-        } = Pair::seat(stage.guest(0).await, gone).await;
-        let (_, pid, mark) = broken(gone).await;
-        eventually("it is known that bob is gone", async || stage.keys("past:*").len() == 1).await;
+    everywhere(async |stage| a_room_is_lost(stage, false).await).await;
+}
+
+#[tokio::test]
+async fn who_heard_the_end_of_a_room_that_redis_lost_is_told_why_and_nothing_again() {
+    everywhere(async |stage| a_room_is_lost(stage, true).await).await;
+}
+
+/// A replica that takes over may not have heard of the last room, of which its people have heard, perhaps to its end.
+async fn a_room_is_lost(stage: &mut Stage, to_its_end: bool) {
+    let Pair { ann, bob: mut gone, .. } = pair(stage).await;
+    ann.emit("leave_text_room", &[]);
+    gone.expect("text_room_ended").await;
+    room_has_ended(stage).await;
+    let Pair {
+        ann: eve,
+        bob: mut gone,
+        room,
+        ..
+    } = Pair::seat(stage.guest(0).await, gone).await;
+    if to_its_end {
         eve.emit("leave_text_room", &[]);
-        room_has_ended(stage).await;
-        let (_, lost) = room.rsplit_once('_').unwrap();
-        forget(stage, &[format!("log:{lost}"), format!("room:{lost}")]);
-        let past = &stage.keys("past:*")[0];
-        let trail = stage.redis(&["HGET", past, "rooms"]).remove(0);
-        let known = trail.strip_suffix(lost).expect("it was the last room").trim();
-        stage.redis(&["HSET", past, "rooms", known]);
+        gone.expect("text_room_ended").await;
+    }
+    let (_, pid, mark) = broken(gone).await;
+    eventually("it is known that bob is gone", async || stage.keys("past:*").len() == 1).await;
+    if !to_its_end {
+        eve.emit("leave_text_room", &[]);
+    }
+    room_has_ended(stage).await;
+    let (_, lost) = room.rsplit_once('_').unwrap();
+    forget(stage, &[format!("log:{lost}"), format!("room:{lost}")]);
+    let past = &stage.keys("past:*")[0];
+    let trail = stage.redis(&["HGET", past, "rooms"]).remove(0);
+    let known = trail.strip_suffix(lost).expect("it was the last room").trim();
+    stage.redis(&["HSET", past, "rooms", known]);
 
-        let mut back = bob(stage, 1).taking_up(&pid, mark.as_deref()).connect().await;
+    let mut back = bob(stage, 1).taking_up(&pid, mark.as_deref()).connect().await;
 
-        assert_eq!(back.hear("recovery_failed").await, json!({ "reason": "epoch_changed" }));
-        back.dealt_with().await;
-        assert!(back.unread().iter().all(|name| name == "mode-user-counts"));
-        // Whose client may not have heard that.
-        let (_, pid, _) = broken(back).await;
-        let again = bob(stage, 0).taking_up(&pid, mark.as_deref()).connect().await;
-        assert_eq!(again.pid(), pid);
-    })
-    .await;
+    assert_eq!(back.hear("recovery_failed").await, json!({ "reason": "epoch_changed" }));
+    back.dealt_with().await;
+    assert!(back.unread().iter().all(|name| name == "mode-user-counts"));
+    // Whose client may not have heard that.
+    let (_, pid, _) = broken(back).await;
+    let again = bob(stage, 0).taking_up(&pid, mark.as_deref()).connect().await;
+    assert_eq!(again.pid(), pid);
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use super::tests::{BEAT, carried, dead_node, emit, opened, packets, records, sid, signals, wake};
 use super::*;
+use crate::clock::Millis;
 use crate::coord::testing::{START, World, assert_state};
 use crate::domain::recovery::Bookmark;
 use crate::ids::{RoomId, Shard, SocketId};
@@ -84,7 +85,7 @@ async fn the_next_owner_knows_up_to_where_what_session_emit_left_has_been_told()
     let (dead, mut heir) = (dead_node(&world).await, world.node().await);
     dead.coord.session_open(&sid(), BEAT).await.unwrap();
     dead.coord.session_join(&sid(), 1, &carried()).await.unwrap();
-    let heard = Bookmark::After(RoomId::fresh(Shard(0)));
+    let heard = Bookmark::After(RoomId::fresh(Shard(0)), Millis(7));
     let marks = [(SocketId::parse("s1").unwrap(), heard)];
 
     let packets = packets(&marks, &["4a", "4b"]);

@@ -217,7 +217,7 @@ mod tests {
 
     #[test]
     fn a_bookmark_that_cannot_be_read_is_not_the_same_as_none() {
-        let mark = Bookmark::After(RoomId::fresh(Shard(0)));
+        let mark = Bookmark::After(RoomId::fresh(Shard(0)), Millis(7));
         let pid = Pid {
             sid: SocketId::fresh(),
             key: RecoveryKey::fresh(),

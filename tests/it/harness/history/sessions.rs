@@ -34,7 +34,7 @@ enum Place {
 /// The room and the place in it of an offset.
 fn place(mark: &str) -> Option<(&str, Place)> {
     let (room, at) = mark.split_once('/')?;
-    if at == "end" {
+    if at.starts_with("end-") {
         return Some((room, Place::End));
     }
     let (ms, seq) = at.split_once('-')?;
@@ -256,7 +256,7 @@ mod tests {
 
     #[test]
     fn what_grows_is_left_alone_over_connections_and_rooms() {
-        let marks = ["r/7-0", "r/9-0", "r/10-0", "r/10-1", "r/end", "s/3-0", "s/end"].map(marked);
+        let marks = ["r/7-0", "r/9-0", "r/10-0", "r/10-1", "r/end-12", "s/3-0", "s/end-14"].map(marked);
         let good = [&marks[..3], &[lost("vanished"), Moment::TookUp], &marks[3..]].concat();
 
         assert_eq!(broken(&good), 0);
@@ -266,7 +266,7 @@ mod tests {
     fn what_comes_twice_or_out_of_order_is_caught_until_a_new_session_begins() {
         assert_eq!(broken(&["r/7-0", "r/7-0"].map(marked)), 1);
         assert_eq!(broken(&["r/7-0", "r/6-0"].map(marked)), 1);
-        assert_eq!(broken(&["r/end", "r/8-0"].map(marked)), 1);
+        assert_eq!(broken(&["r/end-12", "r/8-0"].map(marked)), 1);
         assert_eq!(broken(&["r/7-0", "s/1-0", "r/8-0"].map(marked)), 1);
         assert_eq!(broken(&[line("1"), marked("r/1-0"), line("1"), marked("r/2-0")]), 1);
         let anew = [lost("vanished"), Moment::Began, unrecovered("trimmed")];
