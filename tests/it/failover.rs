@@ -268,7 +268,8 @@ async fn who_was_told_the_end_of_a_room_hears_no_line_of_it_that_was_taken_befor
     assert_eq!(told_before("text_queue_joined", &mut ann).await, [] as [&str; 0]);
     bob.emit("join_text_queue", &[]);
     assert_eq!(told_before("text_match_found", &mut ann).await, [] as [&str; 0]);
-    assert_eq!(told_before("text_match_found", &mut bob).await, ["text_queue_joined"]);
+    let told = told_before("text_match_found", &mut bob).await;
+    assert!(told.iter().all(|name| name == "text_queue_joined"), "{told:?}");
     ann.emit("leave_text_room", &[]);
     bob.expect("text_room_ended").await;
     for client in [ann, bob] {
