@@ -83,7 +83,8 @@ pub enum Bookmark {
     Start,
     /// In a room, up to this entry of its log.
     In(RoomId, Offset),
-    /// A room has been heard to its end, which was then, and no other since.
+    /// A room has been heard to its end, and no other since. The end was then, by the clock that numbers the entries of
+    /// logs, or by that of the node which found it lost.
     After(RoomId, Millis),
 }
 
