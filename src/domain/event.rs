@@ -169,3 +169,44 @@ impl Event {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::Shard;
+
+    #[test]
+    fn who_has_heard_the_end_of_a_room_has_heard_all_of_it_until_that_moment() {
+        let room = RoomId::fresh(Shard(0));
+        let end = |offset| Event::Ended {
+            room,
+            offset,
+            ending: Ending::Lost,
+            at: Millis(9),
+        };
+
+        // Of an end that has a place in the log, the log's time counts; of one told from the state, its own.
+        let place = Offset { ms: 7, seq: 1 };
+        assert_eq!(
+            end(Some(place)).bookmark(),
+            Some(Bookmark::After(room, Millis(place.ms)))
+        );
+        assert_eq!(end(None).bookmark(), Some(Bookmark::After(room, Millis(9))));
+    }
+
+    #[test]
+    fn what_is_told_from_the_state_of_now_is_no_place_to_go_on_from() {
+        let room = RoomId::fresh(Shard(0));
+        let seated = |offset| Event::Seated {
+            room,
+            offset,
+            kind: RoomKind::Text,
+            people: Vec::new(),
+            at: Millis(9),
+        };
+
+        let place = Offset { ms: 7, seq: 1 };
+        assert_eq!(seated(Some(place)).bookmark(), Some(Bookmark::In(room, place)));
+        assert_eq!(seated(None).bookmark(), None);
+    }
+}
