@@ -135,7 +135,7 @@ impl Store {
         }
     }
 
-    /// Runs an `insert ... on conflict do nothing`.
+    /// Runs an insert that returns no row when there is nothing new in it.
     async fn insert(
         &self,
         op: &'static str,

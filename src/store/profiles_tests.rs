@@ -44,11 +44,9 @@ async fn again(store: &Store, account: &Account) -> Account {
     store.user_by_id(&account.id).await.unwrap().unwrap()
 }
 
-#[tokio::test]
-async fn a_conversation_stored_twice_is_counted_once_for_those_with_an_account() {
-    let (store, _postgres) = world().await;
-    let (ann, bob) = (person(&store, "ann").await, person(&store, "bob").await);
-    let talk = |people: Vec<UserId>, length: Duration| Conversation {
+/// A conversation that began at [`NOW`].
+fn talk(people: Vec<UserId>, length: Duration) -> Conversation {
+    Conversation {
         room: RoomId::fresh(Shard(0)),
         kind: RoomKind::Text,
         opened: NOW,
@@ -56,7 +54,13 @@ async fn a_conversation_stored_twice_is_counted_once_for_those_with_an_account()
         ending: Ending::Timeout,
         lines: 3,
         people,
-    };
+    }
+}
+
+#[tokio::test]
+async fn a_conversation_stored_twice_is_counted_once_for_those_with_an_account() {
+    let (store, _postgres) = world().await;
+    let (ann, bob) = (person(&store, "ann").await, person(&store, "bob").await);
     let guest = UserId::guest(&"a".repeat(64)).unwrap();
     let first = talk(vec![ann.id.clone(), guest], Duration::from_secs(61));
 
@@ -69,6 +73,39 @@ async fn a_conversation_stored_twice_is_counted_once_for_those_with_an_account()
     let (ann, bob) = (again(&store, &ann).await.calls, again(&store, &bob).await.calls);
     assert_eq!((ann.completed, ann.minutes), (2, 3), "minutes begun: two and one");
     assert_eq!((bob.completed, bob.minutes), (1, 1));
+}
+
+#[tokio::test]
+async fn a_conversation_that_went_on_when_its_end_was_lost_is_kept_as_it_ended_at_last() {
+    let (store, _postgres) = world().await;
+    let ann = person(&store, "ann").await;
+    let lost = Conversation {
+        ending: Ending::Left(ann.id.clone()),
+        ..talk(vec![ann.id.clone()], Duration::from_secs(61))
+    };
+    let last = Conversation {
+        ended: NOW + Duration::from_secs(181),
+        ending: Ending::Timeout,
+        lines: 15,
+        ..lost.clone()
+    };
+
+    let mut saved = Vec::new();
+    for end in [&lost, &last, &last, &lost] {
+        saved.push(store.save_conversation(end).await.unwrap());
+    }
+
+    assert_eq!(saved, [Saved::New, Saved::New, Saved::Already, Saved::Already]);
+    let kept = sqlx::query_scalar::<_, String>(
+        "select concat_ws(' ', extract(epoch from ended_at - opened_at)::integer, end_reason, ended_by, messages) from conversations",
+    );
+    assert_eq!(kept.fetch_all(&store.pool).await.unwrap(), ["181 timeout 15"]);
+    let calls = again(&store, &ann).await.calls;
+    assert_eq!(
+        (calls.completed, calls.minutes),
+        (1, 4),
+        "one conversation, with all of its minutes"
+    );
 }
 
 #[tokio::test]
