@@ -159,6 +159,16 @@ impl Hub {
         self.people(user).get(user).map_or(Doing::Nothing, |p| p.doing)
     }
 
+    /// The same, to be asked of Redis anew: it may have lost the end of a room that was told here.
+    pub fn doubt(&self, user: &UserId) -> Doing {
+        let mut people = self.people(user);
+        let Some(person) = people.get_mut(user) else {
+            return Doing::Nothing;
+        };
+        person.ended = None;
+        person.doing
+    }
+
     /// Whether a socket of the user here is told what the user says.
     pub fn wants_echo(&self, user: &UserId) -> bool {
         let people = self.people(user);

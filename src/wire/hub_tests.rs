@@ -112,6 +112,26 @@ fn an_answer_from_before_what_was_heard_meanwhile_is_not_told() {
 }
 
 #[test]
+fn a_room_whose_end_redis_lost_is_believed_in_when_it_is_asked_anew() {
+    let scene = Scene::new();
+    scene.member.settle(&[], None);
+    let (user, room) = (scene.user(), room());
+    scene.told(seated(room, None));
+    scene.told(ended(room, None));
+    scene.hub.set_doing(user, Doing::Seated(room));
+    assert_eq!(scene.hub.doing(user), Doing::Nothing, "it was asked before the end");
+
+    assert_eq!(scene.hub.doubt(user), Doing::Nothing);
+    scene.hub.set_doing(user, Doing::Seated(room));
+    assert_eq!(scene.hub.doing(user), Doing::Seated(room));
+
+    scene.hub.doubt(user);
+    scene.told(ended(room, None));
+    scene.hub.set_doing(user, Doing::Seated(room));
+    assert_eq!(scene.hub.doing(user), Doing::Nothing, "the end came while it was asked");
+}
+
+#[test]
 fn who_came_and_sits_in_no_room_is_told_nothing_of_one_until_seated_in_it() {
     let scene = Scene::new();
     scene.member.settle(&[], None);

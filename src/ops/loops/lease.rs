@@ -268,7 +268,7 @@ impl Lease {
         let others = others.filter(|member| !member.socket.connection().is_over());
         let wait = |member: Arc<Member>| Waiting {
             heard: member.await_answer(told),
-            believed: self.hub.doing(&member.who.user),
+            believed: self.hub.doubt(&member.who.user),
             member,
         };
         others.map(wait).collect()
