@@ -10,6 +10,7 @@ use crate::harness::redis::{Couple, Kind, Redis, Watched};
 use crate::harness::world::{Plan, World};
 use crate::harness::{PATIENCE, eventually, holds_within};
 use palaver::clock::Clock;
+use serde_json::json;
 use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
@@ -275,6 +276,31 @@ async fn who_was_told_the_end_of_a_room_hears_no_line_of_it_that_was_taken_befor
     for client in [ann, bob] {
         client.close().await;
     }
+    world.ends_empty().await;
+}
+
+#[tokio::test]
+async fn who_is_found_in_a_room_whose_end_was_lost_with_the_node_that_promised_it_can_speak_and_leave() {
+    let mut world = plan().with_standby().start().await;
+    let [ann, bob] = ["ann", "bob"].map(|name| world.dial_node(usize::from(name == "bob")).guest(name));
+    let Pair { mut ann, bob, room, .. } = Pair::seat(ann.connect().await, bob.connect().await).await;
+    world.redis.deafen_standby().await;
+    bob.emit("leave_text_room", &[]);
+    ann.expect("text_room_ended").await;
+
+    // Nobody is left to say again that Bob has gone.
+    world.node(1).kill9();
+    drop(bob);
+    world.redis.fail_over();
+    world.line.aim(world.redis.address());
+
+    assert_eq!(ann.hear("text_match_found").await["roomId"], *room);
+    let line = json!({ "content": "are you there?" });
+    let receipt = ann.emit_with_ack("send_text_message", &[line]).await;
+    assert!(receipt[0]["messageId"].is_string(), "{receipt:?}");
+    ann.emit("leave_text_room", &[]);
+    ann.expect("text_room_ended").await;
+    ann.close().await;
     world.ends_empty().await;
 }
 
