@@ -201,14 +201,14 @@ impl Hub {
         tell();
     }
 
-    /// A room is known to have ended without a notice saying so.
+    /// A room is known to have ended without a notice saying so. The pairing that has waited for that end is told now.
     pub fn forget_room(&self, user: &UserId, room: RoomId) {
-        if let Some(person) = self.people(user).get_mut(user) {
-            person.ended = Some(room);
-            if person.doing == Doing::Seated(room) {
-                person.doing = Doing::Nothing;
-            }
-            person.parked.clear();
+        let mut people = self.people(user);
+        let Some(person) = people.get_mut(user) else { return };
+        person.ended = Some(room);
+        if person.doing == Doing::Seated(room) {
+            person.doing = Doing::Nothing;
+            person.tell_parked();
         }
     }
 
@@ -256,14 +256,10 @@ impl Hub {
             person.parked.push(event.clone());
             return;
         }
-        let parked = match event {
-            Event::Ended { .. } => std::mem::take(&mut person.parked),
-            _ => Vec::new(),
-        };
         // Told under the lock: what one user hears keeps its order, whichever shard's loop delivers it.
         person.tell(event, shared);
-        for event in &parked {
-            person.tell(event, &mut None);
+        if let Event::Ended { .. } = event {
+            person.tell_parked();
         }
     }
 
@@ -350,6 +346,12 @@ impl Person {
             if elsewhere.is_none_or(|room| member.knows_of(room) != Some(false)) {
                 member.hear(event, shared);
             }
+        }
+    }
+
+    fn tell_parked(&mut self) {
+        for event in std::mem::take(&mut self.parked) {
+            self.tell(&event, &mut None);
         }
     }
 

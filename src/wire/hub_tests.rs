@@ -132,6 +132,28 @@ fn a_room_whose_end_redis_lost_is_believed_in_when_it_is_asked_anew() {
 }
 
 #[test]
+fn a_pairing_waits_for_the_end_of_the_room_before_however_that_is_learnt() {
+    let [before, next] = [0, 1].map(|shard| RoomId::fresh(Shard(shard)));
+    for is_told in [true, false] {
+        let scene = Scene::new();
+        scene.member.settle(&[], None);
+        assert_eq!(scene.told(seated(before, Some(at(1)))), 1);
+        assert_eq!(scene.told(seated(next, Some(at(3)))), 0);
+        assert_eq!(scene.told(said(next, 4)), 0);
+
+        match is_told {
+            true => assert_eq!(scene.told(ended(before, Some(at(2)))), 3),
+            false => {
+                scene.hub.forget_room(scene.user(), before);
+                assert_eq!(scene.sent(), 2);
+            }
+        }
+        assert_eq!(scene.hub.doing(scene.user()), Doing::Seated(next));
+        assert_eq!(scene.told(said(next, 5)), 1);
+    }
+}
+
+#[test]
 fn who_came_and_sits_in_no_room_is_told_nothing_of_one_until_seated_in_it() {
     let scene = Scene::new();
     scene.member.settle(&[], None);
