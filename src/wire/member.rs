@@ -58,8 +58,9 @@ pub struct Member {
 /// Whether Redis has answered.
 #[derive(Debug)]
 enum Arrival {
-    /// Not yet: what happens in the user's room waits.
-    Awaited(Vec<Event>),
+    /// Not yet: what happens in the user's room waits. The state of a room may be told meanwhile, up to there: it was asked
+    /// for before Redis was asked anew.
+    Awaited(Vec<Event>, Option<(RoomId, Offset)>),
     /// It has, and the state of this room, whose log ended there, is on its way: what happens in it meanwhile is part of
     /// that, or comes after it.
     StateAwaited((RoomId, Offset), Vec<Event>),
@@ -96,7 +97,7 @@ impl Member {
             who,
             dialect,
             since,
-            arrival: Mutex::new(Arrival::Awaited(Vec::new())),
+            arrival: Mutex::new(Arrival::Awaited(Vec::new(), None)),
             answered: Notify::new(),
             told_from: Mutex::new(Offset::LAST),
             found: Mutex::new(Found::Unknown),
@@ -153,11 +154,8 @@ impl Member {
         *self.found.lock().unwrap_or_else(PoisonError::into_inner) =
             found.map_or(Found::Free, |(room, last)| Found::Seated(*room, *last));
         old.extend(before);
-        for (room, offset) in missed.iter().filter_map(Event::place) {
-            match old.iter_mut().find(|(at, _)| *at == room) {
-                Some((_, last)) => *last = offset.max(*last),
-                None => old.push((room, offset)),
-            }
+        for told in missed.iter().filter_map(Event::place) {
+            note_told(&mut old, told);
         }
         // Held to the end: what comes meanwhile comes after what has waited.
         let mut arrival = self.arrival.lock().unwrap_or_else(PoisonError::into_inner);
@@ -167,25 +165,23 @@ impl Member {
     }
 
     /// Tells what was missed, and then what has waited and is younger than what is `old`.
-    fn release(&self, arrival: &mut Arrival, missed: &[Event], old: Vec<(RoomId, Offset)>) {
+    fn release(&self, arrival: &mut Arrival, missed: &[Event], mut old: Vec<(RoomId, Offset)>) {
         // Redis can have been asked twice at once: by a client that takes up its session, and for the node's new life.
-        let is_told = |event: &Event| match (&*arrival, event.place()) {
-            (Arrival::Settled(told, since), Some((room, offset))) => {
-                let mut told = told.iter().chain(since);
-                told.any(|(of, last)| *of == room && offset <= *last)
+        let (told, since, waited) = match arrival {
+            Arrival::Settled(told, since) => (told.iter().chain(&*since).copied().collect(), *since, Vec::new()),
+            Arrival::Awaited(waiting, told) => {
+                told.iter().for_each(|told| note_told(&mut old, *told));
+                (Vec::from_iter(*told), None, std::mem::take(waiting))
             }
-            _ => false,
+            Arrival::StateAwaited(_, waiting) => (Vec::new(), None, std::mem::take(waiting)),
         };
-        let missed: Vec<_> = missed.iter().filter(|event| !is_told(event)).collect();
-        self.is_owed(missed.iter().copied());
+        let is_told = |(room, offset)| told.iter().any(|(of, last)| *of == room && offset <= *last);
+        let missed = missed.iter().filter(|event| !event.place().is_some_and(is_told));
+        self.is_owed(missed.clone());
         for event in missed {
             self.tell(event, &mut None);
         }
-        let (told, waited) = match arrival {
-            Arrival::Settled(_, told) => (*told, Vec::new()),
-            Arrival::Awaited(waiting) | Arrival::StateAwaited(_, waiting) => (None, std::mem::take(waiting)),
-        };
-        *arrival = Arrival::Settled(old, told);
+        *arrival = Arrival::Settled(old, since);
         for event in &waited {
             self.tell_news(arrival, event, &mut None);
         }
@@ -194,7 +190,7 @@ impl Member {
     /// Redis has answered: the user sits in this room, whose log ended at `last`, and the room's state is on its way.
     pub fn await_state(&self, room: RoomId, last: Offset) {
         let mut arrival = self.arrival.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Arrival::Awaited(waiting) = &mut *arrival {
+        if let Arrival::Awaited(waiting, _) = &mut *arrival {
             *arrival = Arrival::StateAwaited((room, last), std::mem::take(waiting));
         }
     }
@@ -211,25 +207,28 @@ impl Member {
     pub(super) fn hear(&self, event: &Event, shared: &mut Option<Vec<Frame>>) {
         let mut arrival = self.arrival.lock().unwrap_or_else(PoisonError::into_inner);
         match &mut *arrival {
-            Arrival::Awaited(waiting) | Arrival::StateAwaited(_, waiting) if waiting.len() >= WAITING => {
+            Arrival::Awaited(waiting, _) | Arrival::StateAwaited(_, waiting) if waiting.len() >= WAITING => {
                 self.socket.connection().end(End::SlowReader);
             }
-            Arrival::Awaited(waiting) | Arrival::StateAwaited(_, waiting) => waiting.push(event.clone()),
+            Arrival::Awaited(waiting, _) | Arrival::StateAwaited(_, waiting) => waiting.push(event.clone()),
             settled @ Arrival::Settled(..) => self.tell_news(settled, event, shared),
         }
     }
 
     /// Something that this socket alone is told, because it asked.
     pub(super) fn hear_alone(&self, event: &Event) {
-        let arrival = self.arrival.lock().unwrap_or_else(PoisonError::into_inner);
-        let awaited = match (&*arrival, event) {
-            (Arrival::StateAwaited(at, _), Event::Resumed { room, .. }) if at.0 == *room => Some(*at),
-            _ => None,
-        };
-        drop(arrival);
-        match awaited {
-            Some(at) => self.settle(std::slice::from_ref(event), Some(at)),
-            None => self.say(event),
+        let mut arrival = self.arrival.lock().unwrap_or_else(PoisonError::into_inner);
+        match (&mut *arrival, event) {
+            (Arrival::StateAwaited(at, _), Event::Resumed { room, .. }) if at.0 == *room => {
+                let at = *at;
+                drop(arrival);
+                self.settle(std::slice::from_ref(event), Some(at));
+            }
+            (Arrival::Awaited(_, told), Event::Resumed { .. }) => {
+                *told = event.place();
+                self.say(event);
+            }
+            _ => self.say(event),
         }
     }
 
@@ -251,7 +250,7 @@ impl Member {
         let arrival = self.arrival.lock().unwrap_or_else(PoisonError::into_inner);
         match &*arrival {
             Arrival::Settled(told, since) => Some(told.iter().chain(since).any(|(of, _)| *of == room)),
-            Arrival::Awaited(_) | Arrival::StateAwaited(..) => None,
+            Arrival::Awaited(..) | Arrival::StateAwaited(..) => None,
         }
     }
 
@@ -296,10 +295,10 @@ impl Member {
             Arrival::Settled(old, _) => {
                 let known = old.iter().map(|(_, last)| *last).filter(|last| *last != Offset::LAST);
                 settled = known.max().unwrap_or_default();
-                *arrival = Arrival::Awaited(Vec::new());
+                *arrival = Arrival::Awaited(Vec::new(), None);
             }
-            Arrival::StateAwaited(_, waiting) => *arrival = Arrival::Awaited(std::mem::take(waiting)),
-            Arrival::Awaited(_) => {}
+            Arrival::StateAwaited(_, waiting) => *arrival = Arrival::Awaited(std::mem::take(waiting), None),
+            Arrival::Awaited(..) => {}
         }
         match told {
             // What a polling session was told may not have got into its record.
@@ -313,7 +312,7 @@ impl Member {
     /// Whether it is known what the user is doing: Redis has answered, and is not being asked anew.
     pub fn is_settled(&self) -> bool {
         let arrival = self.arrival.lock().unwrap_or_else(PoisonError::into_inner);
-        !matches!(*arrival, Arrival::Awaited(_))
+        !matches!(*arrival, Arrival::Awaited(..))
     }
 
     /// Comes true as soon as Redis has answered the next time, from this call on.
@@ -366,5 +365,13 @@ impl Member {
         if let Some((_, offset)) = event.place() {
             self.socket.note_written(offset.packed());
         }
+    }
+}
+
+/// Notes that a room was told of up to there.
+fn note_told(old: &mut Vec<(RoomId, Offset)>, (room, offset): (RoomId, Offset)) {
+    match old.iter_mut().find(|(at, _)| *at == room) {
+        Some((_, last)) => *last = offset.max(*last),
+        None => old.push((room, offset)),
     }
 }

@@ -22,6 +22,34 @@ fn retaken(room: RoomId, ms: u64) -> Event {
     }
 }
 
+fn line(ms: u64) -> Line {
+    Line {
+        offset: Offset { ms, seq: 0 },
+        sender: UserId::parse("b").unwrap(),
+        message: MessageId::fresh(ms),
+        at: Millis(ms),
+        text: "t".to_owned(),
+    }
+}
+
+fn said(room: RoomId, ms: u64) -> Event {
+    Event::Said {
+        room,
+        line: line(ms),
+        typing_ended: false,
+    }
+}
+
+/// The state of a room whose last line is of then.
+fn resumed(room: RoomId, ms: u64) -> Event {
+    Event::Resumed {
+        room,
+        kind: RoomKind::Text,
+        people: Vec::new(),
+        lines: vec![line(ms)],
+    }
+}
+
 #[test]
 fn nothing_is_asked_in_the_name_of_who_only_says_that_they_take_up_a_session() {
     let now = Millis(1_000_000);
@@ -114,39 +142,42 @@ fn pongs_that_were_held_up_confirm_nothing_that_was_written_after_they_were_post
 
 #[test]
 fn what_happens_in_a_room_while_its_state_is_on_its_way_is_told_after_that_or_is_part_of_it() {
-    let now = Millis(1_000_000);
-    let member = arriving(now);
+    let member = arriving(Millis(1_000_000));
     member.socket.open(&[]);
     let room = RoomId::fresh(Shard(0));
-    let at = |ms| Offset { ms, seq: 0 };
-    let line = |ms| Line {
-        offset: at(ms),
-        sender: UserId::parse("b").unwrap(),
-        message: MessageId::fresh(ms),
-        at: Millis(ms),
-        text: "t".to_owned(),
-    };
-    let said = |ms| Event::Said {
-        room,
-        line: line(ms),
-        typing_ended: false,
-    };
     let told = || member.socket.connection().outbox.drain(usize::MAX).0.len();
 
-    member.await_state(room, at(5));
+    member.await_state(room, Offset { ms: 5, seq: 0 });
     for ms in [6, 7] {
-        member.hear(&said(ms), &mut None);
+        member.hear(&said(room, ms), &mut None);
     }
     assert_eq!(told(), 0);
-    member.hear_alone(&Event::Resumed {
-        room,
-        kind: RoomKind::Text,
-        people: Vec::new(),
-        lines: vec![line(6)],
-    });
+    member.hear_alone(&resumed(room, 6));
     assert_eq!(told(), 2, "the state, and what came after it");
-    member.hear(&said(8), &mut None);
+    member.hear(&said(room, 8), &mut None);
     assert_eq!(told(), 1);
+}
+
+#[test]
+fn what_the_state_of_a_room_has_is_not_told_again_when_redis_was_asked_anew_before_it_came() {
+    let member = arriving(Millis(1_000_000));
+    member.socket.open(&[]);
+    let room = RoomId::fresh(Shard(0));
+    let told = || member.socket.connection().outbox.drain(usize::MAX).0.len();
+
+    member.await_state(room, Offset { ms: 5, seq: 0 });
+    member.await_answer(Told::InFull);
+    member.hear_alone(&resumed(room, 7));
+    assert_eq!(told(), 1, "who asks is answered");
+    for ms in [7, 8] {
+        member.hear(&said(room, ms), &mut None);
+    }
+
+    // Taken before the state was.
+    let missed = [said(room, 6)];
+    member.settle(&missed, Some((room, Offset { ms: 6, seq: 0 })));
+
+    assert_eq!(told(), 1, "what came after the state");
 }
 
 #[test]
