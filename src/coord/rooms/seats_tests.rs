@@ -1,7 +1,10 @@
 //! Seats that are left, held and taken again, and what somebody who comes back is told.
 
-use super::tests::{both, kinds, kinds_of, lines, missed, offsets, place, room_of, say, sit, texts_of, unsit};
+use super::tests::{
+    both, kinds, kinds_of, lines, missed, offsets, place, room_of, say, sit, sit_unsure_since, texts_of, unsit,
+};
 use super::{EndRules, Retold, Sat, Unsat};
+use crate::clock::Millis;
 use crate::coord::notice::Place;
 use crate::coord::testing::{TestNode, World, at, socket, text, user};
 use crate::domain::event::{Audience, Event};
@@ -142,6 +145,24 @@ async fn a_session_taken_up_gets_exactly_what_came_after_its_bookmark_in_the_pla
     let all = missed(resume(&third, room, "s3", From::Start, None).await);
     assert_eq!(kinds_of(&all), ["seated", "said", "said"]);
     assert!(third.inbox().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_node_that_asks_twice_at_once_for_a_socket_gets_what_was_missed_with_both_answers() {
+    let world = World::new(1).await;
+    let (mut one, mut two) = (world.node().await, world.node().await);
+    let room = room_of(&world, &mut one, &mut two).await;
+    say(&one, room, "a", "seen").await;
+    let since = offsets(&two.inbox().await)[0];
+    assert_eq!(unsit(&two, room, "b", "s2", since.next()).await, Unsat::Held);
+    say(&one, room, "a", "missed").await;
+
+    // For the node's new life, and as its client came.
+    let anew = missed(resume(&two, room, "s3", From::After(since), None).await);
+    let came = missed(sit_unsure_since(&two, room, "b", "s3", Millis(0)).await);
+
+    assert_eq!(texts_of(&anew), ["missed"]);
+    assert_eq!(texts_of(&came), ["seen", "missed"]);
 }
 
 #[tokio::test]

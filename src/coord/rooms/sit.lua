@@ -5,17 +5,16 @@
 -- ARGV: 1 room, 2 user, 3 sid, 4 first entry that a socket which died unnoticed may not have brought, ms
 -- returns: "present" people last_entry whole missed... | "retaken" people last_entry whole missed... ("whole" or "cut") | "ended" why by people |
 --       "opening" | "none" (no such room, or not a seat of this user)
--- twice: the socket is in the seat once; the second time it is "present"
+-- twice: the socket is in the seat once; the second time it is "present", and given what it may not have brought
 local r = rooms.read(KEYS[1])
 local word, since, at = rooms.take(r, ARGV, KEYS)
 if word ~= 'present' and word ~= 'retaken' then return rooms.no_seat(r, word) end
 local missed = since
 for place, sid in string.gmatch(at, '(%S+)/(%S+)') do
-  local moved = sid == ARGV[3] and place ~= node
+  local from = ARGV[4]
   -- The same socket moved here: what its old node was told and did not tell is missing, or all that a dead one may have
-  -- told in vain.
-  local from = sid ~= ARGV[3] and ARGV[4]
-  if moved then from = not alive(place) and ARGV[4] or rooms.unread_from(KEYS[5] .. place) end
+  -- told in vain. Was it here before, this node asks twice at once: whichever answer is heard first must have everything.
+  if sid == ARGV[3] and place ~= node and alive(place) then from = rooms.unread_from(KEYS[5] .. place) end
   if from and (not missed or tonumber(from) < tonumber(missed)) then missed = from end
 end
 local reply = {word, r.to, rooms.newest(KEYS[2]), 'whole'}
