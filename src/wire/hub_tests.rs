@@ -2,13 +2,13 @@
 
 use super::hub::{Doing, Hub};
 use super::member::Member;
-use super::testing::arriving;
+use super::testing::{self, arriving};
 use crate::clock::Millis;
 use crate::coord::notice::Notice;
 use crate::domain::event::{Audience, Event, Typing};
 use crate::domain::queue::Queue;
-use crate::domain::room::{Ending, Line, Offset, RoomKind};
-use crate::ids::{MessageId, NodeId, RoomId, Shard, UserId};
+use crate::domain::room::{Ending, Offset, RoomKind};
+use crate::ids::{NodeId, RoomId, Shard, UserId};
 use std::sync::Arc;
 
 const NOW: Millis = Millis(1_000_000);
@@ -74,18 +74,7 @@ fn ended(room: RoomId, offset: Option<Offset>) -> Event {
 }
 
 fn said(room: RoomId, ms: u64) -> Event {
-    let line = Line {
-        offset: at(ms),
-        sender: UserId::parse("b").unwrap(),
-        message: MessageId::fresh(NOW.0 + ms),
-        at: NOW,
-        text: "t".to_owned(),
-    };
-    Event::Said {
-        room,
-        line,
-        typing_ended: false,
-    }
+    testing::said(room, at(ms).ms)
 }
 
 #[test]

@@ -5,11 +5,11 @@ use super::member::{CLOCKS_APART, Told};
 use crate::clock::Millis;
 use crate::domain::event::Event;
 use crate::domain::recovery::Bookmark;
-use crate::domain::room::{Ending, Line, Offset, RoomKind};
-use crate::ids::{MessageId, RoomId, Shard, UserId};
+use crate::domain::room::{Ending, Offset, RoomKind};
+use crate::ids::{RoomId, Shard, UserId};
 use crate::wire::hub::Hub;
 use crate::wire::settings::Settings;
-use crate::wire::testing::{UNNOTICED, arriving};
+use crate::wire::testing::{UNNOTICED, arriving, line, said};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,24 +19,6 @@ fn retaken(room: RoomId, ms: u64) -> Event {
         offset: Offset { ms, seq: 0 },
         user: UserId::parse("b").unwrap(),
         at: Millis(ms),
-    }
-}
-
-fn line(ms: u64) -> Line {
-    Line {
-        offset: Offset { ms, seq: 0 },
-        sender: UserId::parse("b").unwrap(),
-        message: MessageId::fresh(ms),
-        at: Millis(ms),
-        text: "t".to_owned(),
-    }
-}
-
-fn said(room: RoomId, ms: u64) -> Event {
-    Event::Said {
-        room,
-        line: line(ms),
-        typing_ended: false,
     }
 }
 

@@ -72,8 +72,9 @@ pub enum Unsat {
 }
 
 impl Coord {
-    /// A socket of a participant takes the seat. What happened from `unnoticed` on may not have been brought by another
-    /// socket of the user that is still in the seat: if it died, nobody has noticed yet.
+    /// A socket of a participant takes the seat. What happened from `unnoticed` on may not have been brought by a socket of
+    /// the user that is still in the seat: if it is another and died, nobody has noticed yet; if it is this one, the answer
+    /// that seated it may be heard later than this.
     pub async fn sit(&self, room: RoomId, user: &UserId, socket: &SocketId, unnoticed: Millis) -> Result<Sat, Fault> {
         let Some(shard) = self.keys().shard_of_room(room) else {
             return Ok(Sat::None);
