@@ -76,6 +76,7 @@ pub fn open(settings: &config::Redis, inbox_cap: u64, clock: &Clock) -> Result<O
             shard,
             roads.own(shard)?,
             manners.clone(),
+            inbox_cap,
         ));
         offers.push(OfferReader::new(coord.clone(), shard, roads.own(shard)?));
         journals.push(JournalReader::new(coord.clone(), shard));

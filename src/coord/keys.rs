@@ -7,7 +7,7 @@
 //! | `keeper` | hash | node and until: who keeps this shard | overwritten; `lease/resign`; one per shard |
 //! | `epoch` | string | random, and the number of shards; a new one means Redis lost its data | never; one per shard |
 //! | `done:<node>` | string | answer of the node's last call | TTL (`lane` sets it) |
-//! | `gaps` | set | nodes whose inbox was cut before they read it | `lease/rest`, `lease/resign` |
+//! | `gaps` | set | nodes whose inbox was cut, perhaps before they read it | `lease/rest`, `lease/resign` |
 //! | `inbox:<node>` | stream | notices for the node | the node trims what it dispatched; `lease/rest`, `lease/resign` |
 //! | `topic` | stream | what every node follows; capped | never; one per shard |
 //! | `timers` | zset | timer -> due ms | `timers/settle` and the scripts that set them |

@@ -1,8 +1,9 @@
 //! Which life of the node this is. A node that was given up for dead goes on under a new id.
 
 use crate::ids::NodeId;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use tokio::sync::watch;
 
 /// The node's id of now, shared by everything that speaks for the node.
 #[derive(Clone, Debug)]
@@ -10,7 +11,7 @@ pub struct Identity(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    id: RwLock<NodeId>,
+    id: watch::Sender<NodeId>,
     leaving: AtomicBool,
 }
 
@@ -18,21 +19,27 @@ impl Identity {
     /// A first life.
     pub fn fresh() -> Self {
         Self(Arc::new(Inner {
-            id: RwLock::new(NodeId::fresh()),
+            id: watch::Sender::new(NodeId::fresh()),
             leaving: AtomicBool::new(false),
         }))
     }
 
     /// The id of now.
     pub fn now(&self) -> NodeId {
-        self.0.id.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.id.borrow().clone()
     }
 
     /// Begins a new life: calls of the old one are fenced for good.
     pub fn renew(&self) -> NodeId {
         let next = NodeId::fresh();
-        *self.0.id.write().unwrap_or_else(PoisonError::into_inner) = next.clone();
+        self.0.id.send_replace(next.clone());
         next
+    }
+
+    /// Comes true when the life of that name is over.
+    pub(super) async fn outlives(&self, life: &NodeId) {
+        // It fails only when the sender is gone, which is here.
+        let _ = self.0.id.subscribe().wait_for(|now| now != life).await;
     }
 
     /// From now on the node takes nothing over: it is about to end.

@@ -80,15 +80,6 @@ enum Found {
     Seated(RoomId, Offset),
 }
 
-/// What a socket that was here all the time was told so far.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Told {
-    /// Everything up to the last line that it was told.
-    InFull,
-    /// Later lines may have come after a gap: it has surely heard only what it confirmed before.
-    WithGaps,
-}
-
 impl Member {
     /// A socket that has just come, whose client has heard all there was before `unnoticed`.
     pub fn arriving(socket: Arc<Socket>, who: Identity, dialect: Dialect, since: Millis, unnoticed: Millis) -> Self {
@@ -288,7 +279,7 @@ impl Member {
 
     /// Redis is to be asked again what the user is doing: until it has answered, what happens in the user's room waits.
     /// Up to where the socket has heard.
-    pub fn await_answer(&self, told: Told) -> Offset {
+    pub fn await_answer(&self) -> Offset {
         let mut arrival = self.arrival.lock().unwrap_or_else(PoisonError::into_inner);
         let mut settled = Offset::default();
         match &mut *arrival {
@@ -300,12 +291,10 @@ impl Member {
             Arrival::StateAwaited(_, waiting) => *arrival = Arrival::Awaited(std::mem::take(waiting), None),
             Arrival::Awaited(..) => {}
         }
-        match told {
+        match self.socket.connection().outbox.is_websocket() {
+            true => self.up_to(self.socket.written()).max(settled),
             // What a polling session was told may not have got into its record.
-            Told::InFull if self.socket.connection().outbox.is_websocket() => {
-                self.up_to(self.socket.written()).max(settled)
-            }
-            Told::InFull | Told::WithGaps => self.up_to(self.socket.confirmed()),
+            false => self.up_to(self.socket.confirmed()),
         }
     }
 

@@ -1,7 +1,7 @@
 //! What a socket is told, in which order, and what it may have missed when it goes.
 
 use super::Departure;
-use super::member::{CLOCKS_APART, Told};
+use super::member::CLOCKS_APART;
 use crate::clock::Millis;
 use crate::domain::event::Event;
 use crate::domain::recovery::Bookmark;
@@ -148,7 +148,7 @@ fn what_the_state_of_a_room_has_is_not_told_again_when_redis_was_asked_anew_befo
     let told = || member.socket.connection().outbox.drain(usize::MAX).0.len();
 
     member.await_state(room, Offset { ms: 5, seq: 0 });
-    member.await_answer(Told::InFull);
+    member.await_answer();
     member.hear_alone(&resumed(room, 7));
     assert_eq!(told(), 1, "who asks is answered");
     for ms in [7, 8] {
@@ -178,7 +178,7 @@ fn what_was_missed_is_told_once_when_redis_was_asked_twice_at_once() {
 
     let (told, _) = member.socket.connection().outbox.drain(usize::MAX);
     assert_eq!(told.len(), 4);
-    member.await_answer(Told::InFull);
+    member.await_answer();
     assert_eq!(member.knows_of(room), None, "Redis is asked anew");
 }
 
@@ -190,8 +190,8 @@ fn who_takes_up_a_session_and_is_not_answered_yet_has_heard_up_to_the_bookmark()
 
     member.has_heard(Bookmark::In(RoomId::fresh(Shard(0)), heard));
 
-    assert_eq!(member.await_answer(Told::InFull), heard);
-    assert_eq!(unknown.await_answer(Told::InFull), Offset::at(now - UNNOTICED));
+    assert_eq!(member.await_answer(), heard);
+    assert_eq!(unknown.await_answer(), Offset::at(now - UNNOTICED));
 }
 
 #[test]
@@ -210,7 +210,6 @@ fn who_took_up_a_session_never_missed_what_comes_before_the_bookmark() {
     member.settle(&[returned], Some((room, Offset::at(now))));
 
     assert_eq!(member.may_have_missed(Departure::Lost), heard.next());
-    assert_eq!(member.await_answer(Told::WithGaps), heard);
 }
 
 #[test]
@@ -227,11 +226,7 @@ fn who_was_told_something_elsewhere_may_not_have_heard_it_when_the_connection_is
     member.socket.note_written(Offset::at(now).packed());
     assert_eq!(member.may_have_missed(Departure::Lost), all);
     assert_eq!(member.may_have_missed(Departure::Clean), Offset::at(now).next());
-    assert_eq!(
-        member.await_answer(Told::InFull),
-        told,
-        "on this connection it is still to come"
-    );
+    assert_eq!(member.await_answer(), told, "on this connection it is still to come");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! A node stands still for longer than its lease (SIGSTOP) and comes back believing that it is alive.
 
+use crate::harness::client::Via;
 use crate::harness::client::person::Person;
 use crate::harness::company::Company;
 use crate::harness::eventually;
@@ -132,4 +133,47 @@ async fn who_missed_more_than_the_log_keeps_is_told_no_part_of_it_but_why() {
     let state = back.hear("text_reconnected").await;
     assert_eq!(state["messages"].as_array().unwrap().last().unwrap()["content"], "47");
     relays(&ann, &mut back).await;
+}
+
+#[tokio::test]
+async fn what_was_cut_out_of_the_inbox_of_a_sleeping_node_is_told_before_what_came_after_it() {
+    // It wakes well before it looks after its lease: whatever it reads, it reads first.
+    let plan = World::new()
+        .talkative()
+        .set("PALAVER_CHAT__RATE_WINDOW", "100ms")
+        .set("PALAVER_LEASE__NODE_FOR", "30s")
+        .set("PALAVER_LEASE__RENEW_EVERY", "5s")
+        .set("PALAVER_LEASE__KEEPER_FOR", "10s")
+        .set("PALAVER_REDIS__INBOX", "100");
+    let mut world = plan.start().await;
+    for via in [Via::WebSocket, Via::Polling] {
+        let [on_first, on_second] = [0, 1].map(|node| world.dial_node(node));
+        let ann = on_second.guest(&format!("ann by {via:?}")).connect().await;
+        let bob = on_first.guest(&format!("bob by {via:?}")).via(via).connect().await;
+        let Pair { mut ann, mut bob, .. } = Pair::seat(ann, bob).await;
+        relays(&ann, &mut bob).await;
+        let gaps = world.node(0).metric("palaver_inbox_gaps_total").await;
+        let lines: Vec<_> = (0..140).map(|i| i.to_string()).collect();
+
+        world.node(0).freeze();
+        for line in &lines {
+            let said = [json!({ "content": line })];
+            // Until the limit lets it through. Each by itself: lines that are said at once can share an entry.
+            while ann.emit_with_ack("send_text_message", &said).await[0]
+                .get("messageId")
+                .is_none()
+            {}
+        }
+        world.node(0).thaw();
+
+        for line in &lines {
+            assert_eq!(
+                bob.hear("text_message_received").await["content"],
+                json!(line),
+                "{via:?}"
+            );
+        }
+        assert_eq!(world.node(0).metric("palaver_inbox_gaps_total").await, gaps + 1.0);
+        relays(&ann, &mut bob).await;
+    }
 }

@@ -2,8 +2,9 @@
 //!
 //! `inbox:<node>` (stream, one per shard): entries hold notices (`n`) and signals of polling sessions (`s`), in the order
 //! in which things happened on the shard. The node reads from a known entry, gives out what came, and trims that with a
-//! later read (`progress`), so what is left when it dies holds all that it had not given out. `topic` (stream): what every
-//! node follows; only its newest entry matters.
+//! later read (`progress`), so what is left when it dies holds all that it had not given out. Of an inbox that was cut
+//! before it was read nothing more is given out: what was cut off came before. `topic` (stream): what every node follows;
+//! only its newest entry matters.
 
 mod progress;
 #[cfg(test)]
@@ -23,7 +24,7 @@ use crate::error::Fault;
 use crate::ids::{NodeId, Shard};
 use fred::clients::Client;
 use fred::error::Error;
-use fred::interfaces::{ClientLike, StreamsInterface};
+use fred::interfaces::{ClientLike, SetsInterface, StreamsInterface};
 use fred::types::Value;
 use std::time::Duration;
 
@@ -99,18 +100,21 @@ pub struct InboxReader {
     road: Road,
     topic_from: String,
     linger: Linger,
+    /// Notices that may wait in the inbox.
+    cap: u64,
     /// What came with the last read.
     came: usize,
 }
 
 impl InboxReader {
-    pub(super) fn new(coord: Coord, shard: Shard, road: Road, manners: Manners) -> Self {
+    pub(super) fn new(coord: Coord, shard: Shard, road: Road, manners: Manners, cap: u64) -> Self {
         Self {
             coord,
             shard,
             road,
             topic_from: "0-0".to_owned(),
             linger: Linger::new(manners),
+            cap,
             came: 0,
         }
     }
@@ -122,7 +126,7 @@ impl InboxReader {
 
     /// Waits up to `wait` for more, and gives it out in order; each also gets to know in whose inbox it stood (another
     /// life of the node has another one). The age of what came is left for the caller to record: the time of the first
-    /// entry, if any.
+    /// entry, if any. After something was cut off nothing comes until the next life.
     pub async fn next(
         &mut self,
         wait: Duration,
@@ -137,6 +141,10 @@ impl InboxReader {
         let streams = streams(read.map_err(|e| Fault::new("inbox", e))?);
         self.came = 0;
         let coord = self.coord.clone();
+        if self.may_be_cut(&inbox, &streams) && self.is_cut(&reached.node).await? {
+            let _ = tokio::time::timeout(wait, coord.identity().outlives(&reached.node)).await;
+            return Ok(None);
+        }
         // What came for a life that ended meanwhile is looked up anew, and may come to the next one as well: a seat can
         // name both for a moment.
         if coord.identity().now() != reached.node {
@@ -197,6 +205,20 @@ impl InboxReader {
             trimmed.map(|()| read)
         };
         self.road.run(read).await
+    }
+
+    /// Whether entries that were not read may have been cut off: then as many as are kept stood there after them.
+    fn may_be_cut(&self, inbox: &str, streams: &[(String, Vec<Entry>)]) -> bool {
+        let of_inbox = streams.iter().filter(|(key, _)| key == inbox);
+        let came: usize = of_inbox.map(|(_, entries)| entries.len()).sum();
+        came as u64 >= self.cap.min(BATCH)
+    }
+
+    /// Asked after the read, so a cut before it is known.
+    async fn is_cut(&self, node: &NodeId) -> Result<bool, Fault> {
+        let (gaps, node) = (&self.coord.keys().gaps(self.shard), node.as_str());
+        let asked = |client: Client| async move { client.sismember::<bool, _, _>(gaps, node).await };
+        self.road.run(asked).await.map_err(|e| Fault::new("inbox", e))
     }
 
     fn begin_anew_in_a_new_life(&mut self) -> Reached {

@@ -101,6 +101,32 @@ async fn more_than_a_batch_comes_in_several_reads_in_order() {
 }
 
 #[tokio::test]
+async fn of_an_inbox_that_was_cut_nothing_is_given_out_until_the_next_life() {
+    let mut world = World::new(1).await;
+    world.inbox_cap = 3;
+    let mut node = world.node().await;
+    let (coord, keys) = (node.coord.clone(), node.coord.keys().clone());
+    tell(&world, &node, 0, 3).await;
+    assert_eq!(
+        read(&mut node.inboxes[0]).await,
+        signals(0, 3),
+        "as many as are kept are whole"
+    );
+
+    // As a script does that finds the inbox too long.
+    tell(&world, &node, 4, 7).await;
+    world.raw(&["SADD", &keys.gaps(S), node.id.as_str()]).await;
+    assert_eq!(read(&mut node.inboxes[0]).await, signals(0, 0));
+    let waiting = testing::read(&mut node.inboxes[0], Duration::from_secs(20));
+    let next_life = async { coord.identity().renew() };
+    let (of_before, next) = futures_util::future::join(waiting, next_life).await;
+
+    assert!(of_before.unwrap().1.is_empty());
+    world.raw(&["XADD", &keys.inbox(S, &next), "*", "s", "x"]).await;
+    assert_eq!(read(&mut node.inboxes[0]).await, ["x"]);
+}
+
+#[tokio::test]
 async fn nothing_is_lost_when_the_connection_breaks() {
     let world = World::new(1).await;
     let mut node = world.node().await;

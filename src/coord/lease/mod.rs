@@ -110,7 +110,6 @@ impl Coord {
         let act = Act::new("renew")
             .key(self.keys().nodes(shard))
             .key(self.keys().epoch(shard))
-            .key(self.keys().gaps(shard))
             .key(self.keys().keeper(shard))
             .key(self.keys().dying(shard))
             .arg(self.clock().steady())

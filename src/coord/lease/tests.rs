@@ -245,7 +245,7 @@ async fn an_inbox_that_was_cut_is_told_as_a_gap_until_the_life_is_over() {
         writer.coord.renew(S, later(), &epoch).await.unwrap(),
         kept(false, false, false)
     );
-    assert_eq!(reader.inbox().await.len(), 3);
+    assert!(reader.inbox().await.is_empty(), "what is left comes after the gap");
     assert!(writer.inbox().await.is_empty());
     reader.coord.resign(S).await.unwrap();
     assert!(!world.dump().await.contains_key("gaps"));

@@ -299,7 +299,6 @@ impl Coord {
             .key(self.keys().timers(shard))
             .key(self.keys().rooms_base(shard))
             .key(self.keys().inbox(shard, dead))
-            .key(self.keys().gaps(shard))
             .arg(dead)
             .arg(batch)
             .arg(takeover.held)

@@ -1,12 +1,12 @@
 -- Holds the seats that only a dead node had sockets for, a batch of rooms at a time. What the node had not dispatched
 -- when it died tells from where its people may miss lines, and so does what it had, but on connections dead before it.
--- KEYS: 1 rooms of the dead node, 2 rooms (without the id), 3 timers, 4 sets of rooms per node (without the node), 5 inbox of the dead node, 6 gaps
+-- KEYS: 1 rooms of the dead node, 2 rooms (without the id), 3 timers, 4 sets of rooms per node (without the node), 5 inbox of the dead node
 -- ARGV: 1 dead node, 2 batch, 3 held until, ms, 4 first entry that its connections may not have brought, ms
 -- returns: "reaped" number (less than the batch: none are left)
 -- twice: rooms already reaped are no longer in the set
 -- Without an inbox it was never told anything; of one that was cut nobody knows what was lost.
 local since = '0'
-if redis.call('EXISTS', KEYS[5]) == 1 and redis.call('SISMEMBER', KEYS[6], ARGV[1]) == 0 then
+if redis.call('EXISTS', KEYS[5]) == 1 and not cut(ARGV[1]) then
   since = rooms.unread_from(KEYS[5])
   if not since then
     local info = redis.call('XINFO', 'STREAM', KEYS[5])

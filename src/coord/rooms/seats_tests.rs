@@ -166,6 +166,23 @@ async fn a_node_that_asks_twice_at_once_for_a_socket_gets_what_was_missed_with_b
 }
 
 #[tokio::test]
+async fn a_socket_that_moves_from_a_node_whose_inbox_was_cut_is_given_all_that_may_be_missing() {
+    let mut world = World::new(1).await;
+    world.inbox_cap = 3;
+    let (mut one, mut two) = (world.node().await, world.node().await);
+    let room = room_of(&world, &mut one, &mut two).await;
+    let lines: Vec<_> = (0..12).map(|i| i.to_string()).collect();
+    for line in &lines {
+        world.clock.advance(Duration::from_secs(2));
+        say(&one, room, "a", line).await;
+    }
+
+    let moved = missed(sit_unsure_since(&one, room, "b", "s2", Millis(0)).await);
+
+    assert_eq!(texts_of(&moved), lines);
+}
+
+#[tokio::test]
 async fn a_log_that_was_cut_after_the_bookmark_says_so() {
     let world = World::new(1).await;
     let (mut one, mut two) = (world.node().await, world.node().await);

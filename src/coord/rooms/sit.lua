@@ -13,8 +13,11 @@ local missed = since
 for place, sid in string.gmatch(at, '(%S+)/(%S+)') do
   local from = ARGV[4]
   -- The same socket moved here: what its old node was told and did not tell is missing, or all that a dead one may have
-  -- told in vain. Was it here before, this node asks twice at once: whichever answer is heard first must have everything.
-  if sid == ARGV[3] and place ~= node and alive(place) then from = rooms.unread_from(KEYS[5] .. place) end
+  -- told in vain, or one whose inbox was cut. Was it here before, this node asks twice at once: whichever answer is heard
+  -- first must have everything.
+  if sid == ARGV[3] and place ~= node and alive(place) and not cut(place) then
+    from = rooms.unread_from(KEYS[5] .. place)
+  end
   if from and (not missed or tonumber(from) < tonumber(missed)) then missed = from end
 end
 local reply = {word, r.to, rooms.newest(KEYS[2]), 'whole'}

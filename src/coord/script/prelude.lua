@@ -8,7 +8,7 @@
 --       comes after a later call of its node (its sender gave up on it) is not heard at all
 local node, now, now_text = ARGV[2], tonumber(ARGV[3]), ARGV[3]
 local US = '\31'
-local nodes_key = KEYS[1]
+local nodes_key, gaps_key = KEYS[1], KEYS[3]
 local done = redis.call('GET', KEYS[2])
 local last = done and string.sub(done, 1, #ARGV[1])
 if last == ARGV[1] then return cmsgpack.unpack(string.sub(done, #ARGV[1] + 1)) end
@@ -18,6 +18,9 @@ if (last or '') < ARGV[7] then return redis.error_reply('LOST ' .. (last or ''))
 
 -- Whether a node holds a lease here: nothing may be sent to one that does not, as nobody would ever remove it.
 local function alive(which) return redis.call('ZSCORE', nodes_key, which) end
+
+-- Whether what a node was to be told may have been cut off before it read it.
+local function cut(which) return redis.call('SISMEMBER', gaps_key, which) == 1 end
 
 local told, inboxes = {}, {}
 -- Puts one notice into the inbox of `to_node`; all notices of a call to one node travel as one entry.

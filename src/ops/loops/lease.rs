@@ -12,7 +12,7 @@ use crate::http::Readiness;
 use crate::ids::{NodeId, Shard};
 use crate::metrics;
 use crate::wire::hub::{Doing, Hub};
-use crate::wire::member::{Member, Told};
+use crate::wire::member::Member;
 use crate::wire::omegoo::Omegoo;
 use crate::wire::{Engine, Namespaces, Orphan};
 use futures_util::StreamExt;
@@ -220,15 +220,11 @@ impl Lease {
         // What a node reads after it has slept is old: its clients may have gone elsewhere with the same.
         let slept = over == Over::GivenUp;
         self.hub.trust_clients(!slept);
-        let told = match over {
-            Over::Gap => Told::WithGaps,
-            Over::Anew | Over::GivenUp => Told::InFull,
-        };
         let coord = self.actions.coord();
         let before = Before {
             node: coord.identity().now(),
             polled: self.engine.let_go_of_polls(slept),
-            waiting: self.wait(&[], told),
+            waiting: self.wait(&[]),
         };
         let node = coord.identity().renew();
         coord.wake_readers(&before.node).await;
@@ -261,24 +257,24 @@ impl Lease {
     }
 
     /// Lets every socket wait that does not do so yet.
-    fn wait(&self, waiting: &[Waiting], told: Told) -> Vec<Waiting> {
+    fn wait(&self, waiting: &[Waiting]) -> Vec<Waiting> {
         let those: HashSet<_> = waiting.iter().map(|one| Arc::as_ptr(&one.member)).collect();
         let everyone = self.hub.everyone_proven().into_iter();
         let others = everyone.filter(|member| !those.contains(&Arc::as_ptr(member)));
         let others = others.filter(|member| !member.socket.connection().is_over());
         let wait = |member: Arc<Member>| Waiting {
-            heard: member.await_answer(told),
+            heard: member.await_answer(),
             believed: self.hub.doubt(&member.who.user),
             member,
         };
         others.map(wait).collect()
     }
 
-    /// Asks Redis anew for every socket; those that do not wait yet were told what they were told.
+    /// Asks Redis anew for every socket.
     async fn resync(&self, mut waiting: Vec<Waiting>) {
         // All of them wait before the first is asked for: as soon as that one is known under a new name, the lines of its
         // room come to all in it, and would come to the others too early.
-        waiting.extend(self.wait(&waiting, Told::InFull));
+        waiting.extend(self.wait(&waiting));
         let each = waiting.into_iter().map(|one| {
             let dialect = self.dialect.clone();
             async move { dialect.resync(&one.member, one.believed, one.heard).await }

@@ -90,10 +90,7 @@ async fn strike(schedule: &Schedule, arena: &mut Arena, report: &mut Report) -> 
     let mut steps: Vec<_> = schedule.strikes.iter().map(|s| (s.at, true, *s)).collect();
     steps.extend(schedule.strikes.iter().map(|s| (s.at + s.lasts, false, *s)));
     steps.sort_by_key(|(at, ..)| *at);
-    let mut weather = Weather {
-        gaps: schedule.shape.inbox < 1000,
-        ..Weather::default()
-    };
+    let mut weather = Weather::default();
     // What takes long to begin or to end delays all that comes after it, so that everything holds as long as it should.
     let mut late = Duration::ZERO;
     let mut begins_at = BTreeMap::new();

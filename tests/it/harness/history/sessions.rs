@@ -68,11 +68,10 @@ pub fn broken_sessions(logs: &[Log], weather: &Weather) -> Vec<String> {
 }
 
 /// Offsets that do not grow, and lines that came again, within a session. Over one connection whose sending changes hands
-/// (a polling session whose node begins a new life, a node that has lost notices) some things may be told again; what
-/// follows the taking up of a session never is. An end that the Redis which took over had not heard of may come again,
-/// with what was said before it.
+/// (a polling session whose node begins a new life) some things may be told again; what follows the taking up of a session
+/// never is. An end that the Redis which took over had not heard of may come again, with what was said before it.
 fn told_again(log: &Log, weather: &Weather) -> Vec<String> {
-    let strict = !log.polls && !weather.gaps;
+    let strict = !log.polls;
     let mut found = Vec::new();
     let mut told = Told::default();
     for (at, moment) in &log.moments {
@@ -274,13 +273,9 @@ mod tests {
     }
 
     #[test]
-    fn over_one_connection_some_may_come_twice_to_who_polls_or_lost_notices_but_never_after_taking_up() {
+    fn over_one_connection_some_may_come_twice_to_who_polls_but_never_after_taking_up() {
         let over_one = ["r/7-0", "r/7-0"].map(marked);
         let over_two = [marked("r/7-0"), lost("vanished"), Moment::TookUp, marked("r/7-0")];
-        let gaps = Weather {
-            gaps: true,
-            ..Weather::default()
-        };
         let polling = |rest: &[Moment]| {
             let mut log = began(rest);
             log.polls = true;
@@ -288,8 +283,6 @@ mod tests {
         };
 
         assert_eq!((polling(&over_one), polling(&over_two)), (0, 1));
-        assert_eq!(broken_sessions(&[began(&over_one)], &gaps), [""; 0]);
-        assert_eq!(broken_sessions(&[began(&over_two)], &gaps).len(), 1);
     }
 
     #[test]

@@ -16,8 +16,6 @@ pub struct Weather {
     pub failovers: Vec<Failover>,
     /// When a node died: with what it had promised to say again.
     pub deaths: Vec<Instant>,
-    /// Whether so few notices wait for a node that those of one that stands still are lost.
-    pub gaps: bool,
     /// When anything was broken, until everybody can have got over it.
     pub storms: Vec<(Instant, Instant)>,
 }
