@@ -56,7 +56,7 @@ fn what_is_recorded_is_rendered_with_its_help() {
 
     CONNECTIONS.up(Transport::Polling);
     RELAY_LAG.took((), Duration::from_millis(2));
-    HTTP_REQUESTS.one(["/live", "GET", "2xx"]);
+    HTTP_REQUESTS.one(["/rendered", "GET", "2xx"]);
     LOOP_RESTARTS.add("inbox", 2);
 
     let text = render();
@@ -66,7 +66,7 @@ fn what_is_recorded_is_rendered_with_its_help() {
         "palaver_relay_lag_seconds_bucket{le=\"0.001\"} 0",
         "palaver_relay_lag_seconds_bucket{le=\"0.0025\"} 1",
         "palaver_connections{transport=\"polling\"} 1",
-        "palaver_http_requests_total{route=\"/live\",method=\"GET\",status=\"2xx\"} 1",
+        "palaver_http_requests_total{route=\"/rendered\",method=\"GET\",status=\"2xx\"} 1",
         "palaver_loop_restarts_total{loop=\"inbox\"} 2",
         "# TYPE process_resident_memory_bytes gauge",
     ] {
